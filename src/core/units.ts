@@ -1,0 +1,34 @@
+/** Numbers with units → text for people. Values carry their unit in their name; text is made here only. */
+
+const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const
+
+/** Bytes in steps of 1000, three digits at most: `999 B`, `1.64 MB`, `73.1 GB`. */
+export function formatBytes(bytes: number): string {
+  let value = Math.abs(bytes)
+  let unit = 0
+  while (value >= 999.5 && unit < BYTE_UNITS.length - 1) {
+    value /= 1000
+    unit += 1
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2
+  return `${bytes < 0 ? '−' : ''}${value.toFixed(digits)} ${BYTE_UNITS[unit]}`
+}
+
+/** Seconds as `8s`, `3m 05s`, `2h 07m`, `4d 03h`. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds))
+  if (whole < 60) return `${whole}s`
+  if (whole < 3600) return `${Math.floor(whole / 60)}m ${pad(whole % 60)}s`
+  if (whole < 86_400) return `${Math.floor(whole / 3600)}h ${pad(Math.floor((whole % 3600) / 60))}m`
+  return `${Math.floor(whole / 86_400)}d ${pad(Math.floor((whole % 86_400) / 3600))}h`
+}
+
+/** How much smaller `outputBytes` is than `sourceBytes`, in percent, one decimal; negative when it grew. */
+export function savedPercent(sourceBytes: number, outputBytes: number): number {
+  if (sourceBytes <= 0) return 0
+  return Math.round((1 - outputBytes / sourceBytes) * 1000) / 10
+}
+
+function pad(value: number): string {
+  return String(value).padStart(2, '0')
+}

@@ -1,0 +1,33 @@
+/**
+ * A byte channel to one command on a host, and what opens it: the seam between how a host is reached
+ * (`ssh/`, `local/`) and what is said there (`shell/`, `facts/`).
+ */
+
+import type { Readable, Writable } from 'node:stream'
+
+export interface ChannelExit {
+  /** Null when a signal ended the command, or nobody told. */
+  readonly status: number | null
+  readonly signal: string | null
+}
+
+export interface CommandChannel {
+  readonly stdin: Writable
+  readonly stdout: Readable
+  readonly stderr: Readable
+  /** Resolves when the channel is closed and all its output has been handed out; rejects with HOST_LOST when the connection broke first. */
+  readonly exit: Promise<ChannelExit>
+  /** Asks the far side to signal the command (`TERM`, `KILL`), where the transport can. */
+  signal(name: 'TERM' | 'KILL'): void
+  /** Gives the channel up without waiting. */
+  destroy(): void
+}
+
+export interface CommandTransport extends AsyncDisposable {
+  /** Connects and authenticates. Rejects with HOST_UNREACHABLE, HOST_AUTH_FAILED or HOST_KEY_REFUSED. */
+  connect(signal?: AbortSignal): Promise<void>
+  /** Starts a command line, read by the host's login shell (the local transport: by /bin/sh). Rejects with HOST_LOST when the connection is gone. */
+  openCommand(commandLine: string, signal?: AbortSignal): Promise<CommandChannel>
+  /** Aborted, with an EncodeError HOST_LOST as reason, when the host is gone for good. */
+  readonly lost: AbortSignal
+}

@@ -1,0 +1,104 @@
+/**
+ * The Host port: the only thing that can run commands and hold files.
+ * Implementations: `ssh/` (ssh2) and `local/` (execa). `test/contract/host.ts` is the suite that each of them passes.
+ *
+ * Contract
+ * - Every wait takes an AbortSignal; an aborted call rejects with the signal's reason after what it started has ended
+ *   (or, when the host cannot be asked any more, is bound to end by itself within the heartbeat limit).
+ * - `EncodeError` HOST_LOST means: the connection is gone, nothing is known of what was under way there, another host may try.
+ *   All other EncodeErrors are about the one call.
+ * - Paths are absolute host paths in the host's own form. Names are data: no byte of one is read as shell syntax.
+ */
+
+import type { HostConfig } from '../model/config.ts'
+
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Each piece of standard output as it comes. Without it the output is collected (bounded) into the result. */
+  readonly onStdout?: ((chunk: Buffer) => void) | undefined
+  /** Each piece of standard error as it comes; it is collected (its tail) all the same. */
+  readonly onStderr?: ((chunk: Buffer) => void) | undefined
+  /** Added to the host's environment. */
+  readonly env?: Readonly<Record<string, string>> | undefined
+  /** `nice -n` value. */
+  readonly nice?: number | undefined
+  /** Keeps the machine from falling asleep for as long as the command runs, where the platform has a way (caffeinate). */
+  readonly keepsAwake?: boolean | undefined
+}
+
+export interface RunResult {
+  /** The command's own exit status; 128 + n when signal n ended it. */
+  readonly status: number
+  /** Collected standard output, empty with `onStdout`; at most 4 MiB are kept. */
+  readonly stdout: string
+  /** The last 64 KiB of standard error. */
+  readonly stderr: string
+}
+
+export interface TransferOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Bytes moved so far. */
+  readonly onBytes?: ((bytes: number) => void) | undefined
+}
+
+export interface HostFileStat {
+  readonly sizeBytes: number
+  readonly kind: 'file' | 'folder' | 'other'
+}
+
+/** What is found out about a host once, when it comes up. */
+export interface HostFacts {
+  readonly os: 'linux' | 'macos' | 'windows' | 'freebsd'
+  /** Machine architecture as the host names it: `x86_64`, `arm64`. */
+  readonly arch: string
+  readonly cores: number
+  readonly memoryBytes: number | undefined
+  /** Absolute path of ffmpeg on the host, or the configured one. */
+  readonly ffmpegPath: string
+  /** As ffmpeg's first line says it: `5.1.6-0+deb12u1`. */
+  readonly ffmpegVersion: string
+  readonly ffprobePath: string | undefined
+  /** Names of the video and audio encoders that this ffmpeg lists. */
+  readonly encoders: readonly string[]
+  /** Folder for work files, absolute, exists, writable. */
+  readonly workingDir: string
+  /** Free space there; undefined where it cannot be told. */
+  readonly freeBytes: number | undefined
+}
+
+export interface HostLoad {
+  /** One-minute load average divided by the number of cores. */
+  readonly cpuRatio: number
+}
+
+export interface Host extends AsyncDisposable {
+  readonly config: HostConfig
+  /**
+   * Opens the host and finds out about it. Called once before anything else; rejects with HOST_UNREACHABLE, HOST_AUTH_FAILED,
+   * HOST_KEY_REFUSED, HOST_NO_FFMPEG, HOST_FOLDER_UNUSABLE or HOST_UNSUPPORTED.
+   */
+  open(signal?: AbortSignal): Promise<HostFacts>
+  /** Runs a program on a leash: it ends when it ends, when the signal is aborted (asked, then killed), or when this controller is gone. */
+  run(argv: readonly string[], options?: RunOptions): Promise<RunResult>
+  /** Copies a file of the controller to the host; complete and flushed, or rejected. */
+  putFile(controllerPath: string, hostPath: string, options?: TransferOptions): Promise<void>
+  /** Copies a file of the host to the controller (made anew, mode 0600); complete and fsynced, or rejected. */
+  getFile(hostPath: string, controllerPath: string, options?: TransferOptions): Promise<void>
+  /** Undefined where nothing of that name exists. */
+  statFile(hostPath: string, signal?: AbortSignal): Promise<HostFileStat | undefined>
+  /** Makes a folder that only its owner can enter, with its parents; no error where it exists. */
+  makeFolder(hostPath: string, signal?: AbortSignal): Promise<void>
+  /** Removes files and whole folders; no error where nothing is there. */
+  removeFiles(hostPaths: readonly string[], signal?: AbortSignal): Promise<void>
+  /**
+   * Names a file or folder that the host removes by itself should this controller vanish (killed, cut off) before `release` is called.
+   * `release` only forgets; it removes nothing.
+   */
+  guardFile(hostPath: string): Promise<{ release(): void }>
+  freeBytes(hostFolder: string, signal?: AbortSignal): Promise<number | undefined>
+  load(signal?: AbortSignal): Promise<HostLoad>
+  /** Joins a folder and a name in the host's own form. */
+  joinPath(hostFolder: string, name: string): string
+  /** Ends what still runs there, then the connection. */
+  [Symbol.asyncDispose](): Promise<void>
+}

@@ -1,0 +1,138 @@
+/** The configuration, typed and frozen. Made by `src/config`, read by everybody. */
+
+/** Where a value was written; lines and columns count from 1. */
+export interface SourcePlace {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
+export type HostType = 'mounted' | 'streaming' | 'local'
+export type HostOs = 'linux' | 'macos' | 'windows' | 'freebsd'
+export type HostKeyCheck = 'strict' | 'accept-new'
+
+/** One `path-substitutions` entry: `/controller/path/` → `/host/path/`. */
+export interface PathSubstitution {
+  readonly from: string
+  readonly to: string
+}
+
+export interface HostConfig {
+  readonly name: string
+  readonly type: HostType
+  readonly isEnabled: boolean
+  /** Undefined where it was left out: then the host's name is what `~/.ssh/config` is asked for. */
+  readonly address: string | undefined
+  readonly port: number | undefined
+  readonly user: string | undefined
+  readonly identityFile: string | undefined
+  readonly knownHosts: string | undefined
+  readonly hostKeyCheck: HostKeyCheck
+  readonly proxyJump: string | undefined
+  readonly os: HostOs | undefined
+  readonly ffmpeg: string | undefined
+  readonly ffprobe: string | undefined
+  readonly workingDir: string | undefined
+  readonly pathSubstitutions: readonly PathSubstitution[]
+  /** Profiles and templates that this host takes; undefined = all. */
+  readonly profiles: readonly string[] | undefined
+  /** Slots of each queue. Never empty. */
+  readonly queues: Readonly<Record<string, number>>
+  readonly labels: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  /** `nice -n` value; undefined = as it is. */
+  readonly nice: number | undefined
+  readonly place: SourcePlace | undefined
+}
+
+export interface ClusterConfig {
+  readonly name: string
+  readonly hosts: readonly HostConfig[]
+}
+
+/** `include_languages`, `exclude_languages`, `default_language` of a profile's `audio` or `subtitle`. */
+export interface LanguageChoice {
+  readonly include: readonly string[]
+  readonly exclude: readonly string[]
+  readonly defaultLanguage: string | undefined
+}
+
+/** Options as written: a list of entries, or one string. */
+export type OptionsText = string | readonly string[]
+
+/** A profile as written, its includes not yet resolved. A key that is undefined was not written. */
+export interface ProfileDefinition {
+  readonly name: string
+  readonly isShipped: boolean
+  readonly description: string | undefined
+  readonly include: readonly string[]
+  readonly inputOptions: OptionsText | undefined
+  readonly outputOptions: OptionsText | undefined
+  readonly outputOptionsAudio: OptionsText | undefined
+  readonly outputOptionsVideo: OptionsText | undefined
+  readonly outputOptionsSubtitle: OptionsText | undefined
+  /** With its dot: `.mkv`. */
+  readonly extension: string | undefined
+  readonly queue: string | undefined
+  readonly threshold: number | undefined
+  readonly thresholdCheck: number | undefined
+  readonly automap: boolean | undefined
+  readonly audio: LanguageChoice | undefined
+  readonly subtitle: LanguageChoice | undefined
+  readonly place: SourcePlace
+}
+
+/** The short form of a profile: `cli` strings, `audio-lang`, `subtitle-lang`. */
+export interface TemplateDefinition {
+  readonly name: string
+  /** `cli.input-options`: pytranscoder takes a list here; a string is split at white space. */
+  readonly inputOptions: OptionsText | undefined
+  readonly videoCodec: string | undefined
+  readonly audioCodec: string | undefined
+  readonly subtitles: string | undefined
+  /** Languages separated by spaces; `*` in front marks the default one. */
+  readonly audioLang: string | undefined
+  readonly subtitleLang: string | undefined
+  readonly extension: string
+  readonly queue: string | undefined
+  readonly threshold: number
+  readonly thresholdCheck: number
+  readonly place: SourcePlace
+}
+
+export type RuleCriterion = 'vcodec' | 'res_height' | 'res_width' | 'runtime' | 'filesize_mb' | 'fps' | 'path'
+
+export interface RuleDefinition {
+  readonly name: string
+  /** A profile's or template's name, or `SKIP` (any case). */
+  readonly profile: string
+  /** In the order written; empty matches everything. Values as text: `>30`, `720-1081`, `!hevc`. */
+  readonly criteria: readonly (readonly [RuleCriterion, string])[]
+  readonly place: SourcePlace
+}
+
+export interface ConfigWarning {
+  readonly message: string
+  readonly place: SourcePlace
+}
+
+export interface Config {
+  /** Undefined when there is no file and all is default. */
+  readonly file: string | undefined
+  readonly defaultQueueFile: string | undefined
+  readonly ffmpeg: string | undefined
+  readonly ffprobe: string | undefined
+  /** Path of the system's OpenSSH client. */
+  readonly ssh: string | undefined
+  /** Slots of this machine when no cluster is named. Never empty. */
+  readonly queues: Readonly<Record<string, number>>
+  readonly colorize: boolean | undefined
+  readonly automap: boolean
+  readonly flsPath: string | undefined
+  readonly clusters: readonly ClusterConfig[]
+  /** Shipped ones first, in their files' order; a user's profile of the same name has replaced its shipped one. */
+  readonly profiles: readonly ProfileDefinition[]
+  readonly templates: readonly TemplateDefinition[]
+  readonly rules: readonly RuleDefinition[]
+  readonly warnings: readonly ConfigWarning[]
+}

@@ -1,0 +1,92 @@
+/** Everything that happens in a run, as the world hears of it. Names and fields are public (`--json`). */
+
+export const STAGES = ['fetch', 'encode', 'return', 'verify', 'replace'] as const
+export type Stage = (typeof STAGES)[number]
+
+/** Events without their time; the run stamps it on. Fields of unknown value are null. */
+export interface EventFields {
+  'run.started': { readonly jobs: number; readonly clusters: readonly string[] }
+  'host.up': {
+    readonly cluster: string
+    readonly host: string
+    readonly os: string
+    readonly ffmpeg: string
+    readonly encoders: readonly string[]
+    /** Free space of the working folder, bytes. */
+    readonly free_bytes: number | null
+  }
+  'host.down': { readonly cluster: string; readonly host: string; readonly reason: string }
+  'job.queued': { readonly job: string; readonly file: string; readonly cluster: string; readonly profile: string; readonly queue: string }
+  'job.started': { readonly job: string; readonly file: string; readonly host: string; readonly attempt: number }
+  'job.stage': { readonly job: string; readonly stage: Stage }
+  'job.progress': {
+    readonly job: string
+    readonly host: string
+    readonly stage: Stage
+    /** 0 to 100. */
+    readonly percent: number | null
+    readonly fps: number | null
+    /** Seconds of media a second. */
+    readonly speed: number | null
+    readonly eta_s: number | null
+    /** Bytes moved (fetch, return) or written (encode). */
+    readonly size_bytes: number | null
+    /** Saving so far, of the part that is done; negative when it grows. */
+    readonly saved_percent: number | null
+  }
+  'job.retry': { readonly job: string; readonly host: string; readonly reason: string }
+  'job.done': {
+    readonly job: string
+    readonly file: string
+    readonly host: string
+    readonly output: string
+    readonly seconds: number
+    readonly source_bytes: number
+    readonly output_bytes: number
+    readonly saved_percent: number
+  }
+  'job.skipped': { readonly job?: string; readonly file: string; readonly reason: string }
+  'job.failed': {
+    readonly job?: string
+    readonly file: string
+    readonly host: string | null
+    readonly reason: string
+    readonly log: string | null
+  }
+  'job.planned': {
+    readonly file: string
+    readonly cluster: string
+    readonly host: string | null
+    readonly rule: string | null
+    readonly profile: string
+    readonly queue: string
+    readonly arguments: readonly string[]
+    readonly output: string
+  }
+  warning: { readonly message: string }
+  'run.finished': {
+    readonly done: number
+    readonly skipped: number
+    readonly failed: number
+    readonly seconds: number
+    readonly source_bytes: number
+    readonly output_bytes: number
+    readonly exit: number
+  }
+}
+
+export type EventName = keyof EventFields
+
+/** One event as it stands on a line of `--json`. */
+export type EncodeEvent = { [Name in EventName]: { readonly time: string; readonly event: Name } & EventFields[Name] }[EventName]
+
+export type EventOf<Name extends EventName> = Extract<EncodeEvent, { event: Name }>
+
+/** What a run tells; nothing that listens can stop or slow it. */
+export type Emit = <Name extends EventName>(event: Name, fields: EventFields[Name]) => void
+
+/** A view: takes events, owns its output, is closed once. */
+export interface View {
+  handle(event: EncodeEvent): void
+  close(): Promise<void>
+}

@@ -1,0 +1,55 @@
+/** What ffprobe says of a file, and what `-progress` says of an encode. */
+
+export type StreamKind = 'video' | 'audio' | 'subtitle' | 'data' | 'attachment'
+
+export interface MediaStream {
+  /** Absolute index in the file, as in `-map 0:INDEX`. */
+  readonly index: number
+  readonly kind: StreamKind
+  readonly codec: string
+  /** ISO 639 language tag as written in the file; `und` where it has none. */
+  readonly language: string
+  readonly isDefault: boolean
+  /** A picture that is stored as a video stream (cover art, thumbnail). */
+  readonly isAttachedPicture: boolean
+  readonly width?: number
+  readonly height?: number
+  /** Frames per second (r_frame_rate), unrounded. */
+  readonly fps?: number
+  readonly pixelFormat?: string
+  readonly channels?: number
+  readonly durationSeconds?: number
+}
+
+export interface MediaInfo {
+  /** Absolute path on the controller. */
+  readonly path: string
+  readonly sizeBytes: number
+  /** Modification time, milliseconds since 1970 (whole or fraction, as stat gives it). */
+  readonly mtimeMs: number
+  /** ffprobe's names of the container, comma separated: `mov,mp4,m4a,3gp,3g2,mj2`. */
+  readonly container: string
+  /** Length of the whole file; 0 where nobody knows. */
+  readonly durationSeconds: number
+  readonly streams: readonly MediaStream[]
+}
+
+/** One report of ffmpeg's `-progress`. */
+export interface EncodeProgress {
+  readonly frame: number
+  readonly fps: number
+  /** Seconds of media encoded a second; 0 where ffmpeg says N/A. */
+  readonly speed: number
+  readonly sizeBytes: number
+  /** Media time that is done, in seconds. */
+  readonly outSeconds: number
+  readonly isEnd: boolean
+}
+
+/** What a result must hold to be whole; derived from the source and the arguments. */
+export interface ResultExpectation {
+  /** Length the result must have within 1 % or 0.5 s; undefined where the arguments change it (`-t`, `-ss`, `setpts`…). */
+  readonly durationSeconds: number | undefined
+  /** Least number of streams of each kind. */
+  readonly streams: Readonly<Record<'video' | 'audio' | 'subtitle', number>>
+}
