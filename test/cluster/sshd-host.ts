@@ -1,0 +1,297 @@
+/**
+ * A machine to SSH into, made from this one: a real OpenSSH server on loopback in a mount and a pid namespace of its own,
+ * with throw-away keys. It can see a file tree that differs from the controller's, can have any login shell, and can die as a
+ * machine dies. Nothing outlives the process that started it: the namespace's init reads a pipe from it and ends with it.
+ */
+
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { accessSync, constants } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export interface SshdHostOptions {
+  readonly name: string
+  /** Root's login shell on this host, an absolute path. */
+  readonly loginShell?: string
+  /** Folders that this host cannot see: each is covered by an empty one. */
+  readonly hide?: readonly string[]
+  /** Folders of the controller that this host sees under another path; done before hiding. */
+  readonly bind?: readonly { readonly from: string; readonly to: string }[]
+  /** Lines of sshd_config; they win over the lines made here. */
+  readonly sshdOptions?: readonly string[]
+  /** PATH of the commands run there. */
+  readonly path?: string
+  /** An address of 127.0.0.0/8. */
+  readonly address?: string
+}
+
+export interface HostProcess {
+  /** As the controller's machine numbers it. */
+  readonly pid: number
+  readonly args: string
+}
+
+export interface SshdHost extends AsyncDisposable {
+  readonly name: string
+  readonly address: string
+  readonly port: number
+  readonly user: string
+  readonly identityFile: string
+  readonly authorizedKeysFile: string
+  readonly knownHostsFile: string
+  /** As ssh shows it: `SHA256:…`. */
+  readonly hostKeyFingerprint: string
+  /** `ssh-ed25519 AAAA…` */
+  readonly hostPublicKey: string
+  /** A folder of its own, seen by the host and the controller under the same path. */
+  readonly workingFolder: string
+  /** What runs on this host now, but for the listening sshd (the namespace's init) and what holds the host itself up. */
+  processes(): Promise<readonly HostProcess[]>
+  /** What sshd has logged. */
+  log(): string
+  /** The machine dies: no process of it gets to do anything more. Its files stay until `stop`. */
+  kill(): Promise<void>
+  stop(): Promise<void>
+}
+
+const SSHD = '/usr/sbin/sshd'
+
+/** Whether this process may start hosts: root on Linux, with sshd and namespaces. */
+export const canStartHosts: boolean = canMakeNamespaces()
+
+export async function startSshdHost(options: SshdHostOptions): Promise<SshdHost> {
+  const folder = await mkdtemp(join(tmpdir(), `encode-host-${options.name.replace(/[^\w-]/g, '_')}-`))
+  const made: string[] = [folder]
+  try {
+    for (const { to } of options.bind ?? []) {
+      const first = await mkdir(to, { recursive: true })
+      if (first !== undefined) made.push(first)
+    }
+    const files = await writeHostFiles(folder, options)
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await startOnFreePort(folder, files, options, made)
+      } catch (error) {
+        // Another process can take the port between asking for a free one and sshd's bind.
+        if (attempt === 5 || !String(error).includes('Address already in use')) throw error
+      }
+    }
+  } catch (error) {
+    await removeAll(made)
+    throw error
+  }
+}
+
+/** Asks until the answer is yes. Rejects, naming `what`, when that takes longer than `timeoutMs`. */
+export async function waitUntil(
+  condition: () => boolean | Promise<boolean>,
+  options: { readonly what: string; readonly timeoutMs?: number; readonly everyMs?: number },
+): Promise<void> {
+  const { what, timeoutMs = 5000, everyMs = 20 } = options
+  const deadline = performance.now() + timeoutMs
+  for (;;) {
+    if (await condition()) return
+    if (performance.now() > deadline) throw new Error(`Waited ${timeoutMs} ms in vain until ${what}`)
+    await sleep(everyMs)
+  }
+}
+
+interface HostFiles {
+  readonly hostPublicKey: string
+  readonly identityFile: string
+  readonly authorizedKeysFile: string
+  readonly knownHostsFile: string
+  readonly workingFolder: string
+  /** Files to lay over those of the machine, as `from:to` pairs. */
+  readonly covers: readonly { readonly from: string; readonly to: string }[]
+}
+
+async function writeHostFiles(folder: string, options: SshdHostOptions): Promise<HostFiles> {
+  const at = (name: string): string => join(folder, name)
+  makeKey(at('host_key'), options.name)
+  makeKey(at('identity'), 'encode-test')
+  await mkdir(at('work'))
+  await writeFile(at('authorized_keys'), await readFile(at('identity.pub')), { mode: 0o600 })
+  const covers: { from: string; to: string }[] = []
+  if (options.loginShell !== undefined) {
+    const passwd = await readFile('/etc/passwd', 'utf8')
+    await writeFile(at('passwd'), passwd.replace(/^(root:.*:)[^:\n]*$/m, `$1${options.loginShell}`))
+    covers.push({ from: at('passwd'), to: '/etc/passwd' })
+  }
+  // Without PAM sshd refuses an account whose password field begins with `!`, whatever its keys.
+  const shadow = await readFile('/etc/shadow', 'utf8').catch(() => '')
+  if (/^root:!/m.test(shadow)) {
+    await writeFile(at('shadow'), shadow.replace(/^root:[^:]*/m, 'root:*'), { mode: 0o600 })
+    covers.push({ from: at('shadow'), to: '/etc/shadow' })
+  }
+  const [type, blob] = (await readFile(at('host_key.pub'), 'utf8')).split(' ')
+  return {
+    hostPublicKey: `${type} ${blob}`,
+    identityFile: at('identity'),
+    authorizedKeysFile: at('authorized_keys'),
+    knownHostsFile: at('known_hosts'),
+    workingFolder: at('work'),
+    covers,
+  }
+}
+
+/**
+ * Makes the namespace and becomes its init, sshd, which reaps orphans at once. Arguments: folder, then binds, covers and hidden
+ * folders as `b FROM TO`, `h FOLDER`. Its stdin is a pipe from the process that wants the host; at its end nobody wants it any more.
+ */
+const INIT = `
+set -e
+folder=$1; shift; cd "$folder"
+while [ $# -gt 0 ]; do
+  case $1 in
+    b) mount --bind "$2" "$3"; shift 3 ;;
+    h) mount -t tmpfs -o mode=755 hidden "$2"
+       case $folder/ in "$2"/*) mkdir -p "$folder"; mount -c --bind . "$folder" ;; esac
+       shift 2 ;;
+  esac
+done
+mkdir -p /run/sshd; cd /
+{ exec >/dev/null 2>&1; while read -r _; do :; done; kill -TERM 1; } <&0 &
+exec ${SSHD} -D -e -f "$folder/sshd_config" </dev/null
+`
+
+async function startOnFreePort(folder: string, files: HostFiles, options: SshdHostOptions, made: readonly string[]): Promise<SshdHost> {
+  const address = options.address ?? '127.0.0.1'
+  const port = await findFreePort(address)
+  await writeFile(join(folder, 'sshd_config'), sshdConfig(folder, address, port, options))
+  await writeFile(files.knownHostsFile, `[${address}]:${port} ${files.hostPublicKey}\n`)
+
+  const binds = [...files.covers, ...(options.bind ?? [])].flatMap(({ from, to }) => ['b', from, to])
+  const hides = (options.hide ?? []).flatMap((hidden) => ['h', hidden.replace(/(?<=.)\/+$/, '')])
+  const child = spawn(
+    'unshare',
+    ['--mount', '--pid', '--fork', '--kill-child=SIGKILL', '--mount-proc', 'bash', '-c', INIT, 'init', folder, ...binds, ...hides],
+    // A session of its own: Ctrl-C on the terminal is for the controller, not for its hosts.
+    { stdio: ['pipe', 'ignore', 'pipe'], detached: true },
+  )
+  let log = ''
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  const ready = new Promise<void>((resolve, reject) => {
+    child.once('error', reject)
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      log = (log + text).slice(-65_536)
+      if (log.includes('Server listening on')) resolve()
+    })
+    child.once('close', () => reject(new Error(`Host "${options.name}" did not start: ${log.trim()}`)))
+  })
+  child.stdin.on('error', () => undefined)
+  await ready
+  const init = await findOnlyChild(Number(child.pid))
+  const namespace = await readlink(`/proc/${init}/ns/pid`)
+  const isOwn = ({ pid, args }: HostProcess): boolean => pid === init || args.includes(` init ${folder}`)
+
+  async function kill(): Promise<void> {
+    // unshare ends after its child, and the kernel lets a namespace's init go only when all of its processes are gone.
+    if (child.exitCode === null && child.signalCode === null) process.kill(init, 'SIGKILL')
+    await ended
+  }
+  async function stop(): Promise<void> {
+    await kill()
+    await removeAll(made)
+  }
+  return {
+    name: options.name,
+    address,
+    port,
+    user: 'root',
+    identityFile: files.identityFile,
+    authorizedKeysFile: files.authorizedKeysFile,
+    knownHostsFile: files.knownHostsFile,
+    hostKeyFingerprint: fingerprintOf(files.hostPublicKey),
+    hostPublicKey: files.hostPublicKey,
+    workingFolder: files.workingFolder,
+    processes: async () => (await listProcesses(namespace)).filter((entry) => !isOwn(entry)),
+    log: () => log,
+    kill,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+function sshdConfig(folder: string, address: string, port: number, options: SshdHostOptions): string {
+  return [
+    ...(options.sshdOptions ?? []),
+    ...(options.path === undefined ? [] : [`SetEnv PATH=${options.path}`]),
+    `ListenAddress ${address}`,
+    `Port ${port}`,
+    `HostKey ${folder}/host_key`,
+    `AuthorizedKeysFile ${folder}/authorized_keys`,
+    'PidFile none',
+    'UsePAM no',
+    'StrictModes no',
+    'UseDNS no',
+    'PermitRootLogin yes',
+    'PasswordAuthentication no',
+    'KbdInteractiveAuthentication no',
+    'PrintMotd no',
+    'LogLevel VERBOSE',
+    'Subsystem sftp internal-sftp',
+    '',
+  ].join('\n')
+}
+
+function makeKey(file: string, comment: string): void {
+  const { status, stderr } = spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', comment, '-f', file], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`ssh-keygen made no key: ${stderr}`)
+}
+
+function fingerprintOf(publicKey: string): string {
+  const blob = Buffer.from(publicKey.split(' ')[1] ?? '', 'base64')
+  return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`
+}
+
+async function findFreePort(address: string): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, address, () => {
+      const bound = server.address()
+      server.close(() => (bound !== null && typeof bound === 'object' ? resolve(bound.port) : reject(new Error('No port was bound'))))
+    })
+  })
+}
+
+async function findOnlyChild(pid: number): Promise<number> {
+  const child = Number((await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim())
+  if (!Number.isInteger(child) || child <= 0) throw new Error(`Process ${pid} has no single child`)
+  return child
+}
+
+async function listProcesses(namespace: string): Promise<readonly HostProcess[]> {
+  const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))
+  const found = await Promise.all(
+    pids.map(async (entry) => {
+      try {
+        // A zombie has lost its namespace link and its arguments: it is gone but for its exit status.
+        if ((await readlink(`/proc/${entry}/ns/pid`)) !== namespace) return undefined
+        const args = (await readFile(`/proc/${entry}/cmdline`, 'utf8')).replace(/\0+$/, '').replaceAll('\0', ' ')
+        return args === '' ? undefined : { pid: Number(entry), args }
+      } catch {
+        return undefined // it ended meanwhile
+      }
+    }),
+  )
+  return found.filter((entry) => entry !== undefined)
+}
+
+async function removeAll(paths: readonly string[]): Promise<void> {
+  for (const path of [...paths].reverse()) await rm(path, { recursive: true, force: true })
+}
+
+function canMakeNamespaces(): boolean {
+  try {
+    accessSync(SSHD, constants.X_OK)
+    return spawnSync('unshare', ['--mount', '--pid', '--fork', '--mount-proc', 'true'], { stdio: 'ignore', timeout: 5000 }).status === 0
+  } catch {
+    return false
+  }
+}
