@@ -1,0 +1,15 @@
+/** How one attempt at a job ended. */
+
+export type JobOutcome =
+  | { readonly kind: 'done'; readonly outputBytes: number; readonly seconds: number }
+  /** The source stays on purpose: a threshold was not met. */
+  | { readonly kind: 'skipped'; readonly reason: string }
+  | {
+      readonly kind: 'failed'
+      readonly reason: string
+      /** Path of the log with ffmpeg's own words; null when there is none. */
+      readonly log: string | null
+      /** `never`: no other host would do better. `elsewhere`: another host may. `lost`: the host is gone, nothing is known against file or host. */
+      readonly retry: 'never' | 'elsewhere' | 'lost'
+    }
+  | { readonly kind: 'interrupted' }

@@ -1,0 +1,68 @@
+/**
+ * How a host is chosen among those with a free slot. A strategy only ranks; the slot is reserved at once by the scheduler,
+ * so a burst never lands on one worker because its load report is old.
+ */
+
+import type { Speeds } from './speeds.ts'
+import { countRunning, type Worker } from './worker.ts'
+
+export const STRATEGY_NAMES = ['fastest', 'round-robin', 'load-cpu', 'load-tasks'] as const
+export type StrategyName = (typeof STRATEGY_NAMES)[number]
+
+export interface Placement {
+  readonly profile: string
+  /** Work of the job in units that are the same for all hosts. */
+  readonly work: number
+}
+
+/** Chooses one of `free`, which is never empty and in the configuration's order. */
+export type Strategy = (free: readonly [Worker, ...Worker[]], job: Placement) => Worker
+
+export function createStrategy(name: StrategyName, speeds: Speeds): Strategy {
+  switch (name) {
+    case 'fastest':
+      return (free, job) => leastBy(free, (worker) => expectedSeconds(worker, job, speeds))
+    case 'round-robin':
+      return createRoundRobin()
+    case 'load-cpu':
+      // Jobs placed since the last report count as one busy core each would be a guess about the host; one slot's share is not.
+      return (free) => leastBy(free, (worker) => worker.cpuRatio + countRunning(worker) / countSlots(worker))
+    case 'load-tasks':
+      return (free) => leastBy(free, countRunning)
+  }
+}
+
+/** A host of unknown speed is tried first: one job on it teaches more than a guess. */
+function expectedSeconds(worker: Worker, job: Placement, speeds: Speeds): number {
+  const speed = speeds.get(worker.spec, job.profile)
+  return speed === undefined ? countRunning(worker) * Number.MIN_VALUE : job.work / speed
+}
+
+function createRoundRobin(): Strategy {
+  const lastTurn = new Map<Worker, number>()
+  let turn = 0
+  return (free) => {
+    const chosen = leastBy(free, (worker) => lastTurn.get(worker) ?? 0)
+    turn += 1
+    lastTurn.set(chosen, turn)
+    return chosen
+  }
+}
+
+function countSlots(worker: Worker): number {
+  return Object.values(worker.spec.queues).reduce((sum, slots) => sum + slots, 0)
+}
+
+/** The first of the least ones. */
+function leastBy(workers: readonly [Worker, ...Worker[]], rank: (worker: Worker) => number): Worker {
+  let [least] = workers
+  let leastRank = rank(least)
+  for (const worker of workers.slice(1)) {
+    const workerRank = rank(worker)
+    if (workerRank < leastRank) {
+      least = worker
+      leastRank = workerRank
+    }
+  }
+  return least
+}

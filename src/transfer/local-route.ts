@@ -1,0 +1,23 @@
+/** The controller encodes itself: the result is written where it is verified, or on fast local storage first. */
+
+import { basename, join } from 'node:path'
+import type { MediaRoute, RouteRequest } from './media-route.ts'
+
+export async function createLocalRoute(request: RouteRequest): Promise<MediaRoute> {
+  const { plan, host, files, flsPath } = request
+  if (flsPath === undefined) {
+    return { hostSource: plan.source.path, hostResult: request.temporary, fetch: undefined, bringBack: undefined, cleanUp: async () => {} }
+  }
+  const hostResult = join(flsPath, basename(request.temporary))
+  await files.note('host', hostResult)
+  return {
+    hostSource: plan.source.path,
+    hostResult,
+    fetch: undefined,
+    bringBack: (options) => host.getFile(hostResult, request.temporary, options),
+    async cleanUp() {
+      await host.removeFiles([hostResult])
+      await files.forget('host', hostResult)
+    },
+  }
+}

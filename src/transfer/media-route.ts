@@ -1,0 +1,40 @@
+/**
+ * How one job's media reaches its host and comes back: the source as the host reads it, the result as the host writes it,
+ * and the way of each. Three routes: `local-route.ts`, `mounted-route.ts`, `streaming-route.ts`.
+ */
+
+import type { Host, HostFacts, TransferOptions } from '../host/host.ts'
+import type { JobPlan } from '../model/plan.ts'
+
+export interface RouteRequest {
+  readonly plan: JobPlan
+  readonly host: Host
+  readonly facts: HostFacts
+  /** Where the result must stand on the controller before it is verified: in the folder of the final name, under a name of ours. */
+  readonly temporary: string
+  /** The run's own folder on the host; made at the first call. */
+  readonly workFolder: () => Promise<string>
+  /** Fast local storage for work files (`fls_path`). */
+  readonly flsPath: string | undefined
+  readonly signal: AbortSignal
+  /** Told of each file before it is made; forgotten when it is gone. */
+  readonly files: FileJournal
+}
+
+/** Keeps the names of files that exist because of a job, so that somebody can remove them if this controller can not. */
+export interface FileJournal {
+  note(place: 'controller' | 'host', path: string): Promise<void>
+  forget(place: 'controller' | 'host', path: string): Promise<void>
+}
+
+export interface MediaRoute {
+  /** Paths in the host's own form. */
+  readonly hostSource: string
+  readonly hostResult: string
+  /** Makes the source readable on the host; undefined where it is already. Resolves to nothing until it really is. */
+  readonly fetch: ((options: TransferOptions) => Promise<void>) | undefined
+  /** Brings the result to `temporary`; undefined where ffmpeg wrote it there. */
+  readonly bringBack: ((options: TransferOptions) => Promise<void>) | undefined
+  /** Removes every work file of this job but `temporary`. Never rejects for what is already gone. */
+  cleanUp(): Promise<void>
+}

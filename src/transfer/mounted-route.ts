@@ -1,0 +1,66 @@
+/**
+ * The host sees the media itself, under the same or another path, and writes the result beside it.
+ * Where it does not see the result's folder (`-o` elsewhere), the result is written to the work folder and fetched.
+ */
+
+import { dirname } from 'node:path'
+import { EncodeError } from '../core/errors.ts'
+import type { Host } from '../host/host.ts'
+import { mapPath } from './map-path.ts'
+import type { MediaRoute, RouteRequest } from './media-route.ts'
+
+export async function createMountedRoute(request: RouteRequest): Promise<MediaRoute> {
+  const { plan, host, signal } = request
+  const hostSource = await findMountedSource(host, plan.source, signal)
+  const hostFolder = mapPath(dirname(request.temporary), host.config.pathSubstitutions)
+  const seesFolder = (await host.statFile(hostFolder, signal))?.kind === 'folder'
+  return seesFolder ? writeBeside(request, hostSource) : writeToWorkFolder(request, hostSource)
+}
+
+/**
+ * The source's path on a host that mounts it, after making sure that it is the same file.
+ * Rejects with HOST_SEES_NO_MEDIA when the host sees none, or one of another size.
+ */
+export async function findMountedSource(
+  host: Host,
+  source: { readonly path: string; readonly sizeBytes: number },
+  signal?: AbortSignal,
+): Promise<string> {
+  const hostSource = mapPath(source.path, host.config.pathSubstitutions)
+  const seen = await host.statFile(hostSource, signal)
+  if (seen?.kind === 'file' && seen.sizeBytes === source.sizeBytes) return hostSource
+  const found = seen === undefined ? 'is not there' : seen.kind === 'file' ? `has ${seen.sizeBytes} bytes, not ${source.sizeBytes}` : 'is no file'
+  throw new EncodeError('HOST_SEES_NO_MEDIA', `Host "${host.config.name}" does not see the media: "${hostSource}" ${found}`, {
+    hint: 'Check the mount and "path-substitutions" of this host, or set "type: streaming"',
+  })
+}
+
+async function writeBeside(request: RouteRequest, hostSource: string): Promise<MediaRoute> {
+  const { host, files } = request
+  const hostResult = mapPath(request.temporary, host.config.pathSubstitutions)
+  await files.note('host', hostResult)
+  return {
+    hostSource,
+    hostResult,
+    fetch: undefined,
+    bringBack: undefined,
+    // The file is `temporary` itself, seen from the other side: it is removed or renamed there.
+    cleanUp: () => files.forget('host', hostResult),
+  }
+}
+
+async function writeToWorkFolder(request: RouteRequest, hostSource: string): Promise<MediaRoute> {
+  const { plan, host, files } = request
+  const hostResult = host.joinPath(await request.workFolder(), `${plan.id}.result${plan.profile.extension}`)
+  await files.note('host', hostResult)
+  return {
+    hostSource,
+    hostResult,
+    fetch: undefined,
+    bringBack: (options) => host.getFile(hostResult, request.temporary, options),
+    async cleanUp() {
+      await host.removeFiles([hostResult])
+      await files.forget('host', hostResult)
+    },
+  }
+}
