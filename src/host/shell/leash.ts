@@ -1,0 +1,116 @@
+/**
+ * The leash: a POSIX shell script around one command that ends the command when its controller is gone.
+ *
+ * ffmpeg outlives a killed client, a closed channel and an end of its stdin, and sshd does not notice a cut network while ffmpeg prints.
+ * So the wrapper holds the channel's stdin, and the controller speaks on it: `h` is a heartbeat, `t` asks for the end (TERM, and KILL
+ * after the grace); the end of stdin, or no line for the heartbeat limit, counts as `t`.
+ *
+ * It answers on stdout with frames (see `leash-frame.ts`): `TAG@start PID WRAPPER MODE` before the command's first byte and `TAG@exit STATUS`
+ * after its last; on stderr with `TAG@start` alone, so that what login files print can be told from what the command says.
+ * MODE is what a kill reaches: `group` the wrapper's process group, which sshd makes for each channel and which is then the whole tree;
+ * `setsid` a group of the command's own; `pid` the command alone (a server that makes no group, on a machine without setsid(1)).
+ *
+ * Runs on dash, bash 3.2 and later, busybox ash, mksh, ksh93 and zsh as /bin/sh; needs no terminal, no file and nothing but `sleep`, `printf` and `ps`.
+ */
+
+import { EncodeError } from '../../core/errors.ts'
+import { carryArguments, DECODE_ARGUMENTS, quoteWord } from './quote-posix.ts'
+
+export interface LeashCommand {
+  readonly argv: readonly string[]
+  /** Marks the command's frames, and its wrapper in `ps`. Random, one a command. */
+  readonly tag: string
+  /** Seconds without a line on stdin after which the command is ended; 0 = only the end of stdin counts. */
+  readonly heartbeatSeconds: number
+  /** Tenths of a second between TERM and KILL. */
+  readonly graceTenths: number
+  readonly env?: Readonly<Record<string, string>> | undefined
+  /** `nice -n` value. */
+  readonly nice?: number | undefined
+  /** Holds off sleep with caffeinate(8) where there is one. */
+  readonly keepsAwake?: boolean | undefined
+}
+
+/** The command line that runs `argv` on a leash, the same for every login shell. */
+export function leashCommand(command: LeashCommand): string {
+  const { words, isEncoded } = carryArguments(withSurroundings(command))
+  const flags = `-${isEncoded ? 'b' : ''}${command.keepsAwake === true ? 'w' : ''}`
+  const parameters = [command.tag, String(command.heartbeatSeconds), String(command.graceTenths), flags, ...words]
+  return ['exec', '/bin/sh', '-c', ...[LEASH, ...parameters].map(quoteWord)].join(' ')
+}
+
+/**
+ * A command line that kills what a leash left behind, without a leash of its own. The wrapper is recognised by its tag first, since
+ * its number may by now be somebody else's.
+ */
+export function killCommand(tag: string, started: { readonly pid: number; readonly wrapper: number; readonly mode: string }): string {
+  const target = started.mode === 'group' ? `-${started.wrapper}` : started.mode === 'setsid' ? `-${started.pid}` : String(started.pid)
+  const script = [
+    'a=; if [ -r /proc/$1/cmdline ]; then a=$(tr "\\000" " " </proc/$1/cmdline); else a=$(ps -ww -o args= -p $1); fi;',
+    'case $a in *"$0"*) kill -KILL $2; kill -KILL $1;; esac',
+  ].join(' ')
+  return ['exec', '/bin/sh', '-c', ...[script, tag, String(started.wrapper), target].map(quoteWord)].join(' ')
+}
+
+/** Lines are joined by a space: a login shell of the csh family cannot carry line ends. */
+const LEASH = [
+  'h=$1 g=$2 f=$3; shift 3;',
+  `case $f in *b*) ${DECODE_ARGUMENTS} esac;`,
+  // The leash moves to descriptor 3: the command gets no stdin.
+  'exec 3<&0 </dev/null;',
+
+  // Is this process group ours alone? sshd makes one a channel, and `exec` made this shell its leader.
+  '{ read -r a a a a P a </proc/$$/stat; } 2>/dev/null || P=$(ps -o pgid= -p $$ 2>/dev/null);',
+  'P=$((${P:-0})); m=pid; e=;',
+  'if [ $P -eq $$ ]; then m=group; elif command -v setsid >/dev/null 2>&1; then m=setsid; e=setsid; fi;',
+
+  // The command. The inner shell says its own number and then becomes the command.
+  `$e /bin/sh -c 'printf "%s@start %s %s %s\\n" "$0" $$ $1 $2; printf "%s@start\\n" "$0" >&2; shift 2; exec "$@"' "$0" $$ $m "$@" 3<&- &`,
+  'p=$!; K=$p; [ $m = group ] && K=0; [ $m = setsid ] && K=-$p;',
+
+  // From here on the main shell only waits: bash loses a child's end when a trapped signal and SIGCHLD coincide.
+  // USR1 is ignored before the watch exists, so that a heartbeat that comes before its trap does not kill it.
+  "trap '' HUP INT TERM PIPE USR1;",
+  // On Darwin; beside the command and not in front of it, so that the exit status is the command's own.
+  'case $f in *w*) command -v caffeinate >/dev/null 2>&1 && { caffeinate -i -w $p 3<&- >/dev/null 2>&1 & };; esac;',
+
+  // z ends the job: TERM (and CONT for a stopped one), the grace, KILL, and KILL for what is left of the group.
+  // Some systems' sleep takes whole seconds only.
+  "z() { trap '' TERM USR2; kill -TERM $K; kill -CONT $K; n=0;",
+  'while [ $n -lt $g ] && kill -0 $p; do sleep 0.1 || sleep 1; n=$((n+1)); done;',
+  '[ $K = 0 ] || kill -KILL $K; kill -KILL $p; sleep 0.2 || sleep 1; [ $K = 0 ] && kill -KILL 0; } 2>/dev/null;',
+
+  // The heartbeat watch, in fifths of the limit. USR1: a heartbeat came. USR2, with its default action: go away.
+  't=; if [ $h -gt 0 ]; then ( exec 3<&- >/dev/null 2>&1; trap : HUP INT TERM; n=0; trap n=0 USR1;',
+  'while [ $n -lt 5 ]; do sleep $(((h+4)/5)); n=$((n+1)); done; z ) & t=$!; fi;',
+  // The leash itself.
+  '( exec >/dev/null 2>&1; trap : HUP INT TERM;',
+  'while IFS= read -r l; do case $l in t*) break;; *) [ "$t" ] && kill -USR1 $t;; esac; done <&3; z ) & r=$!;',
+
+  'exec 3<&-; wait $p 2>/dev/null; s=$?;',
+  // zsh as /bin/sh ends its wait when the command is merely stopped.
+  'while kill -0 $p 2>/dev/null; do sleep 1; wait $p 2>/dev/null; s=$?; done;',
+  // ksh93 says 256 + n for signal n.
+  '[ $s -gt 256 ] && s=$((s-128));',
+  `printf '%s@exit %s\\n' "$0" $s 2>/dev/null; exec 2>/dev/null;`,
+  // What the command left running goes too. In the group that includes this shell: nothing reads its own exit status.
+  'kill -USR2 $r $t; [ $m = pid ] || kill -KILL $K; exit $s',
+].join(' ')
+
+const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
+
+function withSurroundings(command: LeashCommand): readonly string[] {
+  const entries = Object.entries(command.env ?? {})
+  for (const [name] of entries) {
+    if (ENV_NAME.test(name)) continue
+    throw new EncodeError('CONFIG_INVALID', `"${name}" cannot be the name of an environment variable`, {
+      hint: 'Use letters, digits and underscores, and no digit in front',
+    })
+  }
+  return [
+    ...(command.nice === undefined ? [] : ['nice', '-n', String(command.nice)]),
+    // env takes each word with a `=` for an assignment, a program's path too: a shell stands between.
+    ...(entries.length === 0 ? [] : ['env', ...entries.map(([name, value]) => `${name}=${value}`), '/bin/sh', '-c', 'exec "$@"', 'sh']),
+    ...command.argv,
+  ]
+}

@@ -1,0 +1,205 @@
+/**
+ * Runs one command on a leash over any transport, and sees to its end: the promise settles when the command is known to be gone,
+ * or when the host cannot be asked any more (then the leash ends it there within the heartbeat limit).
+ */
+
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { EncodeError } from '../../core/errors.ts'
+import { toPlainLine } from '../../core/text.ts'
+import type { ChannelExit, CommandChannel, CommandTransport } from '../channel.ts'
+import type { RunOptions, RunResult } from '../host.ts'
+import { killCommand, leashCommand } from './leash.ts'
+import { createFrameParser, createNoiseFilter, type LeashStart } from './leash-frame.ts'
+
+/** How the controller shows that it is alive, and how soon its hosts stop believing it. */
+export interface LeashTiming {
+  readonly heartbeatEveryMs: number
+  /** Longer than outages worth surviving, shorter than the time after which the job runs elsewhere. */
+  readonly heartbeatLimitSeconds: number
+  /** Between TERM and KILL. */
+  readonly graceTenths: number
+}
+
+export const DEFAULT_LEASH_TIMING: LeashTiming = { heartbeatEveryMs: 5000, heartbeatLimitSeconds: 30, graceTenths: 15 }
+
+export interface LeashOptions extends RunOptions {
+  readonly timing?: LeashTiming | undefined
+  /** Host's name, for messages. */
+  readonly hostName: string
+}
+
+/**
+ * @throws the signal's reason when it was aborted; HOST_LOST when the connection broke; COMMAND_FAILED when the command was never started or
+ * its leash was ended from outside; NAME_NOT_CARRIED for arguments that no command line carries. An exit status is a result, never an error.
+ */
+export async function runOnLeash(transport: CommandTransport, argv: readonly string[], options: LeashOptions): Promise<RunResult> {
+  const { signal, timing = DEFAULT_LEASH_TIMING, env, nice, keepsAwake } = options
+  signal?.throwIfAborted()
+  transport.lost.throwIfAborted()
+  const tag = `encode-${randomBytes(12).toString('hex')}`
+  const { heartbeatLimitSeconds: heartbeatSeconds, graceTenths } = timing
+  const commandLine = leashCommand({ argv, tag, heartbeatSeconds, graceTenths, env, nice, keepsAwake })
+  const channel = await transport.openCommand(commandLine, signal)
+
+  const done = new AbortController()
+  const output = collectOutput(channel, tag, options)
+  channel.stdin.on('error', ignore) // its end is told by `exit`
+  say(channel, 'h')
+  const heartbeat = setInterval(() => say(channel, 'h'), timing.heartbeatEveryMs)
+  const ended = waitForEnd(channel, transport.lost, output, done.signal)
+  try {
+    const end = await Promise.race([ended, ...(signal === undefined ? [] : [whenAborted(signal, done.signal)])])
+    if (end === ABORTED) {
+      await endCommand(transport, channel, output, ended, { tag, graceTenths, done: done.signal })
+      throw signal?.reason
+    }
+    const { status, stdout, stderr } = output.result()
+    if (status !== undefined) return { status, stdout, stderr }
+    await Promise.race([whenAborted(transport.lost, done.signal), pause(LOST_GRACE_MS, done.signal)])
+    transport.lost.throwIfAborted()
+    throw describeUnfinished(end, output, options.hostName)
+  } finally {
+    clearInterval(heartbeat)
+    done.abort()
+    channel.destroy()
+  }
+}
+
+/** Bytes of collected standard output and error, as the Host port promises. */
+const MAX_STDOUT_BYTES = 4 * 1024 * 1024
+const MAX_STDERR_BYTES = 64 * 1024
+/** After the command's end its stderr may still be on the way. */
+const DRAIN_MS = 1000
+/** A broken connection is told a moment after the channels that it closes. */
+const LOST_GRACE_MS = 300
+const ABORTED = Symbol('aborted')
+
+type End = ChannelExit | undefined
+
+interface Output {
+  readonly exited: Promise<void>
+  start(): LeashStart | undefined
+  result(): { readonly status: number | undefined; readonly stdout: string; readonly stderr: string }
+}
+
+function collectOutput(channel: CommandChannel, tag: string, { onStdout, onStderr }: LeashOptions): Output {
+  const { promise: exited, resolve: exit } = Promise.withResolvers<void>()
+  const stdout = createCollector(MAX_STDOUT_BYTES, 'head')
+  const stderr = createCollector(MAX_STDERR_BYTES, 'tail')
+  let start: LeashStart | undefined
+  let status: number | undefined
+
+  const frames = createFrameParser(tag, {
+    onStart: (found) => {
+      start = found
+    },
+    onOutput: onStdout ?? stdout.add,
+    onExit: (found) => {
+      status = found
+      exit()
+    },
+  })
+  const messages = createNoiseFilter(tag, (chunk) => {
+    stderr.add(chunk)
+    onStderr?.(chunk)
+  })
+  // Without a start on stderr nothing ran there, and what login files say is the only explanation.
+  channel.stdout.on('data', frames.push).on('error', ignore).once('end', frames.end)
+  channel.stderr.on('data', messages.push).on('error', ignore).once('end', messages.end)
+  return {
+    exited,
+    start: () => start,
+    result: () => ({ status, stdout: stdout.text(), stderr: stderr.text() }),
+  }
+}
+
+/** Resolves when the channel is closed, or a while after the exit frame; rejects with HOST_LOST when there was none. */
+async function waitForEnd(channel: CommandChannel, lost: AbortSignal, output: Output, done: AbortSignal): Promise<End> {
+  const drained = output.exited.then(async () => await pause(DRAIN_MS, done)).then(() => undefined)
+  const gone = whenAborted(lost, done).then(() => Promise.reject(lost.reason))
+  try {
+    return await Promise.race([channel.exit, drained, gone])
+  } catch (error) {
+    if (output.result().status !== undefined) return undefined
+    throw error
+  }
+}
+
+/** Asks, then kills, then kills over a channel of its own; at most 3 s in all with the default grace. */
+async function endCommand(
+  transport: CommandTransport,
+  channel: CommandChannel,
+  output: Output,
+  ended: Promise<End>,
+  { tag, graceTenths, done }: { readonly tag: string; readonly graceTenths: number; readonly done: AbortSignal },
+): Promise<void> {
+  const isOver = async (withinMs: number): Promise<boolean> =>
+    await Promise.race([
+      ended.then(
+        () => true,
+        () => true, // the host is lost: its leash acts alone
+      ),
+      output.exited.then(() => true),
+      pause(withinMs, done).then(() => false),
+    ])
+  say(channel, 't')
+  if (await isOver(graceTenths * 100 + 600)) return
+  channel.signal('KILL')
+  if (await isOver(300)) return
+  const start = output.start()
+  if (start === undefined) return
+  const killed = transport.openCommand(killCommand(tag, start)).then(async (killer) => {
+    for (const stream of [killer.stdout, killer.stderr]) stream.on('error', ignore).resume()
+    killer.stdin.on('error', ignore).end()
+    await killer.exit
+  })
+  await Promise.race([killed.catch(ignore), isOver(600)])
+}
+
+/** Why there is no exit status. */
+function describeUnfinished(end: End, output: Output, hostName: string): EncodeError {
+  const { stdout, stderr } = output.result()
+  const how = end?.signal != null ? ` (signal ${end.signal})` : end?.status != null ? ` (status ${end.status})` : ''
+  const said = toPlainLine(stderr.trim() === '' ? stdout : stderr)
+  const what =
+    output.start() === undefined ? `Host "${hostName}" did not start a command` : `A command on host "${hostName}" was ended from outside`
+  return new EncodeError('COMMAND_FAILED', `${what}${how}${said === '' ? '' : `: ${said}`}`)
+}
+
+function say(channel: CommandChannel, letter: 'h' | 't'): void {
+  // A line that nobody takes is not queued up behind others: what is not read in time is as good as lost.
+  if (channel.stdin.writable && (letter === 't' || !channel.stdin.writableNeedDrain)) channel.stdin.write(`${letter}\n`)
+}
+
+async function whenAborted(signal: AbortSignal, done: AbortSignal): Promise<typeof ABORTED> {
+  if (signal.aborted) return ABORTED
+  return await new Promise((resolve) => signal.addEventListener('abort', () => resolve(ABORTED), { once: true, signal: done }))
+}
+
+/** Resolves after `ms`, or when nobody waits any more. */
+async function pause(ms: number, done: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal: done }).catch(ignore)
+}
+
+function createCollector(maxBytes: number, keeps: 'head' | 'tail'): { add(chunk: Buffer): void; text(): string } {
+  let kept: Buffer[] = []
+  let size = 0
+  return {
+    add(chunk) {
+      if (keeps === 'head' && size >= maxBytes) return
+      kept.push(chunk)
+      size += chunk.length
+      if (keeps === 'head' || size < 2 * maxBytes) return
+      const tail = Buffer.concat(kept).subarray(-maxBytes)
+      kept = [tail]
+      size = tail.length
+    },
+    text() {
+      const all = Buffer.concat(kept)
+      return (keeps === 'head' ? all.subarray(0, maxBytes) : all.subarray(-maxBytes)).toString('utf8')
+    },
+  }
+}
+
+function ignore(): void {}
