@@ -16,7 +16,16 @@ export interface EventFields {
     readonly free_bytes: number | null
   }
   'host.down': { readonly cluster: string; readonly host: string; readonly reason: string }
-  'job.queued': { readonly job: string; readonly file: string; readonly cluster: string; readonly profile: string; readonly queue: string }
+  'job.queued': {
+    readonly job: string
+    readonly file: string
+    readonly cluster: string
+    readonly profile: string
+    readonly queue: string
+    /** Size and length of the source: what the ETA of the whole run is weighted by. */
+    readonly source_bytes?: number
+    readonly duration_s?: number | null
+  }
   'job.started': { readonly job: string; readonly file: string; readonly host: string; readonly attempt: number }
   'job.stage': { readonly job: string; readonly stage: Stage }
   'job.progress': {

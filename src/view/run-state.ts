@@ -1,0 +1,336 @@
+/**
+ * What a screen shows of a run, worked out from its events alone. Holds what is under way in full, of what is over
+ * only counts and the last few: a run of any length takes a bounded room.
+ */
+
+import { savedPercent } from '../core/units.ts'
+import type { EncodeEvent, EventOf, Stage } from '../model/events.ts'
+import { createWorkMeter, type WorkSize } from './work-meter.ts'
+
+export interface HostState {
+  readonly cluster: string
+  readonly name: string
+  readonly os: string | undefined
+  readonly ffmpeg: string | undefined
+  /** Why it is down; undefined while it is up. */
+  readonly downReason: string | undefined
+  /** In the order they started. */
+  readonly running: readonly RunningJob[]
+  readonly doneCount: number
+}
+
+export interface RunningJob {
+  readonly job: string
+  readonly file: string
+  readonly host: string
+  readonly attempt: number
+  readonly stage: Stage | undefined
+  readonly stageSinceMs: number
+  readonly startedMs: number
+  /** Of the stage. Null where nobody knows. */
+  readonly percent: number | null
+  readonly fps: number | null
+  readonly speed: number | null
+  /** As told at `progressMs`. */
+  readonly etaSeconds: number | null
+  readonly savedPercent: number | null
+  readonly progressMs: number
+}
+
+export interface FailedJob {
+  readonly file: string
+  readonly host: string | null
+  readonly reason: string
+  readonly log: string | null
+}
+
+export interface Totals {
+  readonly jobs: number
+  /** Jobs that are done, skipped or failed. */
+  readonly over: number
+  readonly done: number
+  /** Jobs, and files that never became one. */
+  readonly skipped: number
+  readonly failed: number
+  readonly running: number
+  readonly waiting: number
+  readonly sourceBytes: number
+  readonly outputBytes: number
+  readonly savedPercent: number
+  readonly elapsedSeconds: number
+  /** Part of the run's work that is done, 0 to 1. */
+  readonly doneRatio: number
+  /** Null while it would be a guess. */
+  readonly etaSeconds: number | null
+}
+
+export interface RunState {
+  apply(event: EncodeEvent): void
+  readonly hosts: readonly HostState[]
+  job(id: string): RunningJob | undefined
+  /** The last few, newest last. */
+  readonly recentlyDone: readonly EventOf<'job.done'>[]
+  /** The first few; `totals` has the count. */
+  readonly failures: readonly FailedJob[]
+  /** The last few, newest last. */
+  readonly warnings: readonly string[]
+  readonly warningCount: number
+  readonly isFinished: boolean
+  totals(nowMs: number): Totals
+}
+
+type Changing<T> = { -readonly [Key in keyof T]: T[Key] }
+type ChangingHost = Omit<Changing<HostState>, 'running'> & { running: ChangingJob[] }
+type ChangingJob = Changing<RunningJob>
+
+interface OpenJob {
+  readonly cluster: string | undefined
+  readonly size: WorkSize
+}
+
+const UNKNOWN_SIZE: WorkSize = { bytes: undefined, seconds: undefined }
+const RECENT_COUNT = 10
+const FAILURE_COUNT = 50
+const WARNING_COUNT = 10
+/** Before that much of the run is done (or that long under way), an ETA jumps about too much to be of use. */
+const ETA_LEAST_RATIO = 0.001
+const ETA_LEAST_SECONDS = 3
+
+export function createRunState(): RunState {
+  const hosts = new Map<string, ChangingHost>()
+  const jobs = new Map<string, ChangingJob>()
+  /** Every job that is not over yet. */
+  const open = new Map<string, OpenJob>()
+  const meter = createWorkMeter()
+  const recentlyDone: EventOf<'job.done'>[] = []
+  const failures: FailedJob[] = []
+  const warnings: string[] = []
+  const counts = { announced: 0, known: 0, over: 0, done: 0, skipped: 0, failed: 0, warnings: 0 }
+  const bytes = { source: 0, output: 0 }
+  let startedMs: number | undefined
+  let workSinceMs: number | undefined
+  let finished: EventOf<'run.finished'> | undefined
+
+  /** Clusters may share a host's name; an event of a job names the host alone. */
+  function hostOf(job: string, name: string): ChangingHost {
+    const cluster = open.get(job)?.cluster
+    for (const host of hosts.values()) if (host.name === name && (cluster === undefined || host.cluster === cluster)) return host
+    return addHost(cluster ?? '', name)
+  }
+
+  function addHost(cluster: string, name: string): ChangingHost {
+    const key = JSON.stringify([cluster, name])
+    const known = hosts.get(key)
+    if (known !== undefined) return known
+    const host: ChangingHost = { cluster, name, os: undefined, ffmpeg: undefined, downReason: undefined, running: [], doneCount: 0 }
+    hosts.set(key, host)
+    return host
+  }
+
+  function openJob(id: string, cluster: string | undefined, size: WorkSize): OpenJob {
+    const known = open.get(id)
+    if (known !== undefined) return known
+    const job = { cluster, size }
+    open.set(id, job)
+    meter.add(size)
+    counts.known += 1
+    return job
+  }
+
+  function start(event: EventOf<'job.started'>, atMs: number): void {
+    openJob(event.job, undefined, UNKNOWN_SIZE)
+    leaveHost(event.job)
+    workSinceMs ??= atMs
+    const job: ChangingJob = {
+      job: event.job,
+      file: event.file,
+      host: event.host,
+      attempt: event.attempt,
+      stage: undefined,
+      stageSinceMs: atMs,
+      startedMs: atMs,
+      percent: null,
+      fps: null,
+      speed: null,
+      etaSeconds: null,
+      savedPercent: null,
+      progressMs: atMs,
+    }
+    jobs.set(event.job, job)
+    hostOf(event.job, event.host).running.push(job)
+  }
+
+  function enterStage(job: ChangingJob, stage: Stage, atMs: number): void {
+    if (job.stage === stage) return
+    Object.assign(job, { stage, stageSinceMs: atMs, percent: null, fps: null, speed: null, etaSeconds: null, progressMs: atMs })
+  }
+
+  function progress(event: EventOf<'job.progress'>, atMs: number): void {
+    const job = jobs.get(event.job)
+    if (job === undefined) return
+    enterStage(job, event.stage, atMs)
+    Object.assign(job, {
+      percent: event.percent,
+      fps: event.fps,
+      speed: event.speed,
+      etaSeconds: event.eta_s,
+      savedPercent: event.saved_percent ?? job.savedPercent,
+      progressMs: atMs,
+    })
+  }
+
+  function leaveHost(id: string): void {
+    const job = jobs.get(id)
+    if (job === undefined) return
+    jobs.delete(id)
+    for (const host of hosts.values()) {
+      const index = host.running.indexOf(job)
+      if (index !== -1) host.running.splice(index, 1)
+    }
+  }
+
+  function finish(event: EventOf<'job.done'>): void {
+    meter.finish(openJob(event.job, undefined, UNKNOWN_SIZE).size)
+    hostOf(event.job, event.host).doneCount += 1
+    open.delete(event.job)
+    leaveHost(event.job)
+    counts.done += 1
+    bytes.source += event.source_bytes
+    bytes.output += event.output_bytes
+    keepLast(recentlyDone, event, RECENT_COUNT)
+  }
+
+  /** Without an id it never was a job: a rule skipped the file, or it is missing. */
+  function giveUp(id: string | undefined): void {
+    if (id === undefined) return
+    meter.remove(openJob(id, undefined, UNKNOWN_SIZE).size)
+    counts.over += 1
+    open.delete(id)
+    leaveHost(id)
+  }
+
+  function* running(): Generator<{ size: WorkSize; ratio: number }> {
+    for (const job of jobs.values()) yield { size: open.get(job.job)?.size ?? UNKNOWN_SIZE, ratio: toRatio(job) }
+  }
+
+  function estimate(nowMs: number, doneRatio: number): number | null {
+    if (finished !== undefined || workSinceMs === undefined || open.size === 0) return null
+    const elapsedSeconds = (nowMs - workSinceMs) / 1000
+    if (doneRatio < ETA_LEAST_RATIO || elapsedSeconds < ETA_LEAST_SECONDS) return null
+    let longest = 0
+    for (const job of jobs.values()) longest = Math.max(longest, currentEta(job, nowMs) ?? 0)
+    return Math.max(longest, (elapsedSeconds * (1 - doneRatio)) / doneRatio)
+  }
+
+  return {
+    apply(event) {
+      const atMs = Date.parse(event.time)
+      startedMs ??= atMs
+      switch (event.event) {
+        case 'run.started':
+          startedMs = atMs
+          counts.announced = event.jobs
+          break
+        case 'host.up':
+          Object.assign(addHost(event.cluster, event.host), { os: event.os, ffmpeg: event.ffmpeg, downReason: undefined })
+          break
+        case 'host.down':
+          addHost(event.cluster, event.host).downReason = event.reason
+          break
+        case 'job.queued':
+          openJob(event.job, event.cluster, { bytes: event.source_bytes, seconds: event.duration_s ?? undefined })
+          break
+        case 'job.started':
+          start(event, atMs)
+          break
+        case 'job.stage': {
+          const job = jobs.get(event.job)
+          if (job !== undefined) enterStage(job, event.stage, atMs)
+          break
+        }
+        case 'job.progress':
+          progress(event, atMs)
+          break
+        case 'job.retry':
+          leaveHost(event.job)
+          break
+        case 'job.done':
+          finish(event)
+          break
+        case 'job.skipped':
+          giveUp(event.job)
+          counts.skipped += 1
+          break
+        case 'job.failed':
+          giveUp(event.job)
+          counts.failed += 1
+          if (failures.length < FAILURE_COUNT) failures.push({ file: event.file, host: event.host, reason: event.reason, log: event.log })
+          break
+        case 'warning':
+          counts.warnings += 1
+          keepLast(warnings, event.message, WARNING_COUNT)
+          break
+        case 'run.finished':
+          finished = event
+          break
+        case 'job.planned':
+          break
+      }
+    },
+    get hosts() {
+      return [...hosts.values()]
+    },
+    job: (id) => jobs.get(id),
+    recentlyDone,
+    failures,
+    warnings,
+    get warningCount() {
+      return counts.warnings
+    },
+    get isFinished() {
+      return finished !== undefined
+    },
+    totals(nowMs) {
+      const { doneRatio } = meter.measure(running())
+      const waiting = Math.max(0, open.size - jobs.size)
+      return {
+        jobs: Math.max(counts.announced, counts.known),
+        over: counts.done + counts.over,
+        done: counts.done,
+        skipped: counts.skipped,
+        failed: counts.failed,
+        running: jobs.size,
+        waiting,
+        sourceBytes: bytes.source,
+        outputBytes: bytes.output,
+        savedPercent: savedPercent(bytes.source, bytes.output),
+        elapsedSeconds: finished?.seconds ?? (startedMs === undefined ? 0 : Math.max(0, (nowMs - startedMs) / 1000)),
+        doneRatio,
+        etaSeconds: estimate(nowMs, doneRatio),
+      }
+    },
+  }
+}
+
+/** ETA of a job now: as told last, less the time that has passed since. */
+export function currentEta(job: RunningJob, nowMs: number): number | null {
+  return job.etaSeconds === null ? null : Math.max(0, job.etaSeconds - (nowMs - job.progressMs) / 1000)
+}
+
+/** Part of the whole job: the encode takes nearly all of the time. */
+function toRatio(job: RunningJob): number {
+  switch (job.stage) {
+    case undefined:
+    case 'fetch':
+      return 0
+    case 'encode':
+      return (job.percent ?? 0) / 100
+    default:
+      return 1
+  }
+}
+
+function keepLast<T>(list: T[], item: T, count: number): void {
+  list.push(item)
+  if (list.length > count) list.splice(0, list.length - count)
+}
