@@ -1,0 +1,59 @@
+/**
+ * All tests, in three projects: `unit` mirrors src/, `cluster` runs the whole program on real OpenSSH servers that it starts on
+ * loopback, `containers` does so on containers where a Docker answers.
+ */
+
+import { join } from 'node:path'
+import { defineConfig } from 'vitest/config'
+
+const root = join(import.meta.dirname, '..')
+
+/** What every project has; a project does not take these from the top. */
+const shared = {
+  root,
+  pool: 'forks',
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+  setupFiles: ['test/fail-on-warning.ts'],
+} as const
+
+export default defineConfig({
+  root,
+  test: {
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/cluster/**', 'test/containers/**'],
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'cluster',
+          include: ['test/cluster/**/*.test.ts'],
+          // Each file starts servers and encoders of its own; one at a time, so that a slow machine does not fail a time limit.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'containers',
+          include: ['test/containers/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 600_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+    teardownTimeout: 20_000,
+    reporters: ['default', './test/count-reporter.ts'],
+  },
+})
