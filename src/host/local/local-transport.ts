@@ -3,6 +3,7 @@
  * a pipe from this process, is the leash. A local ffmpeg therefore ends with a killed controller as a remote one does.
  */
 
+// biome-ignore lint/style/noRestrictedImports: a process group is signalled by `kill` alone, and it reads nothing of this process
 import { kill } from 'node:process'
 import { execa } from 'execa'
 import { EncodeError } from '../../core/errors.ts'

@@ -1,0 +1,145 @@
+/** The controller's end of a host's guard (see `guard-script.ts`): started with the first name, started again should it be killed. */
+
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { EncodeError } from '../../core/errors.ts'
+import { toVisible } from '../../core/text.ts'
+import type { CommandChannel, CommandTransport } from '../channel.ts'
+import { guardCommand } from './guard-script.ts'
+import { encodeArgument } from './quote-posix.ts'
+import type { LeashTiming } from './run-on-leash.ts'
+
+export interface Guard extends AsyncDisposable {
+  /** Resolves when the host has taken the name. */
+  add(hostPath: string): Promise<{ release(): void }>
+}
+
+export interface GuardOptions {
+  readonly hostName: string
+  readonly timing: LeashTiming
+}
+
+export function createGuard(transport: CommandTransport, { hostName, timing }: GuardOptions): Guard {
+  const names = new Map<object, string>()
+  let session: Promise<GuardSession> | undefined
+
+  async function open(): Promise<GuardSession> {
+    const opened = await openSession(transport, hostName, timing)
+    void opened.ended.then(() => {
+      session = undefined
+    })
+    await Promise.all([...names.values()].map(async (name) => await opened.add(name)))
+    return opened
+  }
+
+  async function current(): Promise<GuardSession> {
+    session ??= open().catch((error: unknown) => {
+      session = undefined
+      throw error
+    })
+    return await session
+  }
+
+  return {
+    async add(hostPath) {
+      assertRemovable(hostPath)
+      const name = encodeArgument(hostPath)
+      const opened = await current()
+      await opened.add(name)
+      const key = {}
+      names.set(key, name)
+      return {
+        release() {
+          if (!names.delete(key)) return
+          void session?.then((guard) => guard.forget(name)).catch(() => undefined)
+        },
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      names.clear()
+      const opened = await session?.catch(() => undefined)
+      await opened?.quit()
+    },
+  }
+}
+
+/** Refuses what no temporary file of ours can be called. The guard on the host refuses it once more. */
+export function assertRemovable(hostPath: string): void {
+  const parts = hostPath.split('/')
+  if (hostPath.startsWith('/') && !parts.includes('..') && parts.some((part) => part !== '' && part !== '.')) return
+  throw new EncodeError('COMMAND_FAILED', `"${toVisible(hostPath)}" is not removed: it is not the absolute path of a file or folder`)
+}
+
+interface GuardSession {
+  readonly ended: Promise<void>
+  add(name: string): Promise<void>
+  forget(name: string): void
+  quit(): Promise<void>
+}
+
+const QUIT_MS = 1000
+
+async function openSession(transport: CommandTransport, hostName: string, timing: LeashTiming): Promise<GuardSession> {
+  const tag = `encode-${randomBytes(12).toString('hex')}`
+  const { heartbeatLimitSeconds: heartbeatSeconds, graceTenths } = timing
+  const waitSeconds = Math.ceil(graceTenths / 10 + 1)
+  const channel = await transport.openCommand(guardCommand({ tag, heartbeatSeconds, waitSeconds }))
+  const waiting: PromiseWithResolvers<void>[] = []
+
+  channel.stdin.on('error', () => undefined)
+  channel.stderr.on('error', () => undefined).resume()
+  onEach(channel, `${tag}@kept\n`, () => waiting.shift()?.resolve())
+  const heartbeat = setInterval(() => say('h'), timing.heartbeatEveryMs)
+
+  function say(line: string): void {
+    if (channel.stdin.writable) channel.stdin.write(`${line}\n`)
+  }
+
+  const ended = channel.exit
+    .then(
+      () => new EncodeError('COMMAND_FAILED', `The guard of temporary files on host "${hostName}" was ended from outside`),
+      (error: unknown) => error,
+    )
+    .then((reason) => {
+      clearInterval(heartbeat)
+      channel.destroy()
+      for (const { reject } of waiting.splice(0)) reject(reason)
+    })
+
+  return {
+    ended,
+    async add(name) {
+      const kept = Promise.withResolvers<void>()
+      waiting.push(kept)
+      say(`a ${name}`)
+      if (!channel.stdin.writable) await ended.then(() => kept.reject(transport.lost.reason))
+      await kept.promise
+    },
+    forget: (name) => say(`f ${name}`),
+    async quit() {
+      say('q')
+      channel.stdin.end()
+      const patience = new AbortController()
+      await Promise.race([ended, sleep(QUIT_MS, undefined, { signal: patience.signal }).catch(() => undefined)])
+      patience.abort()
+      clearInterval(heartbeat)
+      channel.signal('KILL')
+      channel.destroy()
+    },
+  }
+}
+
+/** Calls `found` for each `mark` in the channel's stdout, whatever stands around it. */
+function onEach(channel: CommandChannel, mark: string, found: () => void): void {
+  let text = ''
+  channel.stdout
+    .on('error', () => undefined)
+    .on('data', (chunk: Buffer) => {
+      text += chunk.toString('latin1')
+      for (let at = text.indexOf(mark); at !== -1; at = text.indexOf(mark)) {
+        text = text.slice(at + mark.length)
+        found()
+      }
+      text = text.slice(-mark.length)
+    })
+}
