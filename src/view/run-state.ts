@@ -291,10 +291,12 @@ export function createRunState(): RunState {
       return finished !== undefined
     },
     totals(nowMs) {
-      const { doneRatio } = meter.measure(running())
+      const jobCount = Math.max(counts.announced, counts.known)
+      // Jobs that are announced but not queued yet weigh as much as the others.
+      const doneRatio = jobCount === 0 ? 0 : (meter.measure(running()) * counts.known) / jobCount
       const waiting = Math.max(0, open.size - jobs.size)
       return {
-        jobs: Math.max(counts.announced, counts.known),
+        jobs: jobCount,
         over: counts.done + counts.over,
         done: counts.done,
         skipped: counts.skipped,

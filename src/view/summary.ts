@@ -102,7 +102,7 @@ export function createSummary(limits: SummaryLimits = DEFAULT_LIMITS): Summary {
 /** Lines without line ends; the last one is the totals. */
 export function renderSummary(report: SummaryReport, options: RenderSummaryOptions): readonly string[] {
   const { chalk } = options
-  const sections = [renderDone(report, options), renderSkipped(report, chalk), renderFailed(report, chalk), [renderTotals(report, chalk)]]
+  const sections = [renderDone(report, options), renderSkipped(report, chalk), renderFailed(report, chalk), renderTotals(report, options)]
   return sections.filter((lines) => lines.length > 0).flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]))
 }
 
@@ -159,7 +159,7 @@ function renderFailed(report: SummaryReport, chalk: ChalkInstance): readonly str
   return [chalk.bold.red('Failed'), ...lines, ...describeLeft(report.counts.failed - report.failed.length, 'file', chalk)]
 }
 
-function renderTotals(report: SummaryReport, chalk: ChalkInstance): string {
+function renderTotals(report: SummaryReport, { chalk, columns }: RenderSummaryOptions): readonly string[] {
   const { counts, sourceBytes, outputBytes } = report
   const parts = [
     `${counts.done} done`,
@@ -169,10 +169,13 @@ function renderTotals(report: SummaryReport, chalk: ChalkInstance): string {
   const saved = sourceBytes - outputBytes
   const sizes =
     sourceBytes > 0
-      ? `; ${formatBytes(sourceBytes)} → ${formatBytes(outputBytes)}, ${saved >= 0 ? 'saved' : 'grew by'} ${formatBytes(Math.abs(saved))} (${formatSaving(savedPercent(sourceBytes, outputBytes))})`
+      ? `${formatBytes(sourceBytes)} → ${formatBytes(outputBytes)}, ${saved >= 0 ? 'saved' : 'grew by'} ${formatBytes(Math.abs(saved))} (${formatSaving(savedPercent(sourceBytes, outputBytes))})`
       : ''
   const time = report.seconds === undefined ? '' : ` in ${formatDuration(report.seconds)}`
-  return `${endWord(report, chalk)}: ${parts.join(', ')}${time}${sizes}`
+  const words = `${endWord(report, chalk)}: ${parts.join(', ')}${time}`
+  if (sizes === '') return [words]
+  const line = `${words}; ${sizes}`
+  return columns !== undefined && measureText(line) > columns ? [words, sizes] : [line]
 }
 
 function endWord(report: SummaryReport, chalk: ChalkInstance): string {

@@ -15,11 +15,11 @@ export interface WorkMeter {
   finish(size: WorkSize): void
   /** The job will not be done (skipped, failed): its work leaves the sum. */
   remove(size: WorkSize): void
-  /** @param running the jobs under way, each with the part that is done, 0 to 1. */
-  measure(running: Iterable<{ readonly size: WorkSize; readonly ratio: number }>): {
-    readonly doneRatio: number
-    readonly remainingRatio: number
-  }
+  /**
+   * The part of all work that is done, 0 to 1.
+   * @param running the jobs under way, each with the part that is done.
+   */
+  measure(running: Iterable<{ readonly size: WorkSize; readonly ratio: number }>): number
 }
 
 interface Sums {
@@ -63,9 +63,7 @@ export function createWorkMeter(): WorkMeter {
       const partly = createSums()
       for (const { size, ratio } of running) addTo(partly, size, Math.min(1, Math.max(0, ratio)))
       const total = weigh(all)
-      if (total <= 0) return { doneRatio: 0, remainingRatio: 0 }
-      const doneRatio = Math.min(1, Math.max(0, (weigh(done) + weigh(partly)) / total))
-      return { doneRatio, remainingRatio: 1 - doneRatio }
+      return total <= 0 ? 0 : Math.min(1, Math.max(0, (weigh(done) + weigh(partly)) / total))
     },
   }
 }
