@@ -31,6 +31,8 @@ export interface MediaInfo {
   readonly container: string
   /** Length of the whole file; 0 where nobody knows. */
   readonly durationSeconds: number
+  /** Time stamp of the first packet (format start_time), where it is not 0: a transport stream begins anywhere. */
+  readonly startSeconds?: number
   readonly streams: readonly MediaStream[]
 }
 

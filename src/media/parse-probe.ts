@@ -1,0 +1,160 @@
+/** ffprobe's JSON → MediaInfo. Fields as in ffprobe.xsd, the same from ffmpeg 4 to 7; any of them may be missing. */
+
+import { EncodeError } from '../core/errors.ts'
+import { toVisible } from '../core/text.ts'
+import type { MediaInfo, MediaStream, StreamKind } from '../model/media.ts'
+
+/** A frame rate at or above this is the tick of a time base (FLV, WebM: 1000/1), not a number of pictures. */
+const LEAST_TICK_FPS = 1000
+
+/** Containers whose header counts the length from 0, not from the first packet. */
+const COUNTS_FROM_ZERO = /\b(?:mov|matroska)\b/
+
+type JsonObject = Readonly<Record<string, unknown>>
+
+/**
+ * @throws EncodeError SOURCE_UNREADABLE when `json` is none, or holds no stream.
+ */
+export function parseProbe(json: string, file: { readonly path: string; readonly sizeBytes: number; readonly mtimeMs: number }): MediaInfo {
+  const root = parseJson(json)
+  const streams = toObjects(root?.streams).map(toStream)
+  if (root === undefined || streams.length === 0) {
+    throw new EncodeError('SOURCE_UNREADABLE', `"${toVisible(file.path)}" holds no audio or video that ffprobe can read`, {
+      hint: `Check the file with "ffprobe ${toVisible(file.path)}"`,
+    })
+  }
+  const format = toObject(root.format)
+  const container = toText(format.format_name) ?? 'unknown'
+  const startSeconds = toNumber(format.start_time) ?? 0
+  return {
+    path: file.path,
+    sizeBytes: file.sizeBytes,
+    mtimeMs: file.mtimeMs,
+    container,
+    durationSeconds: toLength(format, streams, COUNTS_FROM_ZERO.test(container) ? startSeconds : 0),
+    ...(startSeconds === 0 ? {} : { startSeconds }),
+    streams,
+  }
+}
+
+function toLength(format: JsonObject, streams: readonly MediaStream[], startSeconds: number): number {
+  const stated = toDuration(format.duration)
+  if (stated !== undefined) return startSeconds > 0 && startSeconds < stated ? stated - startSeconds : stated
+  return Math.max(durationTag(toObject(format.tags)) ?? 0, ...streams.map((stream) => stream.durationSeconds ?? 0))
+}
+
+function toStream(stream: JsonObject): MediaStream {
+  const disposition = toObject(stream.disposition)
+  const tags = toObject(stream.tags)
+  const kind = toKind(stream.codec_type)
+  const optional = {
+    width: toCount(stream.width),
+    height: toCount(stream.height),
+    fps: kind === 'video' ? toFps(stream) : undefined,
+    pixelFormat: toText(stream.pix_fmt),
+    channels: toCount(stream.channels),
+    durationSeconds: toDuration(stream.duration) ?? durationTag(tags),
+  }
+  return {
+    index: toNumber(stream.index) ?? 0,
+    kind,
+    codec: toText(stream.codec_name) ?? 'unknown',
+    language: toLanguage(tags),
+    isDefault: disposition.default === 1,
+    isAttachedPicture: kind === 'video' && (disposition.attached_pic === 1 || disposition.timed_thumbnails === 1),
+    ...withoutUndefined(optional),
+  }
+}
+
+function toKind(codecType: unknown): StreamKind {
+  switch (codecType) {
+    case 'video':
+    case 'audio':
+    case 'subtitle':
+    case 'attachment':
+      return codecType
+    default:
+      return 'data'
+  }
+}
+
+function toFps(stream: JsonObject): number | undefined {
+  const exact = toRatio(stream.r_frame_rate)
+  const average = toRatio(stream.avg_frame_rate)
+  return exact === undefined || (exact >= LEAST_TICK_FPS && average !== undefined) ? average : exact
+}
+
+function toRatio(value: unknown): number | undefined {
+  const [numerator, denominator = '1'] = (toText(value) ?? '').split('/')
+  const ratio = Number(numerator) / Number(denominator)
+  return Number.isFinite(ratio) && ratio > 0 ? ratio : undefined
+}
+
+/** Some Matroska writers give no language but name it in a statistics tag: `DURATION-eng`. */
+function toLanguage(tags: JsonObject): string {
+  const named = findTag(tags, (name) => name === 'language')?.[1]
+  if (named !== undefined) return named
+  const statistics = findTag(tags, (name) => /^duration-./.test(name))?.[0]
+  return statistics?.slice('DURATION-'.length) ?? 'und'
+}
+
+function durationTag(tags: JsonObject): number | undefined {
+  return toDuration(findTag(tags, (name) => name === 'duration' || name.startsWith('duration-'))?.[1])
+}
+
+function findTag(tags: JsonObject, isWanted: (lowerCaseName: string) => boolean): readonly [string, string] | undefined {
+  for (const [name, value] of Object.entries(tags)) {
+    const text = toText(value)?.trim()
+    if (text !== undefined && text !== '' && isWanted(name.toLowerCase())) return [name, text]
+  }
+  return undefined
+}
+
+/** Seconds as a number, or `HH:MM:SS.fraction`; undefined for `N/A`, nothing and zero. */
+function toDuration(value: unknown): number | undefined {
+  const clock = typeof value === 'string' ? /^(\d+):(\d\d?):(\d\d?(?:\.\d*)?)$/.exec(value.trim()) : null
+  const seconds = clock === null ? toNumber(value) : Number(clock[1]) * 3600 + Number(clock[2]) * 60 + Number(clock[3])
+  return seconds !== undefined && seconds > 0 ? seconds : undefined
+}
+
+function toCount(value: unknown): number | undefined {
+  const number = toNumber(value)
+  return number !== undefined && number > 0 ? number : undefined
+}
+
+function toNumber(value: unknown): number | undefined {
+  if (value === null || value === undefined || value === '') return undefined
+  const number = Number(value)
+  return Number.isFinite(number) ? number : undefined
+}
+
+function toText(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function toObject(value: unknown): JsonObject {
+  return isObject(value) ? value : {}
+}
+
+function toObjects(value: unknown): readonly JsonObject[] {
+  return Array.isArray(value) ? value.filter(isObject) : []
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function parseJson(json: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(json)
+    return isObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+type Defined<T> = { -readonly [Key in keyof T]?: Exclude<T[Key], undefined> }
+
+function withoutUndefined<T extends object>(value: T): Defined<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as Defined<T>
+}

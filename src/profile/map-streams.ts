@@ -1,0 +1,40 @@
+/** Streams of the source that go into the result: `-map` and `-disposition` options for the languages that a profile wants. */
+
+import type { LanguageChoice } from '../model/config.ts'
+import type { MediaInfo, MediaStream } from '../model/media.ts'
+import type { ResolvedProfile } from './resolve-profile.ts'
+
+/**
+ * Nothing where there is nothing to choose: ffmpeg takes the one stream of each kind by itself. With several audio or several
+ * subtitle streams: all of them, or the video stream and the wanted languages.
+ */
+export function mapStreams(profile: Pick<ResolvedProfile, 'audio' | 'subtitle'>, media: MediaInfo): readonly string[] {
+  const audio = media.streams.filter((stream) => stream.kind === 'audio')
+  const subtitle = media.streams.filter((stream) => stream.kind === 'subtitle')
+  if (audio.length <= 1 && subtitle.length <= 1) return []
+  if (!isChoosy(profile.audio) && !isChoosy(profile.subtitle)) return ['-map', '0']
+  const video = media.streams.find((stream) => stream.kind === 'video' && !stream.isAttachedPicture)
+  return [
+    ...(video === undefined ? [] : ['-map', `0:${video.index}`]),
+    ...mapLanguages('a', audio, profile.audio),
+    ...mapLanguages('s', subtitle, profile.subtitle),
+  ]
+}
+
+function isChoosy({ include, exclude }: LanguageChoice): boolean {
+  return include.length > 0 || exclude.length > 0
+}
+
+/** A stream must be wanted (where languages are included at all) and not be excluded. */
+function mapLanguages(kindLetter: 'a' | 's', streams: readonly MediaStream[], choice: LanguageChoice): readonly string[] {
+  const isKept = ({ language }: MediaStream) =>
+    (choice.include.length === 0 || choice.include.includes(language)) && !choice.exclude.includes(language)
+  const kept = streams.filter(isKept)
+  const losesDefault = streams.some((stream) => stream.isDefault && !isKept(stream))
+  return [
+    ...kept.flatMap((stream) => ['-map', `0:${stream.index}`]),
+    ...kept.flatMap((stream, place) =>
+      losesDefault && stream.language === choice.defaultLanguage ? [`-disposition:${kindLetter}:${place}`, 'default'] : [],
+    ),
+  ]
+}

@@ -1,0 +1,241 @@
+/** Profiles with their includes resolved, and templates in the same form. */
+
+import { EncodeError } from '../core/errors.ts'
+import { nearest } from '../core/nearest.ts'
+import type { Config, LanguageChoice, ProfileDefinition, SourcePlace, TemplateDefinition } from '../model/config.ts'
+import { mergeOptions, type OptionEntries, parseOptions, toArguments, toWords } from './options.ts'
+
+/** In the order in which their options stand on ffmpeg's command line. */
+export const SECTIONS = ['audio', 'video', 'subtitle'] as const
+export type Section = (typeof SECTIONS)[number]
+
+/** A profile or template, includes resolved. Options are single arguments. */
+export interface ResolvedProfile {
+  readonly name: string
+  readonly kind: 'profile' | 'template'
+  readonly description: string | undefined
+  /** With its dot. Undefined for what is only there to be included or mixed in. */
+  readonly extension: string | undefined
+  readonly queue: string
+  readonly threshold: number
+  readonly thresholdCheck: number
+  readonly automap: boolean
+  readonly inputOptions: readonly string[]
+  readonly outputOptions: readonly string[]
+  /** What a mixin can replace. A section that is written but empty is there, too. */
+  readonly sections: Readonly<Partial<Record<Section, readonly string[]>>>
+  readonly audio: LanguageChoice
+  readonly subtitle: LanguageChoice
+  readonly place: SourcePlace
+}
+
+const DEFAULT_QUEUE = '_default'
+const DEFAULT_THRESHOLD_CHECK = 100
+const EVERY_LANGUAGE: LanguageChoice = { include: [], exclude: [], defaultLanguage: undefined }
+
+/** A configuration is frozen, so what is resolved of it once holds. */
+const resolvedConfigs = new WeakMap<Config, ReadonlyMap<string, ResolvedProfile>>()
+
+/**
+ * The profile or template of that name; a template comes before a profile of the same name, as in pytranscoder.
+ * @throws EncodeError USAGE_INVALID when there is none, CONFIG_INVALID when its includes cannot be resolved.
+ */
+export function resolveProfile(config: Config, name: string): ResolvedProfile {
+  const template = config.templates.find((candidate) => candidate.name === name)
+  if (template !== undefined) return fromTemplate(template)
+  const profile = resolveProfiles(config).get(name)
+  if (profile === undefined) throw unknownProfile(config, name)
+  return profile
+}
+
+/**
+ * The profile of that name, for its option sections.
+ * @throws EncodeError USAGE_INVALID when there is none.
+ */
+export function resolveMixin(config: Config, name: string): ResolvedProfile {
+  const profile = resolveProfiles(config).get(name)
+  if (profile !== undefined) return profile
+  if (config.templates.some((template) => template.name === name)) {
+    throw new EncodeError('USAGE_INVALID', `"${name}" is a template and cannot be mixed in`, {
+      hint: 'A mixin is a profile with output_options_audio, output_options_video or output_options_subtitle',
+    })
+  }
+  throw unknownProfile(config, name, 'mixin')
+}
+
+export function hasProfile(config: Config, name: string): boolean {
+  return config.templates.some((template) => template.name === name) || config.profiles.some((profile) => profile.name === name)
+}
+
+/** What to do about a name that does not exist. */
+export function suggestProfile(config: Config, name: string): string {
+  const names = [...config.profiles, ...config.templates].map((candidate) => candidate.name)
+  const near = nearest(name, names)
+  return near === undefined ? 'List what there is with "encode profiles"' : `Did you mean "${near}"?`
+}
+
+function unknownProfile(config: Config, name: string, word = 'profile or template'): EncodeError {
+  return new EncodeError('USAGE_INVALID', `There is no ${word} "${name}"`, { hint: suggestProfile(config, name) })
+}
+
+/** Options that one or several profiles hold in common; see `include`. */
+interface OptionsCell {
+  entries: OptionEntries
+}
+
+/** A profile while its includes are merged in. */
+interface Draft {
+  readonly isShipped: boolean
+  definition: ProfileDefinition
+  readonly input: OptionsCell
+  readonly output: OptionsCell
+  readonly sections: Map<Section, OptionsCell>
+}
+
+function resolveProfiles(config: Config): ReadonlyMap<string, ResolvedProfile> {
+  const known = resolvedConfigs.get(config)
+  if (known !== undefined) return known
+  const drafts = new Map<string, Draft>()
+  for (const definition of inOrderOfWriting(config.profiles)) toDraft(definition, config, drafts, [])
+  const resolved = new Map([...drafts].map(([name, draft]) => [name, fromDraft(draft)]))
+  resolvedConfigs.set(config, resolved)
+  return resolved
+}
+
+/** Shipped ones, then the user's, line by line: a user's profile that took a shipped one's place stands where that stood. */
+function inOrderOfWriting(profiles: readonly ProfileDefinition[]): readonly ProfileDefinition[] {
+  const own = profiles.filter((profile) => !profile.isShipped).sort((a, b) => a.place.line - b.place.line)
+  return [...profiles.filter((profile) => profile.isShipped), ...own]
+}
+
+function toDraft(definition: ProfileDefinition, config: Config, drafts: Map<string, Draft>, includedBy: readonly string[]): Draft {
+  const { name, place } = definition
+  const done = drafts.get(name)
+  if (done !== undefined) return done
+  if (includedBy.includes(name)) {
+    throw new EncodeError('CONFIG_INVALID', `${at(place)}Profile "${name}" includes itself (${[...includedBy, name].join(' → ')})`, {
+      hint: 'Take one of these names out of its "include"',
+    })
+  }
+  const draft: Draft = {
+    isShipped: definition.isShipped,
+    definition,
+    input: { entries: parseOptions(definition.inputOptions ?? []) },
+    output: { entries: parseOptions(definition.outputOptions ?? []) },
+    sections: toSections(definition),
+  }
+  for (const parentName of definition.include) {
+    const parent = config.profiles.find((profile) => profile.name === parentName)
+    if (parent === undefined) {
+      throw new EncodeError('CONFIG_INVALID', `${at(place)}Profile "${name}" includes "${parentName}", which does not exist`, {
+        hint: suggestProfile(config, parentName),
+      })
+    }
+    include(draft, toDraft(parent, config, drafts, [...includedBy, name]))
+  }
+  drafts.set(name, draft)
+  return draft
+}
+
+/**
+ * The child's value of each key wins, but options are merged. A section that the child lacks is not copied but shared with the parent,
+ * so that what a further parent merges into it changes the first parent, too: so it is in pytranscoder, whose arguments must not
+ * change. Shipped profiles, which pytranscoder does not have, are never changed.
+ */
+function include(child: Draft, parent: Draft): void {
+  child.definition = withDefaults(child.definition, parent.definition)
+  mergeInto(child.input, parent.input)
+  mergeInto(child.output, parent.output)
+  for (const [section, cell] of parent.sections) {
+    const own = child.sections.get(section)
+    if (own === undefined) child.sections.set(section, parent.isShipped ? { entries: cell.entries } : cell)
+    else mergeInto(own, cell)
+  }
+}
+
+function mergeInto(child: OptionsCell, parent: OptionsCell): void {
+  child.entries = mergeOptions(child.entries, parent.entries)
+}
+
+function withDefaults(child: ProfileDefinition, parent: ProfileDefinition): ProfileDefinition {
+  return {
+    ...child,
+    extension: child.extension ?? parent.extension,
+    queue: child.queue ?? parent.queue,
+    threshold: child.threshold ?? parent.threshold,
+    thresholdCheck: child.thresholdCheck ?? parent.thresholdCheck,
+    automap: child.automap ?? parent.automap,
+    audio: child.audio ?? parent.audio,
+    subtitle: child.subtitle ?? parent.subtitle,
+  }
+}
+
+function toSections(definition: ProfileDefinition): Map<Section, OptionsCell> {
+  const written = {
+    audio: definition.outputOptionsAudio,
+    video: definition.outputOptionsVideo,
+    subtitle: definition.outputOptionsSubtitle,
+  }
+  const sections = new Map<Section, OptionsCell>()
+  for (const section of SECTIONS) {
+    const text = written[section]
+    if (text !== undefined) sections.set(section, { entries: parseOptions(text) })
+  }
+  return sections
+}
+
+function fromDraft({ definition, input, output, sections }: Draft): ResolvedProfile {
+  return {
+    name: definition.name,
+    kind: 'profile',
+    description: definition.description,
+    extension: definition.extension,
+    queue: definition.queue ?? DEFAULT_QUEUE,
+    threshold: definition.threshold ?? 0,
+    thresholdCheck: definition.thresholdCheck ?? DEFAULT_THRESHOLD_CHECK,
+    automap: definition.automap ?? true,
+    inputOptions: toArguments(input.entries),
+    outputOptions: toArguments(output.entries),
+    sections: Object.fromEntries([...sections].map(([section, cell]) => [section, toArguments(cell.entries)])),
+    audio: definition.audio ?? EVERY_LANGUAGE,
+    subtitle: definition.subtitle ?? EVERY_LANGUAGE,
+    place: definition.place,
+  }
+}
+
+function fromTemplate(template: TemplateDefinition): ResolvedProfile {
+  const { name, extension, threshold, thresholdCheck, place } = template
+  const input = template.inputOptions ?? []
+  return {
+    name,
+    kind: 'template',
+    description: undefined,
+    extension,
+    queue: template.queue ?? DEFAULT_QUEUE,
+    threshold,
+    thresholdCheck,
+    automap: true,
+    inputOptions: (typeof input === 'string' ? [input] : input).flatMap(toWords),
+    outputOptions: [template.videoCodec, template.audioCodec, template.subtitles].flatMap((text) => toWords(text ?? '')),
+    sections: {},
+    audio: toLanguages(template.audioLang),
+    subtitle: toLanguages(template.subtitleLang),
+    place,
+  }
+}
+
+/**
+ * `*eng jpn` → both kept, `eng` the default one; a single language is the default one without a mark.
+ * pytranscoder means the same, but looks for a language "*eng" in the file and so drops the marked one, and gives the default flag
+ * only where a single language is named: here the code is not followed.
+ */
+function toLanguages(text: string | undefined): LanguageChoice {
+  const words = toWords(text ?? '')
+  const include = words.map((word) => word.replace(/^\*/, ''))
+  const marked = words.find((word) => word.startsWith('*'))?.slice(1)
+  return { include, exclude: [], defaultLanguage: marked ?? (include.length === 1 ? include[0] : undefined) }
+}
+
+function at({ file, line, column }: SourcePlace): string {
+  return `${file}:${line}:${column}: `
+}
