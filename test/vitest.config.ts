@@ -47,6 +47,8 @@ export default defineConfig({
           name: 'containers',
           include: ['test/containers/**/*.test.ts'],
           fileParallelism: false,
+          // testcontainers' own cleaner is an image of a registry; the tests remove what they start.
+          env: { TESTCONTAINERS_RYUK_DISABLED: 'true' },
           testTimeout: 120_000,
           hookTimeout: 600_000,
           sequence: { groupOrder: 2 },
