@@ -1,0 +1,95 @@
+/**
+ * Everything that is asked of a POSIX host when it comes up, in one command: `NAME=VALUE` lines, then ffmpeg's list of encoders.
+ * `parse-facts.ts` reads the answer. Nothing here is more than POSIX sh with the tools that GNU, busybox, macOS and the BSDs have alike.
+ */
+
+import type { HostConfig } from '../../model/config.ts'
+
+/** Where ffmpeg is looked for besides the PATH: a command over SSH does not get what a terminal's PATH has (Homebrew, ports). */
+export const PROGRAM_FOLDERS = ['/opt/homebrew/bin', '/usr/local/bin', '/opt/local/bin'] as const
+
+export function factsCommand(config: Pick<HostConfig, 'ffmpeg' | 'ffprobe' | 'workingDir'>): readonly string[] {
+  return ['/bin/sh', '-c', FACTS, 'encode-facts', config.ffmpeg ?? '', config.ffprobe ?? '', config.workingDir ?? '']
+}
+
+const FACTS = String.raw`
+LC_ALL=C; export LC_ALL
+say() { printf '%s=%s\n' "$1" "$(printf '%s' "$2" | tr '\n' ' ')"; }
+
+say os "$(uname -s)"
+say arch "$(uname -m)"
+say cores "$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null)"
+if [ -r /proc/meminfo ]; then say memory_kb "$(sed -n 's/^MemTotal: *\([0-9]*\) kB$/\1/p' /proc/meminfo)"
+else say memory_bytes "$(sysctl -n hw.memsize 2>/dev/null || sysctl -n hw.physmem 2>/dev/null)"
+fi
+say home "$HOME"
+
+# ~/NAME: below the home folder
+below_home() { printf '%s/%s' "$HOME" "$(printf '%s' "$1" | cut -c 3-)"; }
+
+# NAME CONFIGURED: the program's absolute path, or nothing
+find_program() {
+  if [ -n "$2" ]; then
+    case $2 in
+      '~/'*) p=$(below_home "$2") ;;
+      */*) p=$2 ;;
+      *) p=$(command -v "$2" 2>/dev/null) ;;
+    esac
+    if [ -f "$p" ] && [ -x "$p" ]; then printf '%s' "$p"; fi
+    return
+  fi
+  p=$(command -v "$1" 2>/dev/null)
+  case $p in /*) printf '%s' "$p"; return ;; esac
+  for d in ${PROGRAM_FOLDERS.join(' ')}; do
+    if [ -x "$d/$1" ]; then printf '%s' "$d/$1"; return; fi
+  done
+  [ -z "$SHELL" ] || "$SHELL" -lc "command -v $1" </dev/null 2>/dev/null | sed -n '/^\//p' | tail -n 1
+}
+ffmpeg=$(find_program ffmpeg "$1")
+say ffmpeg "$ffmpeg"
+if [ -n "$ffmpeg" ]; then
+  version=$("$ffmpeg" -version </dev/null 2>&1)
+  say version "$(printf '%s\n' "$version" | head -n 1)"
+fi
+ffprobe=$2
+# Without one configured, the one beside ffmpeg: they belong together.
+if [ -z "$ffprobe" ] && [ -n "$ffmpeg" ]; then
+  beside=$(dirname "$ffmpeg")/ffprobe
+  if [ -x "$beside" ]; then ffprobe=$beside; fi
+fi
+say ffprobe "$(find_program ffprobe "$ffprobe")"
+
+# FOLDER: made where it is missing, entered by its owner alone, and tried with a folder of its own
+try_folder() {
+  (umask 077; mkdir -p -- "$1") && mkdir -- "$1/.encode-$$" && rmdir -- "$1/.encode-$$"
+}
+if [ -n "$3" ]; then
+  case $3 in
+    '~') folder=$HOME ;;
+    '~/'*) folder=$(below_home "$3") ;;
+    *) folder=$3 ;;
+  esac
+  case $folder in
+    /*) why=$(try_folder "$folder" 2>&1) || say folder_error "$why" ;;
+    *) say folder_error 'it is not an absolute path' ;;
+  esac
+else
+  # The user's cache: on a disk, where /tmp is often memory. /var/tmp for users without a home of their own.
+  cache=$XDG_CACHE_HOME
+  [ -n "$cache" ] || cache=$HOME/.cache
+  for folder in "$cache/encode" "/var/tmp/encode-$(id -u)"; do
+    if why=$(try_folder "$folder" 2>&1); then
+      # Anybody may have made a folder of this name in /var/tmp first.
+      if [ -O "$folder" ] && ! [ -h "$folder" ] && chmod 700 "$folder" 2>/dev/null; then why=; break; fi
+      why='it belongs to somebody else'
+    fi
+  done
+  [ -z "$why" ] || say folder_error "$why"
+fi
+say folder "$folder"
+say df "$(df -Pk "$folder" 2>/dev/null | tail -n 1)"
+
+echo encoders:
+[ -z "$ffmpeg" ] || "$ffmpeg" -hide_banner -encoders </dev/null 2>/dev/null
+echo end:
+`

@@ -1,0 +1,107 @@
+/** Finds out about a POSIX host in one command, and says in plain words why a host cannot be used. */
+
+import { EncodeError, isEncodeError } from '../../core/errors.ts'
+import { toPlainLine, toVisible } from '../../core/text.ts'
+import type { HostConfig } from '../../model/config.ts'
+import type { CommandTransport } from '../channel.ts'
+import type { HostFacts } from '../host.ts'
+import { type LeashTiming, runOnLeash } from '../shell/run-on-leash.ts'
+import { describeShell } from './describe-shell.ts'
+import { factsCommand, PROGRAM_FOLDERS } from './facts-script.ts'
+import { type HostAnswer, parseFacts } from './parse-facts.ts'
+
+export interface LoadFactsOptions {
+  readonly timing: LeashTiming
+  readonly signal?: AbortSignal | undefined
+  /** A host that does not answer for so long is not used. */
+  readonly timeoutMs?: number
+}
+
+/** @throws HOST_UNSUPPORTED, HOST_NO_FFMPEG, HOST_FOLDER_UNUSABLE, HOST_UNREACHABLE (no answer in time), HOST_LOST or the signal's reason. */
+export async function loadFacts(transport: CommandTransport, config: HostConfig, options: LoadFactsOptions): Promise<HostFacts> {
+  if (config.os === 'windows') throw windowsUnsupported(config.name)
+  const { timeoutMs = 30_000, timing, signal } = options
+  const patience = AbortSignal.timeout(timeoutMs)
+  const either = signal === undefined ? patience : AbortSignal.any([signal, patience])
+  const answer = await ask(transport, config, timing, either).catch((error: unknown) => {
+    if (signal?.aborted !== true && patience.aborted) {
+      throw new EncodeError('HOST_UNREACHABLE', `Host "${config.name}" did not say what it is within ${timeoutMs / 1000} s`, {
+        hint: 'Look whether a login there waits for something (a login file that asks, a hanging mount)',
+        cause: error,
+      })
+    }
+    throw error
+  })
+  return toFacts(answer, config)
+}
+
+/** What is demanded of a host. */
+export function toFacts(answer: HostAnswer, config: HostConfig): HostFacts {
+  const { name } = config
+  const { os, ffmpegPath, ffmpegVersion } = answer
+  if (os === 'windows') throw windowsUnsupported(name)
+  if (os === undefined) {
+    throw new EncodeError('HOST_UNSUPPORTED', `Host "${name}" runs ${toVisible(answer.systemName)}, which is not supported`, {
+      hint: 'Hosts can run Linux, macOS or FreeBSD',
+    })
+  }
+  if (ffmpegPath === undefined) throw noFfmpeg(config)
+  if (ffmpegVersion === undefined) {
+    throw new EncodeError('HOST_NO_FFMPEG', `"${toVisible(ffmpegPath)}" on host "${name}" does not run: ${said(answer.ffmpegFirstLine)}`, {
+      hint: `Install a working ffmpeg there, or set "ffmpeg:" of host "${name}" to the absolute path of one`,
+    })
+  }
+  if (answer.workingDirError !== undefined) {
+    throw new EncodeError(
+      'HOST_FOLDER_UNUSABLE',
+      `Host "${name}" cannot write its working folder "${toVisible(answer.workingDir)}": ${said(answer.workingDirError)}`,
+      { hint: `Make it writable for the user there, or set "working_dir:" of host "${name}" to a folder with room for the media` },
+    )
+  }
+  const { arch, cores, memoryBytes, ffprobePath, encoders, workingDir, freeBytes } = answer
+  return { os, arch, cores, memoryBytes, ffmpegPath, ffmpegVersion, ffprobePath, encoders, workingDir, freeBytes }
+}
+
+async function ask(transport: CommandTransport, config: HostConfig, timing: LeashTiming, signal: AbortSignal): Promise<HostAnswer> {
+  const { name: hostName, env } = config
+  try {
+    const { status, stdout, stderr } = await runOnLeash(transport, factsCommand(config), { signal, timing, hostName, env })
+    const answer = parseFacts(stdout)
+    if (answer !== undefined) return answer
+    throw new EncodeError('HOST_UNSUPPORTED', `Host "${hostName}" does not answer like a POSIX system (status ${status}): ${said(stderr)}`)
+  } catch (error) {
+    if (!isEncodeError(error, 'COMMAND_FAILED')) throw error
+    const shell = await describeShell(transport, signal)
+    if (shell.kind === 'windows') throw windowsUnsupported(hostName)
+    if (shell.kind === 'posix') {
+      throw new EncodeError('HOST_UNSUPPORTED', `Host "${hostName}" cannot run /bin/sh: ${error.message}`, { cause: error })
+    }
+    throw new EncodeError('HOST_UNSUPPORTED', `Host "${hostName}" lets this user in but gives no shell: ${said(shell.said)}`, {
+      hint: 'Give the user a login shell there, and its key no forced command',
+      cause: error,
+    })
+  }
+}
+
+function noFfmpeg({ name, ffmpeg }: HostConfig): EncodeError {
+  if (ffmpeg !== undefined) {
+    return new EncodeError('HOST_NO_FFMPEG', `Host "${name}" has no program "${toVisible(ffmpeg)}"`, {
+      hint: `Correct "ffmpeg:" of host "${name}", or leave it out to have ffmpeg looked for`,
+    })
+  }
+  const places = `on its PATH, in ${PROGRAM_FOLDERS.join(', ')} and on its login shell's PATH`
+  return new EncodeError('HOST_NO_FFMPEG', `Host "${name}" has no ffmpeg (looked for ${places})`, {
+    hint: `Install ffmpeg there, or set "ffmpeg:" of host "${name}" to its absolute path`,
+  })
+}
+
+function windowsUnsupported(name: string): EncodeError {
+  return new EncodeError('HOST_UNSUPPORTED', `Host "${name}" runs Windows, which encode cannot use as a host yet`, {
+    hint: `Set "status: disabled" for host "${name}" until a later version`,
+  })
+}
+
+function said(text: string): string {
+  const line = toPlainLine(text)
+  return line === '' ? 'it said nothing' : `it said "${line}"`
+}

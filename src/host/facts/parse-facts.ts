@@ -1,0 +1,90 @@
+/** Answers of a host's tools → values. Pure; `test/cases/facts/` holds recorded answers. */
+
+import type { HostOs } from '../../model/config.ts'
+
+/** What the facts command said, before anything is demanded of it. */
+export interface HostAnswer {
+  /** Undefined for a system that is not known here; `systemName` is what it calls itself. */
+  readonly os: HostOs | undefined
+  readonly systemName: string
+  readonly arch: string
+  readonly cores: number
+  readonly memoryBytes: number | undefined
+  readonly home: string | undefined
+  readonly ffmpegPath: string | undefined
+  /** Undefined when ffmpeg did not say one; `ffmpegFirstLine` is what it said instead. */
+  readonly ffmpegVersion: string | undefined
+  readonly ffmpegFirstLine: string
+  readonly ffprobePath: string | undefined
+  readonly encoders: readonly string[]
+  readonly workingDir: string
+  /** Why the working folder cannot be used. */
+  readonly workingDirError: string | undefined
+  readonly freeBytes: number | undefined
+}
+
+/** Undefined when the answer is not whole. */
+export function parseFacts(stdout: string): HostAnswer | undefined {
+  const [head, list] = splitOnce(stdout, '\nencoders:\n')
+  if (list === undefined || !/^end:$/m.test(list)) return undefined
+  const values = new Map(head.split('\n').map((line) => splitOnce(line.trim(), '=')))
+  const value = (name: string): string | undefined => values.get(name)?.trim() || undefined
+  const systemName = value('os') ?? 'unknown'
+  const memoryKb = toWhole(value('memory_kb'))
+  const ffmpegFirstLine = value('version') ?? ''
+  return {
+    os: toHostOs(systemName),
+    systemName,
+    arch: value('arch') ?? 'unknown',
+    cores: Math.max(1, toWhole(value('cores')) ?? 1),
+    memoryBytes: memoryKb === undefined ? toWhole(value('memory_bytes')) : memoryKb * 1024,
+    home: value('home'),
+    ffmpegPath: value('ffmpeg'),
+    ffmpegVersion: /^ffmpeg version (\S+)/.exec(ffmpegFirstLine)?.[1],
+    ffmpegFirstLine,
+    ffprobePath: value('ffprobe'),
+    encoders: parseEncoders(list),
+    workingDir: value('folder') ?? '',
+    workingDirError: value('folder_error'),
+    freeBytes: parseFreeBytes(value('df') ?? ''),
+  }
+}
+
+/** Names from `ffmpeg -encoders`: ` V....D libx264   libx264 H.264 …`, video and audio only. */
+export function parseEncoders(text: string): readonly string[] {
+  return [...text.matchAll(/^ [VA][A-Z.]{5} ([^\s=]+)/gm)].map(([, name = '']) => name)
+}
+
+/**
+ * Free bytes from the last line of `df -Pk`. Names of filesystems and mount points may hold spaces, and some BSDs put inode columns
+ * behind the capacity: the columns are found from the one with the percent sign.
+ */
+export function parseFreeBytes(dfOutput: string): number | undefined {
+  const line = dfOutput.trimEnd().split('\n').at(-1) ?? ''
+  const match = /\s\d+\s+-?\d+\s+(-?\d+)\s+(?:\d+%|-)(?:\s|$)/.exec(line)
+  return match === null ? undefined : Math.max(0, Number(match[1])) * 1024
+}
+
+/** One-minute load from `/proc/loadavg`, `sysctl -n vm.loadavg` (`{ 1.52 1.40 1.31 }`) or `uptime` (`load average(s): 1,52, 1,40`). */
+export function parseLoad(text: string): number | undefined {
+  const averages = /load averages?:?\s*(.*)/i.exec(text)?.[1] ?? text
+  const match = /^\s*\{?\s*(\d+)[.,](\d+)/.exec(averages)
+  return match === null ? undefined : Number(`${match[1]}.${match[2]}`)
+}
+
+function toHostOs(systemName: string): HostOs | undefined {
+  if (systemName === 'Linux') return 'linux'
+  if (systemName === 'Darwin') return 'macos'
+  if (systemName === 'FreeBSD') return 'freebsd'
+  // What uname says in the shells that come with Git, MSYS2 and Cygwin.
+  return /^(?:MINGW|MSYS|CYGWIN|Windows)/i.test(systemName) ? 'windows' : undefined
+}
+
+function toWhole(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined
+}
+
+function splitOnce(text: string, separator: string): readonly [string, string | undefined] {
+  const at = text.indexOf(separator)
+  return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + separator.length)]
+}

@@ -1,0 +1,104 @@
+/** Files of a host that only takes commands. One command a question; each is plain POSIX with what GNU, busybox, macOS and the BSDs have alike. */
+
+import { EncodeError } from '../../core/errors.ts'
+import { toPlainLine, toVisible } from '../../core/text.ts'
+import { parseFreeBytes, parseLoad } from '../facts/parse-facts.ts'
+import type { HostFileStat, RunOptions, RunResult } from '../host.ts'
+import type { BulkTransfer, HostFiles } from '../host-files.ts'
+import { assertRemovable } from './guard.ts'
+
+export interface ShellFilesOptions {
+  readonly hostName: string
+  readonly run: (argv: readonly string[], options?: RunOptions) => Promise<RunResult>
+  readonly bulk: BulkTransfer
+}
+
+export function createShellFiles({ hostName, run, bulk }: ShellFilesOptions): HostFiles {
+  async function ask(what: string, argv: readonly string[], signal: AbortSignal | undefined): Promise<string> {
+    const { status, stdout, stderr } = await run(argv, { signal })
+    if (status === 0) return stdout
+    const said = toPlainLine(stderr)
+    throw new EncodeError('COMMAND_FAILED', `Host "${hostName}" ${what}: ${said === '' ? `status ${status}` : said}`)
+  }
+
+  return {
+    putFile: bulk.putFile,
+    getFile: bulk.getFile,
+
+    async statFile(hostPath, signal) {
+      const answer = await ask(`cannot look at "${toVisible(hostPath)}"`, ['/bin/sh', '-c', STAT, 'encode-stat', hostPath], signal)
+      return answer.startsWith('none') ? undefined : parseListing(answer, hostName, hostPath)
+    },
+
+    async makeFolder(hostPath, signal) {
+      const argv = ['/bin/sh', '-c', 'umask 077; exec mkdir -p -- "$1"', 'encode-mkdir', hostPath]
+      await ask(`cannot make the folder "${toVisible(hostPath)}"`, argv, signal)
+    },
+
+    async removeFiles(hostPaths, signal) {
+      hostPaths.forEach(assertRemovable)
+      for (const batch of toBatches(hostPaths)) await ask('cannot remove a file', ['rm', '-rf', '--', ...batch], signal)
+    },
+
+    async freeBytes(hostFolder, signal) {
+      const { status, stdout } = await run(['env', 'LC_ALL=C', 'df', '-Pk', hostFolder], { signal })
+      return status === 0 ? parseFreeBytes(stdout) : undefined
+    },
+
+    async load(cores, signal) {
+      const text = await ask('does not tell its load', ['/bin/sh', '-c', LOAD], signal)
+      return { cpuRatio: (parseLoad(text) ?? 0) / cores }
+    },
+  }
+}
+
+/**
+ * The size is field 5 of `ls -ldnL`: exact bytes on GNU, busybox, toybox and BSD, without reading the file (busybox `wc -c` reads it all) and
+ * without the three dialects of stat(1). GNU ls would scale it by these variables. A name may hold line ends: only the first line counts.
+ * Where nothing is found, a folder on the way that cannot be entered is told from a name that does not exist.
+ */
+const STAT = `
+unset BLOCK_SIZE LS_BLOCK_SIZE BLOCKSIZE; LC_ALL=C; export LC_ALL
+if [ -e "$1" ]; then exec ls -ldnL -- "$1"; fi
+if [ -h "$1" ]; then exec ls -ldn -- "$1"; fi
+d=$1
+while [ -n "$d" ]; do
+  d=\${d%/*}
+  if [ -d "$d" ]; then
+    [ -x "$d" ] || { echo "Permission denied" >&2; exit 1; }
+    break
+  fi
+done
+echo none
+`
+
+const LOAD = 'if [ -r /proc/loadavg ]; then cat /proc/loadavg; else LC_ALL=C uptime; fi'
+
+/** Linux takes at most 128 KiB in one argument, and a login shell gets the whole command line as one. */
+const MAX_BATCH_CHARACTERS = 16_384
+
+function parseListing(listing: string, hostName: string, hostPath: string): HostFileStat {
+  const match = /^(.)\S+\s+\d+\s+\d+\s+\d+\s+(\d+),?\s/.exec(listing)
+  if (match === null) {
+    throw new EncodeError(
+      'COMMAND_FAILED',
+      `Host "${hostName}" lists "${toVisible(hostPath)}" in an unknown form: "${toPlainLine(listing)}"`,
+    )
+  }
+  const kind = match[1] === '-' ? 'file' : match[1] === 'd' ? 'folder' : 'other'
+  return { kind, sizeBytes: kind === 'other' ? 0 : Number(match[2]) }
+}
+
+function toBatches(paths: readonly string[]): readonly (readonly string[])[] {
+  const batches: string[][] = []
+  let room = 0
+  for (const path of paths) {
+    if (batches.length === 0 || path.length > room) {
+      batches.push([])
+      room = MAX_BATCH_CHARACTERS
+    }
+    batches.at(-1)?.push(path)
+    room -= path.length
+  }
+  return batches
+}
