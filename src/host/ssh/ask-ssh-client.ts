@@ -1,0 +1,74 @@
+/** The installed OpenSSH client, asked what it would do for a host: `ssh -G`. So Match, Include and canonical names need no code here. */
+
+import { access } from 'node:fs/promises'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { EncodeError } from '../../core/errors.ts'
+import { toPlainLine } from '../../core/text.ts'
+import { type ClientOptions, createClientOptions } from './client-options.ts'
+import type { SshDestination, SshSurroundings } from './ssh-settings.ts'
+
+/** Undefined where there is no client to ask. */
+export async function askSshClient(to: SshDestination, around: SshSurroundings, signal?: AbortSignal): Promise<ClientOptions | undefined> {
+  const program = around.sshProgram ?? 'ssh'
+  const passwdHome = readPasswdHome()
+  // ssh finds its configuration through the password database, whatever HOME says.
+  const isElsewhere = passwdHome !== undefined && passwdHome !== around.homeFolder
+  const argv = [
+    ...(isElsewhere ? ['-F', await ownConfigFile(around.homeFolder)] : []),
+    ...(to.port === undefined ? [] : ['-p', String(to.port)]),
+    ...(to.user === undefined ? [] : ['-l', to.user]),
+    '-G',
+    '--',
+    to.name,
+  ]
+  const result = await execa(program, argv, {
+    env: around.env,
+    extendEnv: false,
+    stdin: 'ignore',
+    reject: false,
+    timeout: 10_000,
+    ...(signal === undefined ? {} : { cancelSignal: signal }),
+  })
+  signal?.throwIfAborted()
+  if (result.exitCode === undefined && !result.timedOut) return undefined
+  if (result.exitCode !== 0) {
+    const complaint = toPlainLine(result.stderr) || 'it did not answer within 10 s'
+    throw new EncodeError('HOST_UNREACHABLE', `OpenSSH's client cannot say how to reach "${to.name}": ${complaint}`, {
+      hint: `Mend its configuration until "ssh -G ${to.name}" succeeds`,
+    })
+  }
+  const rehome = (value: string): string =>
+    isElsewhere
+      ? value
+          .split(' ')
+          .map((path) => path.replace(`${passwdHome}/`, `${around.homeFolder}/`))
+          .join(' ')
+      : value
+  const entries = result.stdout.split('\n').map((line): readonly [string, string] => {
+    const space = line.indexOf(' ')
+    const name = line.slice(0, space).toLowerCase()
+    const value = line.slice(space + 1).trim()
+    // ssh has expanded `~` in these already, with the home of the password database.
+    return [name, ['userknownhostsfile', 'identityagent', 'identityfile'].includes(name) ? rehome(value) : value]
+  })
+  const identities = entries.filter(([name]) => name === 'identityfile').map(([, value]) => value)
+  return createClientOptions(entries, identities.every((file) => /^~\/\.ssh\/id_\w+$/.test(file)) && identities.length > 2)
+}
+
+async function ownConfigFile(homeFolder: string): Promise<string> {
+  const file = join(homeFolder, '.ssh', 'config')
+  return await access(file).then(
+    () => file,
+    () => 'none',
+  )
+}
+
+function readPasswdHome(): string | undefined {
+  try {
+    return userInfo().homedir
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * The connections to one host. A command takes a session on one that has room; when none has, another is opened.
+ * sshd allows a number of sessions on a connection (MaxSessions, 10 by default) and says it only by refusing the next:
+ * the number is learned then.
+ *
+ * There are two lanes, each with connections of its own. A transfer keeps up to two megabytes queued on its connection, and
+ * on a slow link a heartbeat behind them would come seconds late; leashes and progress go on the other lane.
+ */
+
+import type { ClientChannel } from 'ssh2'
+import { EncodeError } from '../../core/errors.ts'
+import { closeChannel } from './command-channel.ts'
+import { isSessionRefusal, type SshConnection } from './connection.ts'
+
+export type Lane = 'control' | 'bulk'
+
+export interface Session {
+  readonly channel: ClientChannel
+  /** The connection's. */
+  readonly lost: AbortSignal
+}
+
+export interface ConnectionPool {
+  openSession(lane: Lane, commandLine: string, signal?: AbortSignal): Promise<Session>
+  /** Makes sure that a connection is there. */
+  connect(signal?: AbortSignal): Promise<void>
+  /** Aborted, with HOST_LOST as reason, when the last connection broke. */
+  readonly lost: AbortSignal
+  end(): Promise<void>
+}
+
+interface Member {
+  readonly lane: Lane
+  readonly opening: Promise<SshConnection>
+  /** Sessions open or being opened. */
+  taken: number
+  /** Sessions open. */
+  confirmed: number
+  limit: number
+  hasServed: boolean
+  readonly requests: Set<Promise<ClientChannel>>
+}
+
+const MAX_SESSIONS = 10
+
+/** @param open makes one connection; its signal is aborted when the pool ends. */
+export function createConnectionPool(open: (signal: AbortSignal) => Promise<SshConnection>): ConnectionPool {
+  const members = new Set<Member>()
+  const lost = new AbortController()
+  const ended = new AbortController()
+  let sessionLimit = MAX_SESSIONS
+
+  function addMember(lane: Lane): Member {
+    const opening = open(ended.signal)
+    const member: Member = { lane, opening, taken: 0, confirmed: 0, limit: sessionLimit, hasServed: false, requests: new Set() }
+    members.add(member)
+    opening.then(
+      (connection) => {
+        const leave = (): void => {
+          members.delete(member)
+          if (members.size === 0 && !ended.signal.aborted) lost.abort(connection.lost.reason)
+        }
+        if (connection.lost.aborted) leave()
+        else connection.lost.addEventListener('abort', leave, { once: true })
+      },
+      () => members.delete(member),
+    )
+    return member
+  }
+
+  function takeRoom(lane: Lane): Member {
+    const member = [...members].find((one) => one.lane === lane && one.taken < one.limit) ?? addMember(lane)
+    member.taken += 1
+    return member
+  }
+
+  /** Undefined when the connection has no room after all. */
+  async function tryMember(member: Member, commandLine: string, signal: AbortSignal | undefined): Promise<Session | undefined> {
+    let connection: SshConnection
+    let channel: ClientChannel
+    try {
+      connection = await untilAborted(member.opening, signal)
+      const request = connection.openSession(commandLine)
+      member.requests.add(request)
+      channel = await request.finally(() => member.requests.delete(request))
+    } catch (error) {
+      member.taken -= 1
+      if (!isSessionRefusal(error)) throw error
+      await learnLimit(member, error)
+      return undefined
+    }
+    member.confirmed += 1
+    member.hasServed = true
+    channel.once('close', () => {
+      member.taken -= 1
+      member.confirmed -= 1
+      // Room for one more try: the process that still held its session may be gone now.
+      member.limit = Math.max(member.limit, 1)
+    })
+    if (signal?.aborted === true) closeChannel(channel)
+    signal?.throwIfAborted()
+    return { channel, lost: connection.lost }
+  }
+
+  async function learnLimit(member: Member, refusal: unknown): Promise<void> {
+    // Those asked for at the same time: only when all are answered it is known how many there are room for.
+    await Promise.allSettled(member.requests)
+    if (!member.hasServed) throw refusesSessions(refusal)
+    // sshd counts a session until its process has ended, which may be after its channel: none may be confirmed here.
+    member.limit = Math.min(member.limit, member.confirmed)
+    if (member.confirmed > 0) sessionLimit = Math.min(sessionLimit, member.confirmed)
+  }
+
+  return {
+    lost: lost.signal,
+    async connect(signal) {
+      const member = [...members].find((one) => one.lane === 'control') ?? addMember('control')
+      await untilAborted(member.opening, signal)
+    },
+    async openSession(lane, commandLine, signal) {
+      for (;;) {
+        signal?.throwIfAborted()
+        if (ended.signal.aborted) throw ended.signal.reason
+        lost.signal.throwIfAborted()
+        const session = await tryMember(takeRoom(lane), commandLine, signal)
+        if (session !== undefined) return session
+      }
+    },
+    async end() {
+      ended.abort(new EncodeError('HOST_LOST', 'The connection was ended'))
+      await Promise.all(
+        [...members].map((member) =>
+          member.opening.then(
+            (connection) => connection.end(),
+            () => undefined,
+          ),
+        ),
+      )
+    },
+  }
+}
+
+function refusesSessions(cause: unknown): EncodeError {
+  return new EncodeError('HOST_UNREACHABLE', 'The SSH server lets this user in but runs no command for it', {
+    hint: 'Allow sessions in its sshd_config (MaxSessions above 0)',
+    cause,
+  })
+}
+
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await promise
+  signal.throwIfAborted()
+  return await new Promise<T>((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}

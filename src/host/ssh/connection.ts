@@ -1,0 +1,298 @@
+/** One authenticated SSH connection, directly or through others. Knows nothing of how many there are. */
+
+import type { Duplex } from 'node:stream'
+import ssh2, { type AnyAuthMethod, type ClientChannel } from 'ssh2'
+import { systemClock } from '../../core/clock.ts'
+import { EncodeError } from '../../core/errors.ts'
+import { coalesceWrites } from './coalescing-socket.ts'
+import { type AuthAttempts, describePlace, toHandshakeError, toTimeoutError } from './connect-errors.ts'
+import { throughGate } from './connection-gate.ts'
+import { dialCommand, dialTcp } from './dial.ts'
+import { openHostKeyCheck } from './host-key-check.ts'
+import { type Identities, loadIdentities, type Prompt } from './identities.ts'
+import { watchSilence } from './silence-watch.ts'
+import { loadSshSettings, parseJumpHop, type SshSettings, type SshSurroundings } from './ssh-settings.ts'
+
+export interface SshConnection {
+  /** Rejects with the refusal of the server (`isSessionRefusal`), or with HOST_LOST. */
+  openSession(commandLine: string): Promise<ClientChannel>
+  /** Aborted, with HOST_LOST as reason, before any channel of a broken connection ends. */
+  readonly lost: AbortSignal
+  /** Ends it in good order; resolves when it is closed. */
+  end(): Promise<void>
+}
+
+export interface ConnectOptions {
+  readonly around: SshSurroundings
+  readonly prompt: Prompt | undefined
+  /** Between keepalives; a connection that is silent for three of them is lost. */
+  readonly keepaliveSeconds: number
+}
+
+const MAX_HOPS = 8
+const KEEPALIVES_UNANSWERED = 3
+/** sshd drops connections at random while too many handshakes are under way. */
+const DROPPED_RETRIES_MS = [250, 500, 1000, 2000] as const
+
+/** Rejects with HOST_UNREACHABLE, HOST_AUTH_FAILED, HOST_KEY_REFUSED, or the signal's reason. */
+export async function openConnection(settings: SshSettings, options: ConnectOptions, signal?: AbortSignal): Promise<SshConnection> {
+  return await connectThrough(settings, options, signal, 0)
+}
+
+/** Whether the server would open no further session on this connection (MaxSessions). */
+export function isSessionRefusal(error: unknown): boolean {
+  const reason = (error as { reason?: unknown }).reason
+  // RFC 4254, 5.1: 1 prohibited, 2 connect failed (what OpenSSH says), 4 resource shortage.
+  return reason === 1 || reason === 2 || reason === 4
+}
+
+async function connectThrough(
+  settings: SshSettings,
+  options: ConnectOptions,
+  signal: AbortSignal | undefined,
+  hops: number,
+): Promise<SshConnection> {
+  if (hops > MAX_HOPS) {
+    throw new EncodeError('HOST_UNREACHABLE', `${describePlace(settings)} is reached through more than ${MAX_HOPS} hosts`, {
+      hint: 'Look for a ProxyJump that leads back to itself',
+    })
+  }
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await connectOnce(settings, options, signal, hops)
+    } catch (error) {
+      const pauseMs = DROPPED_RETRIES_MS[attempt]
+      if (!(error instanceof DroppedError) || pauseMs === undefined) throw error instanceof DroppedError ? error.expected : error
+      await systemClock.sleep(pauseMs * (0.5 + Math.random()), signal)
+    }
+  }
+}
+
+async function connectOnce(
+  settings: SshSettings,
+  options: ConnectOptions,
+  signal: AbortSignal | undefined,
+  hops: number,
+): Promise<SshConnection> {
+  const hostKeys = await openHostKeyCheck(settings)
+  const identities = await loadIdentities(settings, options.prompt)
+  const dialed = await dial(settings, options, signal, hops)
+  try {
+    return await throughGate(`${settings.hostname}:${settings.port}`, signal, async () => {
+      const stream = await dialed.open()
+      return await shakeHands(stream, dialed.jump, { settings, options, hostKeys, identities, signal })
+    })
+  } catch (error) {
+    await dialed.jump?.end()
+    throw error
+  }
+}
+
+interface Dialed {
+  readonly jump: RawConnection | undefined
+  open(): Promise<Duplex>
+}
+
+/** What is needed of a connection that others go through. */
+interface RawConnection extends SshConnection {
+  openTcp(hostname: string, port: number): Promise<Duplex>
+}
+
+async function dial(settings: SshSettings, options: ConnectOptions, signal: AbortSignal | undefined, hops: number): Promise<Dialed> {
+  const last = settings.proxyJump.at(-1)
+  if (last !== undefined) {
+    const own = await loadSshSettings(parseJumpHop(last), options.around, signal)
+    const before = settings.proxyJump.slice(0, -1)
+    // As with ssh -J: hops that are named here win over a hop's own ProxyJump.
+    const hop = before.length > 0 ? { ...own, proxyJump: before, proxyCommand: undefined } : own
+    const jump = (await connectThrough(hop, options, signal, hops + 1)) as RawConnection
+    return { jump, open: () => jump.openTcp(settings.hostname, settings.port) }
+  }
+  const command = settings.proxyCommand
+  if (command !== undefined) return { jump: undefined, open: async () => dialCommand(command, options.around.env) }
+  return { jump: undefined, open: () => dialTcp(settings, signal) }
+}
+
+interface Handshake {
+  readonly settings: SshSettings
+  readonly options: ConnectOptions
+  readonly hostKeys: Awaited<ReturnType<typeof openHostKeyCheck>>
+  readonly identities: Identities
+  readonly signal: AbortSignal | undefined
+}
+
+async function shakeHands(stream: Duplex, jump: SshConnection | undefined, handshake: Handshake): Promise<RawConnection> {
+  const { settings, options, hostKeys, identities, signal } = handshake
+  const client = new ssh2.Client()
+  const attempts = new AuthOrder(settings.user, identities)
+  let hasSeenServer = false
+  let keyRefusal: unknown
+
+  await new Promise<void>((resolve, reject) => {
+    let remainingMs = settings.connectTimeoutMs
+    const stepMs = Math.min(200, remainingMs)
+    const timer = setInterval(() => {
+      // A person who types a passphrase may take longer than any network.
+      if (identities.isAsking()) return
+      remainingMs -= stepMs
+      if (remainingMs <= 0) fail(toTimeoutError(settings, 'handshake'))
+    }, stepMs)
+    const settle = (): void => {
+      clearInterval(timer)
+      signal?.removeEventListener('abort', onAbort)
+      client.off('ready', onReady).off('error', onError).off('close', onClose)
+    }
+    const fail = (error: unknown): void => {
+      settle()
+      client.on('error', () => undefined)
+      stream.on('error', () => undefined)
+      client.destroy()
+      stream.destroy()
+      reject(error)
+    }
+    const onReady = (): void => {
+      settle()
+      resolve()
+    }
+    const onAbort = (): void => fail(signal?.reason)
+    const onError = (error: Error): void => {
+      const level = (error as { level?: string }).level
+      // A key that cannot sign (agent gone, wrong passphrase): ssh2 goes on to the next by itself.
+      if (level === 'agent' || /^Error (while )?signing/.test(error.message)) return
+      const expected = toHandshakeError((keyRefusal as Error | undefined) ?? error, settings, attempts, identities)
+      const isDrop = !hasSeenServer && (level === 'client-socket' || /lost before handshake/i.test(error.message))
+      fail(isDrop ? new DroppedError(expected) : expected)
+    }
+    const onClose = (): void => onError(new Error('It closed the connection'))
+    client.on('ready', onReady).on('error', onError).on('close', onClose)
+    client.on('handshake', () => {
+      hasSeenServer = true
+    })
+    signal?.addEventListener('abort', onAbort, { once: true })
+    if (signal?.aborted === true) return onAbort()
+    client.connect({
+      sock: jump === undefined ? stream : coalesceWrites(stream),
+      username: settings.user,
+      readyTimeout: 0,
+      keepaliveInterval: options.keepaliveSeconds * 1000,
+      keepaliveCountMax: Number.MAX_SAFE_INTEGER, // silence is judged by `watchSilence`
+      algorithms: {
+        cipher: { prepend: ['aes128-gcm@openssh.com'], append: [], remove: [] },
+        serverHostKey: [...hostKeys.algorithms] as ssh2.ServerHostKeyAlgorithm[],
+      },
+      hostVerifier: (key: Buffer, answer: (isTrusted: boolean) => void) => {
+        hostKeys.verify(key).then(
+          () => answer(true),
+          (error: unknown) => {
+            keyRefusal = error
+            answer(false)
+          },
+        )
+      },
+      authHandler: (methodsLeft, partialSuccess, next) => next(attempts.next(methodsLeft, partialSuccess)),
+    })
+  })
+  return wrapClient(client, stream, jump, settings, options.keepaliveSeconds)
+}
+
+/** Hands out one way to authenticate after the other, and remembers them for the error. */
+class AuthOrder implements AuthAttempts {
+  readonly offered: string[] = []
+  methodsLeft: readonly string[] | undefined
+  isPartial = false
+  readonly #user: string
+  readonly #identities: Identities
+  #position = -1
+
+  constructor(user: string, identities: Identities) {
+    this.#user = user
+    this.#identities = identities
+  }
+
+  next(methodsLeft: readonly string[] | null, partialSuccess: boolean | null): AnyAuthMethod {
+    if (methodsLeft !== null) this.methodsLeft = methodsLeft
+    this.isPartial ||= partialSuccess === true
+    this.#position += 1
+    // "none" first: its refusal lists what the server takes, and sshd does not count it as an attempt.
+    if (this.#position === 0) return { type: 'none', username: this.#user }
+    const identity = this.#identities.list[this.#position - 1]
+    const isWanted = this.methodsLeft === undefined || this.methodsLeft.includes('publickey')
+    // ssh2 takes `false` for "no more"; its types do not say so.
+    if (identity === undefined || !isWanted) return false as unknown as AnyAuthMethod
+    this.offered.push(identity.description)
+    return { type: 'agent', username: this.#user, agent: identity.agent }
+  }
+}
+
+/** The server hung up before it said a word: it may be busy, and another attempt may succeed. */
+class DroppedError extends Error {
+  readonly expected: EncodeError
+  constructor(expected: EncodeError) {
+    super(expected.message)
+    this.expected = expected
+  }
+}
+
+function wrapClient(
+  client: ssh2.Client,
+  stream: Duplex,
+  jump: SshConnection | undefined,
+  settings: SshSettings,
+  keepaliveSeconds: number,
+): RawConnection {
+  const lost = new AbortController()
+  const place = describePlace(settings)
+  const lose = (why: string, cause?: unknown): void => {
+    if (lost.signal.aborted) return
+    lost.abort(new EncodeError('HOST_LOST', `The connection to ${place} ${why}`, { hint: 'Check the host and the network to it', cause }))
+  }
+  const limitMs = keepaliveSeconds * 1000 * KEEPALIVES_UNANSWERED
+  const silence = watchSilence(limitMs, () => {
+    lose(`was silent for ${limitMs / 1000} s`)
+    client.destroy()
+    stream.destroy()
+  })
+  stream.on('data', silence.heard)
+  client.on('error', (error) => lose(`broke: ${error.message}`, error))
+  const closed = new Promise<void>((resolve) => {
+    client.once('close', () => {
+      silence.stop()
+      lose('was closed by the host')
+      void jump?.end()
+      resolve()
+    })
+  })
+
+  const toLost = (error: unknown): unknown => (lost.signal.aborted ? lost.signal.reason : error)
+  return {
+    lost: lost.signal,
+    openSession: (commandLine) =>
+      new Promise((resolve, reject) => {
+        lost.signal.throwIfAborted()
+        client.exec(commandLine, (error, channel) => (error === undefined ? resolve(channel) : queueMicrotask(() => reject(toLost(error)))))
+      }),
+    openTcp: (hostname, port) =>
+      new Promise((resolve, reject) => {
+        client.forwardOut('127.0.0.1', 0, hostname, port, (error, channel) => {
+          if (error === undefined) return resolve(channel)
+          reject(
+            new EncodeError('HOST_UNREACHABLE', `${place} cannot reach "${hostname}:${port}" for this machine: ${error.message}`, {
+              hint: 'Check that the host is up, and that the SSH server in between allows TCP forwarding',
+              cause: error,
+            }),
+          )
+        })
+      }),
+    async end() {
+      lose('was ended')
+      client.end()
+      const force = setTimeout(() => {
+        client.destroy()
+        stream.destroy()
+      }, 500)
+      await closed
+      clearTimeout(force)
+      await jump?.end()
+    },
+  }
+}
