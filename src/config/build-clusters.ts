@@ -1,0 +1,129 @@
+/** `config.clusters` and `queues` → hosts. Reads tolerantly: what the schema refused is reported there and left out here. */
+
+import type { ClusterConfig, HostConfig, HostKeyCheck, HostOs, HostType, PathSubstitution } from '../model/config.ts'
+import { quote } from './describe.ts'
+import { booleanOf, entriesOf, type Findings, type Located, type LocatedEntry, numberOf, textOf, valueAt, wordsOf } from './located.ts'
+import type { SourceText } from './report.ts'
+import { splitSubstitution } from './split-substitution.ts'
+
+/** What a value of this shape begins like cannot be taken for an option by ssh. */
+const SSH_WORD = /^[^\s-]\S*$/
+
+export type ExpandPath = (path: string | undefined) => string | undefined
+
+interface Context {
+  readonly source: SourceText
+  readonly findings: Findings
+  readonly expandPath: ExpandPath
+}
+
+export function buildClusters(clusters: Located | undefined, context: Context): readonly ClusterConfig[] {
+  return entriesOf(clusters).map(([name, cluster]) => ({
+    name,
+    hosts: entriesOf(cluster.value).map(([host, entry]) => buildHost(host, entry, context)),
+  }))
+}
+
+/** Slots by queue; a queue of no slots is none. Undefined where none are given. */
+export function buildQueues(node: Located | undefined): Readonly<Record<string, number>> | undefined {
+  const entries = node?.kind === 'list' ? node.items.flatMap(entriesOf) : entriesOf(node)
+  if (entries.length === 0) return undefined
+  const slots = entries.map(([name, entry]) => [name, numberOf(entry.value) ?? 0] as const)
+  return Object.fromEntries(slots.filter(([, count]) => count > 0))
+}
+
+function buildHost(name: string, entry: LocatedEntry, context: Context): HostConfig {
+  const { source, expandPath } = context
+  const node = entry.value
+  const text = (key: string) => textOf(valueAt(node, key))
+  const pathSubstitutions = buildSubstitutions(node, context)
+  const address = text('address') ?? text('ip')
+  const type = buildType(text('type'), pathSubstitutions)
+  checkAddress(name, entry, type, context)
+  return {
+    name,
+    type,
+    isEnabled: text('status') !== 'disabled',
+    address,
+    port: numberOf(valueAt(node, 'port')),
+    user: text('user'),
+    identityFile: expandPath(text('identity_file')),
+    knownHosts: expandPath(text('known_hosts')),
+    hostKeyCheck: (text('host_key_check') ?? 'strict') as HostKeyCheck,
+    proxyJump: text('proxy_jump'),
+    os: buildOs(text('os')),
+    ffmpeg: text('ffmpeg'),
+    ffprobe: text('ffprobe'),
+    workingDir: text('working_dir'),
+    pathSubstitutions,
+    profiles: buildAllowed(node, source),
+    queues: nonEmpty(buildQueues(valueAt(node, 'queues'))),
+    labels: wordsOf(valueAt(node, 'labels'), source.text).map(({ word }) => word),
+    env: Object.fromEntries(entriesOf(valueAt(node, 'env')).map(([key, value]) => [key, textOf(value.value) ?? ''])),
+    nice: buildNice(valueAt(node, 'nice')),
+    place: source.placeOf(entry.keyOffset),
+  }
+}
+
+/** The old agent took files over the network, as a streaming host does over SSH. */
+function buildType(type: string | undefined, pathSubstitutions: readonly PathSubstitution[]): HostType {
+  if (type === 'mounted' || type === 'local') return type
+  if (type === undefined) return pathSubstitutions.length > 0 ? 'mounted' : 'streaming'
+  return 'streaming'
+}
+
+function buildOs(os: string | undefined): HostOs | undefined {
+  return os === 'win10' ? 'windows' : (os as HostOs | undefined)
+}
+
+function buildNice(node: Located | undefined): number | undefined {
+  return booleanOf(node) === true ? 10 : numberOf(node)
+}
+
+function nonEmpty(queues: Readonly<Record<string, number>> | undefined): Readonly<Record<string, number>> {
+  return queues === undefined || Object.keys(queues).length === 0 ? { _default: 1 } : queues
+}
+
+/** Undefined = everything; a list that is written but empty counts as left out. */
+function buildAllowed(node: Located, source: SourceText): readonly string[] | undefined {
+  const words = ['profiles', 'templates', 'profile'].flatMap((key) => wordsOf(valueAt(node, key), source.text).map(({ word }) => word))
+  return words.length === 0 ? undefined : words
+}
+
+function checkAddress(name: string, entry: LocatedEntry, type: HostType, { findings, source }: Context): void {
+  const address = valueAt(entry.value, 'address')
+  const ip = valueAt(entry.value, 'ip')
+  if (address !== undefined && ip !== undefined && textOf(address) !== textOf(ip)) {
+    const line = source.placeOf(address.offset).line
+    const message = `"ip" of host ${quote(name)} is ${quote(textOf(ip) ?? '')}, but "address" in line ${line} is ${quote(textOf(address) ?? '')}; they mean the same, give one`
+    findings.problems.push({ offset: ip.offset, message })
+  }
+  if (type === 'local' || address !== undefined || ip !== undefined || SSH_WORD.test(name)) return
+  const message = `Host ${quote(name)} has no "address", and its name cannot serve as one: that is a word without spaces that does not begin with "-"`
+  findings.problems.push({ offset: entry.keyOffset, message })
+}
+
+function buildSubstitutions(host: Located, { findings, expandPath }: Context): readonly PathSubstitution[] {
+  const written = valueAt(host, 'path-substitutions') ?? valueAt(host, 'path-substitution')
+  const items = written?.kind === 'list' ? written.items : written === undefined ? [] : [written]
+  return items.flatMap((item) => {
+    const pair = toPair(item)
+    if (pair === undefined) {
+      const found = item.kind === 'map' ? 'a map without both' : quote(textOf(item) ?? '')
+      const message = `A path substitution has two parts, the folder here and the folder on the host, found ${found}; write ["/controller/path/", "/host/path/"]`
+      if (item.kind !== 'list' && !(item.kind === 'scalar' && typeof item.value !== 'string'))
+        findings.problems.push({ offset: item.offset, message })
+      return []
+    }
+    return [{ from: expandPath(pair.from) ?? pair.from, to: pair.to }]
+  })
+}
+
+function toPair(item: Located): PathSubstitution | undefined {
+  if (item.kind === 'scalar') return splitSubstitution(textOf(item) ?? '')
+  const [from, to] =
+    item.kind === 'list'
+      ? [textOf(item.items[0]), textOf(item.items[1])]
+      : [textOf(valueAt(item, 'from') ?? valueAt(item, 'src')), textOf(valueAt(item, 'to') ?? valueAt(item, 'dest'))]
+  return from === undefined || to === undefined ? undefined : { from, to }
+}

@@ -1,0 +1,89 @@
+/** `profiles`, `templates` and `rules` → definitions, as written. Reads tolerantly: what the schema refused is reported there and left out here. */
+
+import type { LanguageChoice, OptionsText, ProfileDefinition, RuleCriterion, RuleDefinition, TemplateDefinition } from '../model/config.ts'
+import { booleanOf, type EntryOf, entriesOf, type Located, numberOf, textOf, valueAt, wordsOf } from './located.ts'
+import type { SourceText } from './report.ts'
+
+export function buildProfiles(profiles: Located | undefined, source: SourceText, isShipped: boolean): readonly ProfileDefinition[] {
+  return entriesOf(profiles).map(([name, { keyOffset, value }]) => ({
+    name,
+    isShipped,
+    description: textOf(valueAt(value, 'description')),
+    include: wordsOf(valueAt(value, 'include'), source.text).map(({ word }) => word),
+    inputOptions: buildOptions(valueAt(value, 'input_options')),
+    outputOptions: buildOptions(valueAt(value, 'output_options')),
+    outputOptionsAudio: buildOptions(valueAt(value, 'output_options_audio')),
+    outputOptionsVideo: buildOptions(valueAt(value, 'output_options_video')),
+    outputOptionsSubtitle: buildOptions(valueAt(value, 'output_options_subtitle')),
+    extension: buildExtension(valueAt(value, 'extension')),
+    queue: textOf(valueAt(value, 'queue')),
+    threshold: numberOf(valueAt(value, 'threshold')),
+    thresholdCheck: numberOf(valueAt(value, 'threshold_check')),
+    automap: booleanOf(valueAt(value, 'automap')),
+    audio: buildLanguages(valueAt(value, 'audio'), source),
+    subtitle: buildLanguages(valueAt(value, 'subtitle'), source),
+    place: source.placeOf(keyOffset),
+  }))
+}
+
+export function buildTemplates(templates: Located | undefined, source: SourceText): readonly TemplateDefinition[] {
+  return entriesOf(templates).map(([name, { keyOffset, value }]) => {
+    const languages = (key: string) => {
+      const words = wordsOf(valueAt(value, key), source.text).map(({ word }) => word)
+      return words.length === 0 ? undefined : words.join(' ')
+    }
+    return {
+      name,
+      inputOptions: buildOptions(valueAt(value, 'cli', 'input-options')),
+      videoCodec: textOf(valueAt(value, 'cli', 'video-codec')),
+      audioCodec: textOf(valueAt(value, 'cli', 'audio-codec')),
+      subtitles: textOf(valueAt(value, 'cli', 'subtitles')),
+      audioLang: languages('audio-lang'),
+      subtitleLang: languages('subtitle-lang'),
+      extension: buildExtension(valueAt(value, 'extension')) ?? '',
+      queue: textOf(valueAt(value, 'queue')),
+      threshold: numberOf(valueAt(value, 'threshold')) ?? 0,
+      thresholdCheck: numberOf(valueAt(value, 'threshold_check')) ?? 100,
+      place: source.placeOf(keyOffset),
+    }
+  })
+}
+
+export function buildRules(rules: Located | undefined, source: SourceText): readonly RuleDefinition[] {
+  return entriesOf(rules).map(([name, { keyOffset, value }]) => ({
+    name,
+    profile: textOf(valueAt(value, 'profile')) ?? '',
+    criteria: criteriaOf(value).map(([key, entry]) => [toCriterion(key), textOf(entry.value) ?? ''] as const),
+    place: source.placeOf(keyOffset),
+  }))
+}
+
+/** The criteria of a rule, under their old name too; a list of them counts as one. */
+export function criteriaOf(rule: Located): readonly EntryOf[] {
+  const written = valueAt(rule, 'criteria') ?? valueAt(rule, 'rules')
+  return written?.kind === 'list' ? written.items.flatMap(entriesOf) : entriesOf(written)
+}
+
+export function toCriterion(key: string): RuleCriterion {
+  return (key === 'source_size' ? 'filesize_mb' : key) as RuleCriterion
+}
+
+function buildOptions(node: Located | undefined): OptionsText | undefined {
+  return node?.kind === 'list' ? node.items.map((item) => textOf(item) ?? '') : textOf(node)
+}
+
+function buildExtension(node: Located | undefined): string | undefined {
+  const extension = textOf(node)
+  return extension === undefined || extension.startsWith('.') ? extension : `.${extension}`
+}
+
+/** An empty section is a choice too: it takes back the one of an included profile. */
+function buildLanguages(node: Located | undefined, source: SourceText): LanguageChoice | undefined {
+  if (node === undefined) return undefined
+  const languages = (key: string) => wordsOf(valueAt(node, key), source.text).map(({ word }) => word)
+  return {
+    include: languages('include_languages'),
+    exclude: languages('exclude_languages'),
+    defaultLanguage: textOf(valueAt(node, 'default_language')),
+  }
+}

@@ -1,0 +1,47 @@
+/** Which configuration file holds: `-y`, `$ENCODE_CONFIG`, `$XDG_CONFIG_HOME/encode/config.yml`, `~/.transcode.yml`. */
+
+import { stat } from 'node:fs/promises'
+import { isAbsolute, join } from 'node:path'
+import { EncodeError } from '../core/errors.ts'
+import { toVisible } from '../core/text.ts'
+
+export interface FindConfigFileOptions {
+  /** What the command line names. */
+  readonly explicit: string | undefined
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly homeFolder: string
+}
+
+/**
+ * @returns undefined when there is none.
+ * @throws EncodeError CONFIG_INVALID: a file that was named does not exist. Those nobody named are passed over.
+ */
+export async function findConfigFile({ explicit, env, homeFolder }: FindConfigFileOptions): Promise<string | undefined> {
+  if (explicit !== undefined) return requireFile(explicit, 'given with -y')
+  // An empty variable counts as unset.
+  if (env.ENCODE_CONFIG) return requireFile(env.ENCODE_CONFIG, 'named by $ENCODE_CONFIG')
+  // The XDG base directory specification has relative paths ignored.
+  const xdg = env.XDG_CONFIG_HOME
+  const configHome = xdg !== undefined && isAbsolute(xdg) ? xdg : join(homeFolder, '.config')
+  for (const file of [join(configHome, 'encode', 'config.yml'), join(homeFolder, '.transcode.yml')]) {
+    if (await exists(file)) return file
+  }
+  return undefined
+}
+
+async function requireFile(file: string, origin: string): Promise<string> {
+  if (await exists(file)) return file
+  throw new EncodeError('CONFIG_INVALID', `Configuration file "${toVisible(file)}", ${origin}, does not exist`, {
+    hint: 'Give the path of a YAML file, or leave it out to use the default places',
+  })
+}
+
+/** A file that is there but cannot be looked at counts as there: reading it will tell why. */
+async function exists(file: string): Promise<boolean> {
+  try {
+    await stat(file)
+    return true
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+  }
+}

@@ -1,0 +1,59 @@
+/** Reads the shipped profiles and the person's configuration file into one Config. */
+
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { EncodeError } from '../core/errors.ts'
+import { toVisible } from '../core/text.ts'
+import type { Config, ProfileDefinition } from '../model/config.ts'
+import { createDefaultConfig, parseConfig, parseShippedProfiles } from './parse-config.ts'
+
+export interface LoadConfigOptions {
+  /** Undefined = none, all is default. */
+  readonly file: string | undefined
+  /** Folder whose `*.yml` hold the shipped profiles; they are read in the order of their names. */
+  readonly shippedFolder: string
+  /** What `~/` means in paths of this machine; undefined leaves them as written. */
+  readonly homeFolder?: string | undefined
+}
+
+/** @throws EncodeError CONFIG_INVALID: a file is missing, cannot be read, or does not hold what it should. */
+export async function loadConfig(options: LoadConfigOptions): Promise<Config> {
+  const shipped = await loadShippedProfiles(options.shippedFolder)
+  if (options.file === undefined) return createDefaultConfig(shipped)
+  const text = await readText(options.file)
+  return parseConfig(text, options.file, shipped, { homeFolder: options.homeFolder })
+}
+
+async function loadShippedProfiles(folder: string): Promise<readonly ProfileDefinition[]> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    throw unreadable('The folder of shipped profiles', folder, error)
+  })
+  const files = names
+    .filter((name) => name.endsWith('.yml'))
+    .sort()
+    .map((name) => join(folder, name))
+  const profiles = await Promise.all(files.map(async (file) => parseShippedProfiles(await readText(file), file)))
+  return profiles.flat()
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    const bytes = await readFile(file)
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (error) {
+    throw unreadable('Configuration file', file, error)
+  }
+}
+
+function unreadable(what: string, path: string, cause: unknown): EncodeError {
+  const name = `${what} "${toVisible(path)}"`
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  if (code === 'ENOENT') return new EncodeError('CONFIG_INVALID', `${name} does not exist`, { cause, hint: 'Give its path with -y FILE' })
+  if (code === 'EISDIR')
+    return new EncodeError('CONFIG_INVALID', `${name} is a folder`, { cause, hint: 'Give the path of a YAML file with -y FILE' })
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
+    return new EncodeError('CONFIG_INVALID', `${name} is not UTF-8 text`, { cause, hint: 'Save it as UTF-8' })
+  }
+  const reason = code === 'EACCES' ? 'permission denied' : cause instanceof Error ? cause.message : String(cause)
+  return new EncodeError('CONFIG_INVALID', `${name} cannot be read: ${reason}`, { cause })
+}

@@ -1,0 +1,128 @@
+/**
+ * The text of a configuration file → one frozen Config, or one error that tells all that is wrong with it.
+ * Pure: reads nothing but its arguments.
+ */
+
+import { EncodeError } from '../core/errors.ts'
+import type { Config, ConfigWarning, ProfileDefinition } from '../model/config.ts'
+import { buildClusters, buildQueues, type ExpandPath } from './build-clusters.ts'
+import { buildProfiles, buildRules, buildTemplates } from './build-profiles.ts'
+import { checkQuirks, isWrittenForPytranscoder } from './check-quirks.ts'
+import { checkIncludes, checkNames, checkRuleValues, checkUses, type Known } from './check-references.ts'
+import { checkShape, findDeprecated, type ShapeProblem } from './check-shape.ts'
+import { fitValues } from './fit-values.ts'
+import { booleanOf, type Finding, type Findings, type Located, numberOf, textOf, valueAt } from './located.ts'
+import { readYaml } from './read-yaml.ts'
+import { createSourceText, formatReport, type SourceText } from './report.ts'
+import { CONFIG_SCHEMA, type Schema, SHIPPED_SCHEMA } from './schema.ts'
+
+export interface ParseOptions {
+  /** What `~/` means in paths of this machine; undefined leaves them as written. */
+  readonly homeFolder?: string | undefined
+}
+
+/**
+ * @param file name of the file as messages give it.
+ * @param shipped profiles that come with the program; the file's own of the same name replace them.
+ * @throws EncodeError CONFIG_INVALID whose message is the whole report.
+ */
+export function parseConfig(text: string, file: string, shipped: readonly ProfileDefinition[], options: ParseOptions = {}): Config {
+  const source = createSourceText(file, text)
+  const findings: Findings = { problems: [], warnings: [] }
+  const { root, isWhole } = readFitted(source, CONFIG_SCHEMA, findings)
+  const expandPath = createExpandPath(options.homeFolder)
+  const config = buildConfig(root, source, shipped, findings, expandPath)
+  const known: Known = { profiles: config.profiles, templates: config.templates }
+
+  const deprecated = findDeprecated(root, CONFIG_SCHEMA)
+  findings.warnings.push(...deprecated, ...checkQuirks(root, source))
+  findings.problems.push(...checkNames(root), ...checkRuleValues(root))
+  // In a file that could not be read to its end, what is missed may stand behind the break.
+  if (isWhole) {
+    findings.problems.push(...checkIncludes(root, source, known))
+    const isLenient = isWrittenForPytranscoder(root, deprecated.length > 0) && findings.problems.length === 0
+    findings[isLenient ? 'warnings' : 'problems'].push(...checkUses(root, source, known))
+  }
+  throwProblems(source, findings.problems)
+  return deepFreeze({ ...config, warnings: toWarnings(source, findings.warnings) })
+}
+
+/** The configuration of somebody who has none. */
+export function createDefaultConfig(shipped: readonly ProfileDefinition[]): Config {
+  return deepFreeze({ ...parseConfig('', '', shipped), file: undefined })
+}
+
+/** @throws EncodeError CONFIG_INVALID */
+export function parseShippedProfiles(text: string, file: string): readonly ProfileDefinition[] {
+  const source = createSourceText(file, text)
+  const findings: Findings = { problems: [], warnings: [] }
+  const { root } = readFitted(source, SHIPPED_SCHEMA, findings)
+  throwProblems(source, findings.problems)
+  return buildProfiles(valueAt(root, 'profiles'), source, true)
+}
+
+function readFitted(source: SourceText, schema: Schema, findings: Findings): { readonly root: Located; readonly isWhole: boolean } {
+  const empty: Located = { kind: 'map', offset: 0, entries: new Map() }
+  const written = readYaml(source, findings)
+  const isWhole = findings.problems.length === 0
+  const isEmpty = written === undefined || (written.kind === 'scalar' && written.value === null)
+  const root = isEmpty ? empty : fitValues(written, schema)
+  const shape = checkShape(root, schema)
+  findings.problems.push(...(isWhole ? shape : soundProblems(shape, findings.problems)))
+  return { root: root.kind === 'map' ? root : empty, isWhole }
+}
+
+/** Where the YAML is broken, only what is told of the part before the break is sure. */
+function soundProblems(shape: readonly ShapeProblem[], broken: readonly Finding[]): readonly Finding[] {
+  const end = Math.min(...broken.map(({ offset }) => offset))
+  return shape.filter((problem) => problem.offset < end && !problem.isAbsence && problem.message.startsWith('Unknown key'))
+}
+
+function buildConfig(
+  root: Located,
+  source: SourceText,
+  shipped: readonly ProfileDefinition[],
+  findings: Findings,
+  expandPath: ExpandPath,
+): Omit<Config, 'warnings'> {
+  const section = valueAt(root, 'config')
+  const profiles = buildProfiles(valueAt(root, 'profiles'), source, false)
+  const templates = buildTemplates(valueAt(root, 'templates'), source)
+  const own = new Set([...profiles, ...templates].map(({ name }) => name))
+  const jobs = numberOf(valueAt(section, 'concurrent_jobs')) ?? 1
+  return {
+    file: source.file,
+    defaultQueueFile: expandPath(textOf(valueAt(section, 'default_queue_file'))),
+    ffmpeg: expandPath(textOf(valueAt(section, 'ffmpeg'))),
+    ffprobe: expandPath(textOf(valueAt(section, 'ffprobe'))),
+    ssh: expandPath(textOf(valueAt(section, 'ssh'))),
+    queues: { _default: jobs, ...buildQueues(valueAt(section, 'queues')) },
+    colorize: booleanOf(valueAt(section, 'colorize')),
+    automap: booleanOf(valueAt(section, 'automap')) ?? true,
+    flsPath: expandPath(textOf(valueAt(section, 'fls_path'))),
+    clusters: buildClusters(valueAt(section, 'clusters'), { source, findings, expandPath }),
+    profiles: [...shipped.filter(({ name }) => !own.has(name)), ...profiles],
+    templates,
+    rules: buildRules(valueAt(root, 'rules'), source),
+  }
+}
+
+function createExpandPath(homeFolder: string | undefined): ExpandPath {
+  return (path) => (homeFolder === undefined || path === undefined ? path : path.replace(/^~(?=\/|$)/, () => homeFolder))
+}
+
+function throwProblems(source: SourceText, problems: readonly Finding[]): void {
+  if (problems.length > 0) throw new EncodeError('CONFIG_INVALID', formatReport(source, problems))
+}
+
+function toWarnings(source: SourceText, warnings: readonly Finding[]): readonly ConfigWarning[] {
+  return [...warnings].sort((a, b) => a.offset - b.offset).map(({ offset, message }) => ({ message, place: source.placeOf(offset) }))
+}
+
+function deepFreeze<Value>(value: Value): Value {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const part of Object.values(value)) deepFreeze(part)
+  }
+  return value
+}
