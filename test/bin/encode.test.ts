@@ -1,0 +1,122 @@
+import { chmod, copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+describe('the launcher', () => {
+  let folder: string
+  let launcher: string
+
+  /** A package with the launcher, and a program that shows what it was given. */
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'encode launcher-'))
+    await mkdir(join(folder, 'package/bin'), { recursive: true })
+    await mkdir(join(folder, 'package/dist/cli'), { recursive: true })
+    launcher = join(folder, 'package/bin/encode')
+    await copyFile(join(ROOT, 'bin/encode'), launcher)
+    await writeFile(join(folder, 'package/dist/cli/main.js'), 'console.log(JSON.stringify([process.argv0, ...process.argv.slice(2)]))\n')
+    await program('old/node', 'echo v20.20.2')
+    await program('broken/node', 'exit 127')
+    await program('strange/node', 'echo hello')
+    await mkdir(join(folder, 'new'))
+    await symlink(process.execPath, join(folder, 'new/node'))
+    // What the launcher itself uses, in a folder that has no node.
+    await mkdir(join(folder, 'tools'))
+    await symlink('/bin/readlink', join(folder, 'tools/readlink'))
+  })
+
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  async function program(name: string, text: string): Promise<void> {
+    await mkdir(join(folder, name, '..'), { recursive: true })
+    await writeFile(join(folder, name), `#!/bin/sh\n${text}\n`)
+    await chmod(join(folder, name), 0o755)
+  }
+
+  function launch(path: readonly string[], args: readonly string[] = [], file = launcher, cwd = folder) {
+    const PATH = [...path, 'tools'].map((name) => join(folder, name)).join(':')
+    return execa(file, args, { cwd, env: { PATH, HOME: folder }, extendEnv: false, reject: false })
+  }
+
+  test('hands every argument on as it is', async () => {
+    const args = ['a b', "it's", '', '$(x)', '-c', '*', 'line\nend', '🎬']
+    const { stdout } = await launch(['new'], args)
+    expect(JSON.parse(stdout).slice(1)).toEqual(args)
+  })
+
+  test('hands the exit status and the signals of the program on, being it', async () => {
+    await writeFile(join(folder, 'package/exit.cjs'), 'process.exit(130)')
+    const { exitCode } = await execa(launcher, [], {
+      env: { PATH: join(folder, 'new'), NODE_OPTIONS: `--require "${join(folder, 'package/exit.cjs')}"` },
+      extendEnv: false,
+      reject: false,
+    })
+    expect(exitCode).toBe(130)
+  })
+
+  test('is found through links, relative ones to links among them, from any folder', async () => {
+    await mkdir(join(folder, 'links'), { recursive: true })
+    await symlink('../package/bin/encode', join(folder, 'links/one'))
+    await symlink('one', join(folder, 'links/two'))
+    const { stdout } = await launch(['new'], ['x'], './two', join(folder, 'links'))
+    expect(JSON.parse(stdout)[1]).toBe('x')
+  })
+
+  test("takes the package's own Node before the one on the PATH", async () => {
+    await mkdir(join(folder, 'package/node_modules/node/bin'), { recursive: true })
+    const own = join(folder, 'package/node_modules/node/bin/node')
+    await symlink(process.execPath, own)
+    try {
+      const { stdout } = await launch(['old'])
+      expect(JSON.parse(stdout)).toEqual([own])
+    } finally {
+      await rm(join(folder, 'package/node_modules'), { recursive: true })
+    }
+  })
+
+  test('passes by a Node of its own that does not run on this machine', async () => {
+    await program('package/node_modules/node/bin/node', 'exit 127')
+    try {
+      expect((await launch(['new'])).exitCode).toBe(0)
+    } finally {
+      await rm(join(folder, 'package/node_modules'), { recursive: true })
+    }
+  })
+
+  test.each([
+    ['there is none', [], 'found: none'],
+    ['the only one is too old', ['old'], 'found: v20.20.2'],
+    ['the only one does not run', ['broken'], 'found: none'],
+    ['the only one says no version', ['strange'], 'found: none'],
+  ])('says which Node it needs, in a sentence, when %s', async (_case, path, found) => {
+    const { exitCode, stderr, stdout } = await launch(path)
+    expect(exitCode).toBe(2)
+    expect(stdout).toBe('')
+    expect(stderr).toContain(`Needs Node 24 or newer (${found})`)
+    expect(stderr.split('\n')).toHaveLength(1)
+  })
+
+  test('says how to build where that has not been done', async () => {
+    await mkdir(join(folder, 'unbuilt/bin'), { recursive: true })
+    await copyFile(launcher, join(folder, 'unbuilt/bin/encode'))
+    const { exitCode, stderr } = await launch(['new'], [], join(folder, 'unbuilt/bin/encode'))
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain("run 'npm run build' in")
+  })
+})
+
+describe('the program', () => {
+  test.each([['--version'], ['--help']])('answers %s within 150 ms', async (option) => {
+    const times: number[] = []
+    // The best of ten: what it costs, not what else the machine is doing.
+    for (let round = 0; round < 10; round += 1) {
+      const start = performance.now()
+      await execa(join(ROOT, 'bin/encode'), [option])
+      times.push(performance.now() - start)
+    }
+    expect(Math.min(...times)).toBeLessThan(150)
+  })
+})
