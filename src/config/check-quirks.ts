@@ -17,6 +17,7 @@ export function checkQuirks(root: Located, source: SourceText): readonly Finding
   const profiles = entriesOf(valueAt(root, 'profiles'))
   return [
     ...profiles.flatMap(checkEntries),
+    ...profiles.flatMap(checkRepeats),
     ...profiles.flatMap((profile) => checkStrings(profile, profiles, source)),
     ...checkNameClashes(root),
     ...entriesOf(valueAt(root, 'rules')).flatMap(checkRule),
@@ -42,6 +43,21 @@ function checkEntries([profile, { value }]: EntryOf): readonly Finding[] {
       const words = countable(textOf(item))
       if (words.length < 3) return []
       const message = `Of ${quote(words.join(' '))} in profile ${quote(profile)} only ${quote(words[0] ?? '')} is kept, as in pytranscoder; ${CURE}`
+      return [{ offset: item.offset, message }]
+    })
+  })
+}
+
+/** pytranscoder knows the entries of a list by their first words. */
+function checkRepeats([profile, { value }]: EntryOf): readonly Finding[] {
+  return [...PLAIN_SECTIONS, ...MIXIN_SECTIONS].flatMap((section) => {
+    const node = valueAt(value, section)
+    const items = node?.kind === 'list' ? node.items : []
+    const names = items.map((item) => countable(textOf(item))[0])
+    return items.flatMap((item, index) => {
+      const name = names[index]
+      if (name === undefined || names.indexOf(name) === index) return []
+      const message = `${quote(name)} stands twice in ${quote(section)} of profile ${quote(profile)}; only the last is kept, as in pytranscoder`
       return [{ offset: item.offset, message }]
     })
   })

@@ -11,7 +11,13 @@ export function toRegExp(pattern: string): RegExp {
   const flags = flagged?.[1] ?? ''
   if (flags.includes('x')) throw new SyntaxError('The flag "x" (verbose) is not supported')
   const jsFlags = ['i', 'm', 's'].filter((flag) => flags.includes(flag)).join('')
-  return new RegExp(toJavaScript(pattern.slice(flagged?.[0].length ?? 0)), jsFlags)
+  const source = toJavaScript(pattern.slice(flagged?.[0].length ?? 0))
+  try {
+    // As in Python one "." is one character, emoji included; but this flag forbids needless escapes (`\-`, `\ `), which Python allows.
+    return new RegExp(source, `${jsFlags}u`)
+  } catch {
+    return new RegExp(source, jsFlags)
+  }
 }
 
 const TOKEN = /\\[\s\S]|\[\^?\]?(?:\\[\s\S]|[^\]\\])*\]|\(\?P<|\(\?P=\w+\)|\(\?#[^)]*\)|\{,\d+\}|[\s\S]/g
