@@ -11,11 +11,11 @@ const root = join(import.meta.dirname, '..')
 /** What every project has; a project does not take these from the top. */
 const shared = {
   root,
-  pool: 'forks',
+  pool: 'forks' as const,
   testTimeout: 30_000,
   hookTimeout: 60_000,
   setupFiles: ['test/fail-on-warning.ts'],
-} as const
+}
 
 export default defineConfig({
   root,
