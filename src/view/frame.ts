@@ -33,7 +33,7 @@ export function renderFrame(state: RunState, options: FrameOptions): readonly st
   const available = Math.max(1, options.rows - 1)
   const totals = state.totals(options.nowMs)
   if (totals.jobs === 0 && state.hosts.length === 0 && state.warningCount === 0) return [cutText(`${options.spinner} Preparing`, columns)]
-  const totalLines = renderTotals(totals, columns, options, available >= TINY_ROWS)
+  const totalLines = renderTotals(totals, columns, options, available >= TINY_ROWS && columns >= NARROW_COLUMNS)
 
   // What is left out first when rows are few: done work, warnings, most failures, then jobs.
   let left = available - totalLines.length

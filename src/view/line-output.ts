@@ -69,13 +69,9 @@ export function createLineOutput(stream: Writable, options: LineOutputOptions = 
   function pump(): void {
     for (const pending of waiting) {
       if (isClosed || stream.writableNeedDrain) return
-      if (droppedCount > 0) {
-        send(options.describeDropped?.(droppedCount) ?? '')
-        droppedCount = 0
-        continue
-      }
       remove(pending)
-      send(pending.line)
+      send(droppedCount === 0 ? pending.line : `${options.describeDropped?.(droppedCount) ?? ''}\n${pending.line}`)
+      droppedCount = 0
     }
     if (waiting.size === 0 && underWay === 0) settle()
   }

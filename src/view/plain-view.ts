@@ -148,7 +148,7 @@ export function createPlainView(options: PlainViewOptions): View {
         progress(event)
         break
       case 'job.retry': {
-        const file = jobs.get(event.job)?.file ?? event.job
+        const file = jobs.get(event.job)?.file ?? toLabel(event.job)
         leave(event, event.job)
         tell(event, `${toLabel(event.host)}: ${file}: ${chalk.yellow('will be tried again')}: ${toPlainLine(event.reason)}`)
         break

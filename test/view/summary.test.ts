@@ -1,0 +1,65 @@
+import { Chalk } from 'chalk'
+import { describe, expect, it } from 'vitest'
+import type { EncodeEvent } from '../../src/model/events.ts'
+import { measureText } from '../../src/view/fit-text.ts'
+import { createSummary, renderSummary } from '../../src/view/summary.ts'
+import { done, eventAt, failed, finished } from './run-script.ts'
+
+const chalk = new Chalk({ level: 0 })
+
+function linesAfter(events: readonly EncodeEvent[], columns?: number): readonly string[] {
+  const summary = createSummary()
+  for (const event of events) summary.apply(event)
+  return renderSummary(summary.report(), { chalk, columns })
+}
+
+describe('renderSummary', () => {
+  it('shows the files that saved most of a long run, and where the others are told', () => {
+    const events = Array.from({ length: 10_000 }, (_, index) => done(index, `j${index}`, `/tv/${index}.mp4`, 'nas', (index + 1) * 1000))
+    const lines = linesAfter([...events, finished(1, { done: 10_000 })])
+    expect(lines[0]).toBe('Done (the 30 of 10000 that saved most)')
+    expect(lines.filter((line) => line.includes('.mp4')).map((line) => line.trim().split(' ')[0])).toEqual(
+      Array.from({ length: 30 }, (_, index) => `${9970 + index}.mp4`),
+    )
+    expect(lines).toContain('  … and 9970 more files: see `encode history`')
+    expect(lines.at(-1)).toMatch(/^Finished: 10000 done/)
+  })
+
+  it('bounds skipped and failed files too', () => {
+    const lines = linesAfter([
+      ...Array.from({ length: 100 }, (_, index) => eventAt(0, 'job.skipped', { file: `/s${index}.mp4`, reason: 'small' })),
+      ...Array.from({ length: 100 }, (_, index) => failed(0, `j${index}`, `/f${index}.mp4`, 'nas')),
+    ])
+    expect(lines.filter((line) => line.includes('… and'))).toEqual([
+      '  … and 80 more files: see `encode history`',
+      '  … and 50 more files: see `encode history`',
+    ])
+    expect(lines.at(-1)).toBe('Interrupted: 0 done, 100 skipped, 100 failed')
+  })
+
+  it('says when a file grew', () => {
+    const grown = { ...done(0, 'a', '/a.mp4', 'nas', 1000), output_bytes: 1100, saved_percent: -10 }
+    const lines = linesAfter([grown, finished(9, { done: 1, source_bytes: 1000, output_bytes: 1100 })])
+    expect(lines[1]).toBe('  a.mp4  1.00 kB → 1.10 kB  +10.0 %  2m 03s  nas')
+    expect(lines.at(-1)).toBe('Finished: 1 done in 9s; 1.00 kB → 1.10 kB, grew by 100 B (+10.0 %)')
+  })
+
+  it.each([130, 143])('says that a run with exit status %i was interrupted', (exit) => {
+    expect(linesAfter([finished(9, { exit })])).toEqual(['Interrupted: 0 done in 9s'])
+  })
+
+  it('lines up columns under wide names, and cuts names where the terminal is narrow', () => {
+    const events = [done(0, 'a', '/映画.mp4', 'nas'), done(0, 'b', `/${'long name '.repeat(20)}.mp4`, 'nas'), finished(9, { done: 2 })]
+    const [, first = '', second = ''] = linesAfter(events, 80)
+    expect(measureText(first)).toBe(measureText(second))
+    expect(measureText(second)).toBeLessThanOrEqual(80)
+    expect(second).toMatch(/…/)
+  })
+
+  it('is empty until something happened', () => {
+    const summary = createSummary()
+    expect(summary.isEmpty).toBe(true)
+    summary.apply(eventAt(0, 'run.started', { jobs: 0, clusters: [] }))
+    expect(summary.isEmpty).toBe(false)
+  })
+})
