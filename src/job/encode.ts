@@ -1,0 +1,92 @@
+/** The encode stage: ffmpeg on the host, its progress read from `-progress`, a hopeless encode ended early. */
+
+import { EncodeError } from '../core/errors.ts'
+import type { RunResult } from '../host/host.ts'
+import { describeFfmpegFailure } from '../media/describe-ffmpeg-failure.ts'
+import { encodePercent, projectedSavedPercent } from '../media/encode-percent.ts'
+import { createProgressParser } from '../media/progress-parser.ts'
+import type { EncodeProgress } from '../model/media.ts'
+import { toFfmpegArguments } from '../model/plan.ts'
+import type { MediaRoute } from '../transfer/media-route.ts'
+import type { JobContext, StageProgress } from './job-context.ts'
+
+/** Flags that encode adds for itself: no terminal, no banner, progress as data on stdout. */
+const OWN_FLAGS = ['-nostdin', '-hide_banner', '-nostats', '-progress', 'pipe:1'] as const
+
+export type EncodeVerdict =
+  | { readonly kind: 'finished'; readonly argv: readonly string[]; readonly stderr: string }
+  /** Ended early: what is done so far shows that the threshold will not be met. */
+  | { readonly kind: 'hopeless'; readonly savedPercent: number }
+
+/** Rejects with ENCODE_FAILED (ffmpeg's own words as its cause's message) or HOST_LOST. */
+export async function encode(context: JobContext, route: MediaRoute): Promise<EncodeVerdict> {
+  const { plan, host, facts } = context
+  const hopeless = new AbortController()
+  let projectedSaving = 0
+  const progress = createProgressParser((report) => {
+    const stage = toStageProgress(report, context)
+    context.onProgress('encode', stage)
+    if (isHopeless(stage, context)) {
+      projectedSaving = stage.savedPercent ?? 0
+      hopeless.abort()
+    }
+  })
+  const argv = [facts.ffmpegPath, ...OWN_FLAGS, ...toFfmpegArguments(plan.arguments, route.hostSource, route.hostResult)]
+  let result: RunResult
+  try {
+    result = await host.run(argv, {
+      signal: AbortSignal.any([context.signal, hopeless.signal]),
+      onStdout: (chunk) => progress.push(chunk),
+      env: { ...host.config.env, AV_LOG_FORCE_NOCOLOR: '1' },
+      nice: host.config.nice,
+      keepsAwake: true,
+    })
+  } catch (error) {
+    if (hopeless.signal.aborted && !context.signal.aborted) return { kind: 'hopeless', savedPercent: projectedSaving }
+    throw error
+  }
+  progress.end()
+  if (result.status === 0) return { kind: 'finished', argv, stderr: result.stderr }
+  throw new EncodeError('ENCODE_FAILED', describeFfmpegFailure(result.stderr, result.status), {
+    cause: new FfmpegOutput(argv, result.status, result.stderr),
+  })
+}
+
+/** ffmpeg's own words, for the log of a failed job. */
+export class FfmpegOutput extends Error {
+  override readonly name = 'FfmpegOutput'
+  readonly argv: readonly string[]
+  readonly status: number
+  readonly stderr: string
+
+  constructor(argv: readonly string[], status: number, stderr: string) {
+    super(`ffmpeg ended with status ${status}`)
+    this.argv = argv
+    this.status = status
+    this.stderr = stderr
+  }
+}
+
+function toStageProgress(report: EncodeProgress, { plan }: JobContext): StageProgress {
+  const { durationSeconds } = plan.source
+  const percent = encodePercent(report, durationSeconds)
+  const remainingSeconds = Math.max(0, durationSeconds - report.outSeconds)
+  return {
+    percent: percent === undefined ? null : toOneDecimal(percent),
+    fps: report.fps,
+    speed: report.speed,
+    etaSeconds: percent === undefined || report.speed <= 0 ? null : Math.round(remainingSeconds / report.speed),
+    sizeBytes: report.sizeBytes,
+    savedPercent: projectedSavedPercent(report, plan.source) ?? null,
+  }
+}
+
+function toOneDecimal(value: number): number {
+  return Math.round(value * 10) / 10
+}
+
+function isHopeless({ percent, savedPercent }: StageProgress, { plan }: JobContext): boolean {
+  const { threshold, thresholdCheck } = plan.profile
+  if (threshold <= 0 || thresholdCheck >= 100 || percent === null || savedPercent === null) return false
+  return percent >= thresholdCheck && savedPercent < threshold
+}

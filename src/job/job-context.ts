@@ -1,0 +1,38 @@
+/** What one attempt at a job is given by the run. */
+
+import type { Clock } from '../core/clock.ts'
+import type { Host, HostFacts } from '../host/host.ts'
+import type { Stage } from '../model/events.ts'
+import type { JobPlan } from '../model/plan.ts'
+import type { FileJournal } from '../transfer/media-route.ts'
+
+/** Where a stage stands; null where it is not known. */
+export interface StageProgress {
+  /** 0 to 100. */
+  readonly percent: number | null
+  readonly fps: number | null
+  readonly speed: number | null
+  readonly etaSeconds: number | null
+  readonly sizeBytes: number | null
+  readonly savedPercent: number | null
+}
+
+/** Runs ffprobe on the controller and gives its standard output; rejects with SOURCE_UNREADABLE when it fails. */
+export type ReadMedia = (ffprobeArguments: readonly string[], signal?: AbortSignal) => Promise<string>
+
+export interface JobContext {
+  readonly plan: JobPlan
+  readonly host: Host
+  readonly facts: HostFacts
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly readMedia: ReadMedia
+  readonly files: FileJournal
+  readonly workFolder: () => Promise<string>
+  readonly flsPath: string | undefined
+  /** Called before the stage is begun; the state is on disk when it returns. */
+  readonly onStage: (stage: Stage) => void
+  readonly onProgress: (stage: Stage, progress: StageProgress) => void
+  /** Path of the log that is written should the attempt fail. */
+  readonly logFile: string
+}

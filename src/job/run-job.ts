@@ -1,0 +1,125 @@
+/**
+ * One attempt at one job: fetch → encode → return → verify → replace. Whatever happens, the work files are removed,
+ * and the source is untouched unless `replace` has put a verified result in its place.
+ */
+
+import { rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { EncodeError, isEncodeError } from '../core/errors.ts'
+import { formatBytes, savedPercent } from '../core/units.ts'
+import type { JobOutcome } from '../model/outcome.ts'
+import type { JobPlan } from '../model/plan.ts'
+import { createRoute } from '../transfer/create-route.ts'
+import type { MediaRoute } from '../transfer/media-route.ts'
+import { encode } from './encode.ts'
+import { ensureFolder } from './ensure-folder.ts'
+import type { JobContext } from './job-context.ts'
+import { writeJobLog } from './job-log.ts'
+import { replaceSource, statUnchanged } from './replace.ts'
+import { trackTransfer } from './track-transfer.ts'
+import { verify } from './verify.ts'
+
+/** Never rejects. */
+export async function runJob(context: JobContext): Promise<JobOutcome> {
+  const { plan, signal } = context
+  const temporary = toTemporaryName(plan)
+  const folder = await ensureFolder(dirname(plan.output)).catch((error: unknown) => ({ error }))
+  if ('error' in folder) return fail(context, toFolderError(plan, folder.error))
+  let route: MediaRoute | undefined
+  try {
+    await context.files.note('controller', temporary)
+    await statUnchanged(plan)
+    route = await createRoute({ ...context, temporary })
+    const outcome = await runStages(context, route, temporary)
+    if (outcome.kind === 'done') folder.keep()
+    return outcome
+  } catch (error) {
+    if (signal.aborted) return { kind: 'interrupted' }
+    return await fail(context, error)
+  } finally {
+    await removeWorkFiles(context, route, temporary)
+    await folder.removeIfEmpty()
+  }
+}
+
+async function runStages(context: JobContext, route: MediaRoute, temporary: string): Promise<JobOutcome> {
+  const { plan, clock, signal } = context
+  const startedMs = clock.now()
+  if (route.fetch !== undefined) {
+    context.onStage('fetch')
+    await route.fetch({ signal, onBytes: trackTransfer(context, 'fetch', plan.source.sizeBytes) })
+  }
+  context.onStage('encode')
+  const verdict = await encode(context, route)
+  if (verdict.kind === 'hopeless') {
+    const { threshold, thresholdCheck } = plan.profile
+    return skip(`would save ${verdict.savedPercent} %, less than the threshold of ${threshold} % (stopped at ${thresholdCheck} %)`)
+  }
+  const resultBytes = await statResult(context, route)
+  if (route.bringBack !== undefined) {
+    context.onStage('return')
+    await route.bringBack({ signal, onBytes: trackTransfer(context, 'return', resultBytes) })
+  }
+  context.onStage('verify')
+  await verify(context, temporary, resultBytes)
+  const saved = savedPercent(plan.source.sizeBytes, resultBytes)
+  // pytranscoder rounds the saving up to whole percent before it compares; 17.2 % meets a threshold of 18.
+  if (plan.profile.threshold > 0 && 100 - Math.floor((resultBytes * 100) / plan.source.sizeBytes) < plan.profile.threshold) {
+    return skip(`saves ${saved} % (${formatBytes(resultBytes)}), less than the threshold of ${plan.profile.threshold} %`)
+  }
+  signal.throwIfAborted()
+  context.onStage('replace')
+  await replaceSource(plan, temporary)
+  return { kind: 'done', outputBytes: resultBytes, seconds: (clock.now() - startedMs) / 1000 }
+}
+
+/** Bytes of the result on the host, which must be those that arrive here. */
+async function statResult({ host, signal }: JobContext, route: MediaRoute): Promise<number> {
+  const result = await host.statFile(route.hostResult, signal)
+  if (result?.kind === 'file') return result.sizeBytes
+  throw new EncodeError('RESULT_NOT_WHOLE', 'ffmpeg ended well but left no result')
+}
+
+/** In the folder of the final name, so that a rename can put it there; hidden; of the same extension, by which ffmpeg knows the format. */
+export function toTemporaryName(plan: JobPlan): string {
+  return join(dirname(plan.output), `.encode-${basename(plan.id)}${plan.profile.extension}`)
+}
+
+async function removeWorkFiles(context: JobContext, route: MediaRoute | undefined, temporary: string): Promise<void> {
+  const removed = await rm(temporary, { force: true }).then(
+    () => true,
+    () => false,
+  )
+  if (removed) await context.files.forget('controller', temporary)
+  // A host that is gone keeps the names in the journal: its guard, or the next run, removes them.
+  await route?.cleanUp().catch(() => {})
+}
+
+function skip(reason: string): JobOutcome {
+  return { kind: 'skipped', reason }
+}
+
+async function fail(context: JobContext, error: unknown): Promise<JobOutcome> {
+  const reason = error instanceof Error ? error.message : String(error)
+  const hint = error instanceof EncodeError && error.hint !== undefined ? `. ${error.hint}` : ''
+  const retry = isEncodeError(error, 'HOST_LOST') ? 'lost' : isFileFault(error) ? 'never' : 'elsewhere'
+  return { kind: 'failed', reason: `${reason}${hint}`, log: await writeJobLog(context, error), retry }
+}
+
+/** Faults that no other host can mend. */
+function isFileFault(error: unknown): boolean {
+  return (
+    error instanceof EncodeError &&
+    ['SOURCE_MISSING', 'SOURCE_CHANGED', 'SOURCE_UNREADABLE', 'RESULT_NAME_TAKEN', 'REPLACE_FAILED', 'NAME_NOT_CARRIED'].includes(
+      error.code,
+    )
+  )
+}
+
+function toFolderError(plan: JobPlan, cause: unknown): EncodeError {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return new EncodeError('REPLACE_FAILED', `The folder "${dirname(plan.output)}" cannot be made: ${message}`, {
+    hint: 'Choose another folder with -o, or mend its permissions',
+    cause,
+  })
+}

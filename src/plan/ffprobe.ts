@@ -1,0 +1,64 @@
+/** ffprobe on the controller: the one place where media facts enter the program. */
+
+import { stat } from 'node:fs/promises'
+import { execa } from 'execa'
+import { EncodeError } from '../core/errors.ts'
+import { toPlainLine } from '../core/text.ts'
+import { parseProbe } from '../media/parse-probe.ts'
+import { probeArguments } from '../media/probe-arguments.ts'
+import type { MediaInfo } from '../model/media.ts'
+
+/** A file that ffprobe cannot make sense of in this time is on a dead mount or is no media. */
+const PROBE_TIMEOUT_MS = 60_000
+
+export interface Ffprobe {
+  /** Standard output of ffprobe with these arguments. Rejects with SOURCE_UNREADABLE, or CONFIG_INVALID where there is no ffprobe. */
+  read(argv: readonly string[], signal?: AbortSignal): Promise<string>
+  /** Facts of one file. Rejects with SOURCE_MISSING or SOURCE_UNREADABLE. */
+  probe(path: string, signal?: AbortSignal): Promise<MediaInfo>
+}
+
+export function createFfprobe(program: string): Ffprobe {
+  async function read(argv: readonly string[], signal?: AbortSignal): Promise<string> {
+    const result = await execa(program, argv, {
+      reject: false,
+      stdin: 'ignore',
+      timeout: PROBE_TIMEOUT_MS,
+      maxBuffer: 64 * 1024 * 1024,
+      stripFinalNewline: false,
+      // Ctrl-C in a terminal reaches the whole foreground group: a probe is ended by us, when we say so.
+      detached: true,
+      cleanup: true,
+      ...(signal === undefined ? {} : { cancelSignal: signal }),
+    })
+    signal?.throwIfAborted()
+    if (result.exitCode === 0) return result.stdout
+    if (result.code === 'ENOENT' || result.code === 'EACCES') {
+      throw new EncodeError('CONFIG_INVALID', `There is no "${program}" on this machine`, {
+        hint: 'Install ffmpeg here (it brings ffprobe; encoding itself may stay on the hosts), or set "ffprobe" in the section "config"',
+      })
+    }
+    const words = result.timedOut ? `it took longer than ${PROBE_TIMEOUT_MS / 1000} s` : toPlainLine(lastLine(result.stderr))
+    throw new EncodeError('SOURCE_UNREADABLE', `ffprobe cannot read it: ${words === '' ? `exit status ${result.exitCode}` : words}`)
+  }
+
+  return {
+    read,
+    async probe(path, signal) {
+      const file = await stat(path).catch((error: unknown) => {
+        throw new EncodeError('SOURCE_MISSING', 'No such file', { cause: error })
+      })
+      return parseProbe(await read(probeArguments(path), signal), { path, sizeBytes: file.size, mtimeMs: file.mtimeMs })
+    },
+  }
+}
+
+/** ffprobe is looked for where it is configured, beside the configured ffmpeg, and else on the PATH. */
+export function findFfprobeProgram(config: { readonly ffprobe: string | undefined; readonly ffmpeg: string | undefined }): string {
+  if (config.ffprobe !== undefined) return config.ffprobe
+  return config.ffmpeg === undefined ? 'ffprobe' : config.ffmpeg.replace(/ffmpeg(\.exe)?$/i, 'ffprobe$1')
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? ''
+}

@@ -1,0 +1,142 @@
+/**
+ * Targets → source files. Folders are walked (media files only, hidden ones left out, symbolic links to folders followed once),
+ * globs are expanded by us (a quoted one, or a shell that has none).
+ */
+
+import type { Dirent, Stats } from 'node:fs'
+import { glob, lstat, readdir, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, extname, join, resolve } from 'node:path'
+import { toVisible } from '../core/text.ts'
+import type { Target } from './target.ts'
+
+export interface FoundSource {
+  readonly kind: 'source'
+  /** Absolute; what a symbolic link to a file points at. */
+  readonly path: string
+  /** As the person names it, for a link; else the same as `path`. */
+  readonly givenPath: string
+  /** Folder argument that it was found below: `-o` mirrors the tree from here. Undefined for a single file. */
+  readonly root: string | undefined
+  readonly target: Target
+}
+
+export interface RefusedSource {
+  readonly kind: 'refused'
+  readonly path: string
+  readonly reason: string
+  readonly target: Target
+}
+
+/** What ffmpeg commonly reads as audio or video; a file that is named on the command line needs none of these. */
+const MEDIA_EXTENSIONS = new Set(
+  `3g2 3gp aac ac3 aiff alac ape asf avi divx dts dv eac3 f4v flac flv h264 h265 hevc ivf m1v m2t m2ts m2v m4a m4b m4v mka mkv mov mp2 mp3 mp4
+  mpeg mpg mpv mts mxf nut oga ogg ogm ogv opus rm rmvb ts tta vob wav webm wma wmv wv y4m`.split(/\s+/),
+)
+
+/** Our own temporary files, should one be left from a controller that died. */
+const OWN_PREFIX = '.encode-'
+
+/** Yields sources in natural order, target by target; each file once. `cwd` is what relative paths are relative to. */
+export async function* findSources(targets: readonly Target[], cwd: string): AsyncGenerator<FoundSource | RefusedSource> {
+  const seen = new Set<string>()
+  for (const target of targets) {
+    for await (const found of expand(target, cwd)) {
+      if (found.kind === 'source') {
+        if (seen.has(found.path)) continue
+        seen.add(found.path)
+      }
+      yield found
+    }
+  }
+}
+
+async function* expand(target: Target, cwd: string): AsyncGenerator<FoundSource | RefusedSource> {
+  const path = resolve(cwd, target.path)
+  const found = await statOrUndefined(path)
+  if (found !== undefined) {
+    yield* fromPath(path, found, target)
+    return
+  }
+  const matches = hasGlobMarks(target.path) ? await expandGlob(target.path, cwd) : []
+  for (const match of matches) {
+    const matched = await statOrUndefined(match)
+    if (matched !== undefined) yield* fromPath(match, matched, target)
+  }
+  if (matches.length === 0) yield refuse(path, describeMissing(target.path), target)
+}
+
+async function* fromPath(path: string, found: Stats, target: Target): AsyncGenerator<FoundSource | RefusedSource> {
+  if (found.isDirectory()) yield* walk(path, path, target, new Set([await realpath(path)]))
+  else if (found.isFile()) yield await toSource(path, undefined, target)
+  else yield refuse(path, 'It is neither a file nor a folder', target)
+}
+
+async function* walk(folder: string, root: string, target: Target, visited: Set<string>): AsyncGenerator<FoundSource | RefusedSource> {
+  let entries: readonly Dirent<Buffer>[]
+  try {
+    entries = await readdir(folder, { withFileTypes: true, encoding: 'buffer' })
+  } catch (error) {
+    yield refuse(folder, `The folder cannot be read: ${error instanceof Error ? error.message : String(error)}`, target)
+    return
+  }
+  const named = entries.map((entry) => ({ entry, name: entry.name.toString('utf8') })).sort((a, b) => naturally.compare(a.name, b.name))
+  for (const { entry, name } of named) {
+    if (name.startsWith('.')) continue
+    const path = join(folder, name)
+    const isCarried = Buffer.from(name, 'utf8').equals(entry.name)
+    const isFolderLike = entry.isDirectory() || entry.isSymbolicLink()
+    if (!isCarried) {
+      if (isFolderLike || isMedia(name))
+        yield refuse(path, 'Its name is not valid UTF-8 and cannot be carried to ffmpeg; rename it', target)
+      continue
+    }
+    const found = await statOrUndefined(path)
+    if (found?.isDirectory() === true) {
+      const real = await realpath(path)
+      if (visited.has(real)) continue
+      visited.add(real)
+      yield* walk(path, root, target, visited)
+    } else if (found?.isFile() === true && isMedia(name)) {
+      yield await toSource(path, root, target)
+    }
+  }
+}
+
+async function toSource(path: string, root: string | undefined, target: Target): Promise<FoundSource> {
+  const isLink = (await lstat(path)).isSymbolicLink()
+  // The folder is resolved too: one file must have one name in the ledger and in the locks, whichever way it was reached.
+  const real = isLink ? await realpath(path) : path
+  return { kind: 'source', path: real, givenPath: path, root, target }
+}
+
+async function expandGlob(pattern: string, cwd: string): Promise<readonly string[]> {
+  const matches: string[] = []
+  for await (const match of glob(pattern, { cwd })) {
+    if (!basename(match).startsWith('.')) matches.push(resolve(cwd, match))
+  }
+  return matches.sort(naturally.compare)
+}
+
+function isMedia(name: string): boolean {
+  return !name.startsWith(OWN_PREFIX) && MEDIA_EXTENSIONS.has(extname(name).slice(1).toLowerCase())
+}
+
+function hasGlobMarks(path: string): boolean {
+  return /[*?[{]/.test(path)
+}
+
+function describeMissing(path: string): string {
+  if (path.includes('\uFFFD')) return 'No such file: its name seems not to be valid UTF-8 and cannot be carried to ffmpeg; rename it'
+  if (hasGlobMarks(path)) return 'No file matches'
+  return `No such file or folder in "${toVisible(dirname(path))}"`
+}
+
+function refuse(path: string, reason: string, target: Target): RefusedSource {
+  return { kind: 'refused', path, reason, target }
+}
+
+async function statOrUndefined(path: string): Promise<Stats | undefined> {
+  return stat(path).catch(() => undefined)
+}
+
+const naturally = new Intl.Collator('en', { numeric: true })

@@ -1,0 +1,159 @@
+/**
+ * Source files → jobs: facts, profile, arguments, result name. Everything that can be refused is refused here, before
+ * anything starts: a file that cannot be read, a result that would fall on another file, two sources of one result.
+ */
+
+import { constants } from 'node:fs'
+import { access, lstat } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
+import { describeError, EncodeError, isEncodeError } from '../core/errors.ts'
+import { mapConcurrently } from '../core/map-concurrently.ts'
+import type { Config, HostConfig } from '../model/config.ts'
+import type { MediaInfo } from '../model/media.ts'
+import type { JobPlan } from '../model/plan.ts'
+import { type Selection, selectProfile } from '../profile/select-profile.ts'
+import { toOutputName } from '../profile/to-output-name.ts'
+import type { Ffprobe } from './ffprobe.ts'
+import type { FoundSource, RefusedSource } from './find-sources.ts'
+import { LOCAL_CLUSTER } from './target.ts'
+
+export interface PlanOptions {
+  readonly config: Config
+  readonly ffprobe: Ffprobe
+  readonly outputFolder: string | undefined
+  readonly keepsSource: boolean
+  readonly overwrites: boolean
+  /** Enabled hosts of each cluster that this run may use. */
+  readonly hosts: ReadonlyMap<string, readonly HostConfig[]>
+  readonly signal: AbortSignal
+  readonly toJobId: (number: number) => string
+}
+
+export type PlannedFile =
+  | { readonly kind: 'job'; readonly plan: JobPlan }
+  | { readonly kind: 'skipped'; readonly file: string; readonly reason: string; readonly queueFile: string | undefined }
+  | { readonly kind: 'failed'; readonly file: string; readonly reason: string; readonly queueFile: string | undefined }
+
+/** ffprobe waits for disks more than it computes. */
+const PROBES_AT_ONCE = 8
+
+/** In the order of the sources. Rejects with CONFIG_INVALID or USAGE_INVALID for what is wrong with the whole call. */
+export async function planJobs(sources: readonly (FoundSource | RefusedSource)[], options: PlanOptions): Promise<readonly PlannedFile[]> {
+  const drafts = await mapConcurrently(sources, PROBES_AT_ONCE, (source) => draft(source, options))
+  options.signal.throwIfAborted()
+  const clashes = findClashes(drafts)
+  let jobs = 0
+  return drafts.map((file): PlannedFile => {
+    if (file.kind !== 'job') return file
+    const clash = clashes.get(file)
+    if (clash !== undefined)
+      return toFailed(file.plan.source.path, `"${clash}" would make the same result "${file.plan.output}"`, file.plan.queueFile)
+    jobs += 1
+    return { kind: 'job', plan: { ...file.plan, id: options.toJobId(jobs) } }
+  })
+}
+
+async function draft(source: FoundSource | RefusedSource, options: PlanOptions): Promise<PlannedFile> {
+  const { queueFile } = source.target
+  if (source.kind === 'refused') return toFailed(source.path, source.reason, queueFile)
+  options.signal.throwIfAborted()
+  try {
+    const media = await options.ffprobe.probe(source.path, options.signal)
+    const selection = selectProfile(options.config, media, source.target.choice)
+    if (selection.kind !== 'encode') return { kind: 'skipped', file: source.path, reason: selection.reason, queueFile }
+    const plan = toPlan(source, media, selection, options)
+    checkQueue(plan, options)
+    await checkOutput(plan, source)
+    return { kind: 'job', plan }
+  } catch (error) {
+    if (!(error instanceof EncodeError) || isEncodeError(error, 'CONFIG_INVALID') || isEncodeError(error, 'USAGE_INVALID')) throw error
+    return toFailed(source.path, describeError(error), queueFile)
+  }
+}
+
+function toPlan(source: FoundSource, media: MediaInfo, selection: Selection & { kind: 'encode' }, options: PlanOptions): JobPlan {
+  const replacesSource = !options.keepsSource && options.outputFolder === undefined
+  return {
+    id: '',
+    cluster: source.target.cluster ?? LOCAL_CLUSTER,
+    source: media,
+    profile: selection.profile,
+    arguments: selection.arguments,
+    rule: selection.rule,
+    output: toOutputName(source.path, selection.profile, {
+      keepsSource: options.keepsSource,
+      outputFolder: options.outputFolder,
+      root: source.root,
+    }),
+    replacesSource,
+    mayOverwrite: options.overwrites,
+    queueFile: source.target.queueFile,
+  }
+}
+
+function checkQueue({ cluster, profile }: JobPlan, { hosts }: PlanOptions): void {
+  const clusterHosts = hosts.get(cluster) ?? []
+  if (clusterHosts.some((host) => (host.queues[profile.queue] ?? 0) > 0)) return
+  const known = [...new Set(clusterHosts.flatMap((host) => Object.keys(host.queues)))].map((name) => `"${name}"`).join(', ')
+  throw new EncodeError(
+    'CONFIG_INVALID',
+    `Profile "${profile.name}" runs in queue "${profile.queue}", which no usable host of cluster "${cluster}" has`,
+    {
+      hint: `The queues there are ${known}; name one of them in the profile, or give a host such a queue`,
+    },
+  )
+}
+
+async function checkOutput(plan: JobPlan, source: FoundSource): Promise<void> {
+  const { output, source: media } = plan
+  if (plan.replacesSource && source.givenPath !== source.path && basename(output) !== basename(source.path)) {
+    throw new EncodeError(
+      'RESULT_NAME_TAKEN',
+      `"${source.givenPath}" is a symbolic link, which would point nowhere once "${source.path}" is replaced`,
+      {
+        hint: `Give "${source.path}" itself, or use -k or -o`,
+      },
+    )
+  }
+  const taken = await lstat(output).catch(() => undefined)
+  if (taken?.isDirectory() === true)
+    throw new EncodeError('RESULT_NAME_TAKEN', `"${output}" is a folder`, { hint: 'Use -o to write elsewhere' })
+  if (taken !== undefined && output !== media.path && !plan.mayOverwrite && !(await isSameFile(media.path, output))) {
+    throw new EncodeError('RESULT_NAME_TAKEN', `"${output}" exists already`, {
+      hint: 'Use --overwrite to replace it, or -o to write elsewhere',
+    })
+  }
+  const folder = dirname(output)
+  const isWritable = await access(folder, constants.W_OK).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
+  )
+  if (!isWritable)
+    throw new EncodeError('REPLACE_FAILED', `The folder "${folder}" is not writable`, { hint: 'Mend its permissions, or use -o' })
+}
+
+/** True on a filesystem that does not tell `Film.MKV` from `Film.mkv`. */
+async function isSameFile(path: string, other: string): Promise<boolean> {
+  if (path.normalize('NFC').toLowerCase() !== other.normalize('NFC').toLowerCase()) return false
+  const [a, b] = await Promise.all([lstat(path), lstat(other)])
+  return a.ino === b.ino && a.dev === b.dev
+}
+
+function findClashes(drafts: readonly PlannedFile[]): ReadonlyMap<PlannedFile, string> {
+  const first = new Map<string, PlannedFile & { kind: 'job' }>()
+  const clashes = new Map<PlannedFile, string>()
+  for (const file of drafts) {
+    if (file.kind !== 'job') continue
+    const earlier = first.get(file.plan.output)
+    if (earlier === undefined) first.set(file.plan.output, file)
+    else {
+      if (!clashes.has(earlier)) clashes.set(earlier, file.plan.source.path)
+      clashes.set(file, earlier.plan.source.path)
+    }
+  }
+  return clashes
+}
+
+function toFailed(file: string, reason: string, queueFile: string | undefined): PlannedFile {
+  return { kind: 'failed', file, reason, queueFile }
+}

@@ -1,0 +1,123 @@
+import { chmod, link, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { replaceSource } from '../../src/job/replace.ts'
+import type { JobPlan } from '../../src/model/plan.ts'
+
+let folder: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'encode-replace-'))
+})
+
+afterEach(() => rm(folder, { recursive: true }))
+
+describe('a result takes the place of its source', () => {
+  test('under the same name: the rename is the replacement', async () => {
+    const plan = await prepare({ output: 'film.mkv' })
+    await replaceSource(plan, at('.temporary'))
+    expect(await list()).toEqual({ 'film.mkv': 'result' })
+  })
+
+  test('under another name: the source goes last', async () => {
+    const plan = await prepare({ output: 'film.mp4' })
+    await replaceSource(plan, at('.temporary'))
+    expect(await list()).toEqual({ 'film.mp4': 'result' })
+  })
+
+  test('modification time and permissions are the source’s', async () => {
+    const plan = await prepare({ output: 'film.mp4' })
+    await replaceSource(plan, at('.temporary'))
+    const result = await stat(at('film.mp4'))
+    expect(result.mtime).toEqual(new Date('2001-02-03T04:05:06Z'))
+    expect(result.mode & 0o777).toBe(0o640)
+  })
+
+  test('with -k both stand', async () => {
+    const plan = await prepare({ output: 'film.mp4', replacesSource: false })
+    await replaceSource(plan, at('.temporary'))
+    expect(await list()).toEqual({ 'film.mkv': 'source', 'film.mp4': 'result' })
+  })
+})
+
+describe('the source stays, and says why', () => {
+  test('when it was written to meanwhile', async () => {
+    const plan = await prepare({ output: 'film.mkv' })
+    await writeFile(at('film.mkv'), 'a longer source than before')
+    await expect(replaceSource(plan, at('.temporary'))).rejects.toMatchObject({ code: 'SOURCE_CHANGED' })
+    expect(await readFile(at('film.mkv'), 'utf8')).toBe('a longer source than before')
+  })
+
+  test('when it was written to without a change of size', async () => {
+    const plan = await prepare({ output: 'film.mkv' })
+    await writeFile(at('film.mkv'), 'SOURCE')
+    await expect(replaceSource(plan, at('.temporary'))).rejects.toMatchObject({ code: 'SOURCE_CHANGED' })
+    expect(await readFile(at('film.mkv'), 'utf8')).toBe('SOURCE')
+  })
+
+  test('when it is gone', async () => {
+    const plan = await prepare({ output: 'film.mp4' })
+    await rm(at('film.mkv'))
+    await expect(replaceSource(plan, at('.temporary'))).rejects.toMatchObject({ code: 'SOURCE_CHANGED' })
+    expect(await list()).toEqual({ '.temporary': 'result' })
+  })
+
+  test('when another file took the name of the result', async () => {
+    const plan = await prepare({ output: 'film.mp4' })
+    await writeFile(at('film.mp4'), 'somebody else’s')
+    await expect(replaceSource(plan, at('.temporary'))).rejects.toMatchObject({ code: 'RESULT_NAME_TAKEN' })
+    expect(await list()).toEqual({ '.temporary': 'result', 'film.mkv': 'source', 'film.mp4': 'somebody else’s' })
+  })
+
+  test('when the result cannot be moved', async () => {
+    const plan = await prepare({ output: 'no-such-folder/film.mp4' })
+    await expect(replaceSource(plan, at('.temporary'))).rejects.toMatchObject({ code: 'REPLACE_FAILED' })
+    expect(await list()).toMatchObject({ 'film.mkv': 'source' })
+  })
+})
+
+test('--overwrite replaces a file of the result’s name', async () => {
+  const plan = await prepare({ output: 'film.mp4', mayOverwrite: true })
+  await writeFile(at('film.mp4'), 'old')
+  await replaceSource(plan, at('.temporary'))
+  expect(await list()).toEqual({ 'film.mp4': 'result' })
+})
+
+test('another hard link to the source keeps the old film', async () => {
+  const plan = await prepare({ output: 'film.mkv' })
+  await link(at('film.mkv'), at('second.mkv'))
+  await replaceSource(plan, at('.temporary'))
+  expect(await list()).toEqual({ 'film.mkv': 'result', 'second.mkv': 'source' })
+})
+
+async function prepare(options: { readonly output: string } & Partial<Pick<JobPlan, 'replacesSource' | 'mayOverwrite'>>): Promise<JobPlan> {
+  await writeFile(at('film.mkv'), 'source')
+  await chmod(at('film.mkv'), 0o640)
+  await utimes(at('film.mkv'), new Date(), new Date('2001-02-03T04:05:06Z'))
+  await writeFile(at('.temporary'), 'result', { mode: 0o600 })
+  const { size, mtimeMs } = await stat(at('film.mkv'))
+  return {
+    id: 'run-1',
+    cluster: 'home',
+    source: { path: at('film.mkv'), sizeBytes: size, mtimeMs, container: 'matroska,webm', durationSeconds: 1, streams: [] },
+    profile: { name: 'x', kind: 'profile', extension: '.mkv', queue: '_default', threshold: 0, thresholdCheck: 100 },
+    arguments: { input: [], output: [] },
+    rule: undefined,
+    replacesSource: true,
+    mayOverwrite: false,
+    queueFile: undefined,
+    ...options,
+    output: at(options.output),
+  }
+}
+
+async function list(): Promise<Record<string, string>> {
+  const files: Record<string, string> = {}
+  for (const name of await readdir(folder)) files[name] = await readFile(at(name), 'utf8')
+  return files
+}
+
+function at(name: string): string {
+  return join(folder, name)
+}

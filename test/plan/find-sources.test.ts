@@ -1,0 +1,108 @@
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { findSources } from '../../src/plan/find-sources.ts'
+import type { Target } from '../../src/plan/target.ts'
+
+let folder: string
+
+beforeEach(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), 'encode-find-')))
+})
+
+afterEach(() => rm(folder, { recursive: true }))
+
+test('a folder is walked in natural order: media files only, hidden ones and our own left out', async () => {
+  await touch(
+    'tv/e2.mkv',
+    'tv/e10.mkv',
+    'tv/notes.txt',
+    'tv/.hidden.mkv',
+    'tv/.cache/x.mkv',
+    'tv/.encode-1.mkv',
+    'tv/s02/E1.MP4',
+    'tv/cover.jpg',
+  )
+  expect(await find('tv')).toEqual(['tv/e2.mkv', 'tv/e10.mkv', 'tv/s02/E1.MP4'])
+})
+
+test('a file that is named needs no media extension, and may be hidden', async () => {
+  await touch('recording.bin', '.film')
+  expect(await find('recording.bin', '.film')).toEqual(['recording.bin', '.film'])
+})
+
+test('a file that is named twice is taken once', async () => {
+  await touch('a.mp4', 'b.mp4')
+  expect(await find('b.mp4', 'a.mp4', '.')).toEqual(['b.mp4', 'a.mp4'])
+})
+
+test('a folder that is reached again through a symbolic link is not walked again', async () => {
+  await touch('tv/a.mkv')
+  await symlink(join(folder, 'tv'), join(folder, 'tv/loop'))
+  expect(await find('tv')).toEqual(['tv/a.mkv'])
+})
+
+test('a symbolic link to a file is the file that it points at', async () => {
+  await touch('store/a.mkv')
+  await symlink(join(folder, 'store/a.mkv'), join(folder, 'link.mkv'))
+  expect(await find('link.mkv')).toEqual(['store/a.mkv'])
+})
+
+test('a quoted glob is expanded, and a name that holds glob characters is taken as it is', async () => {
+  await touch('a1.mp4', 'a2.mp4', 'b.mp4', '[x].mp4', 'x.mp4')
+  expect(await find('a*.mp4')).toEqual(['a1.mp4', 'a2.mp4'])
+  expect(await find('[x].mp4')).toEqual(['[x].mp4'])
+  expect(await find('**/b.mp4')).toEqual(['b.mp4'])
+})
+
+test('names with spaces, quotes, newlines, emoji and a leading dash are found', async () => {
+  const names = ['-dash.mp4', "it's 100%.mp4", 'new\nline.mp4', '$(rm -rf x).mp4', '🎬 film.mp4']
+  await touch(...names)
+  expect(new Set(await find('.'))).toEqual(new Set(names))
+})
+
+test('what is not there is said, and the rest goes on', async () => {
+  await touch('a.mp4')
+  expect(await find('missing.mp4', 'none*.mp4', 'a.mp4')).toEqual([
+    'missing.mp4: No such file or folder in "."',
+    'none*.mp4: No file matches',
+    'a.mp4',
+  ])
+})
+
+test('a name that is not valid UTF-8 is refused with the reason instead of being damaged', async () => {
+  await touch('good.mp4')
+  await writeFile(Buffer.concat([Buffer.from(`${folder}/bad-`), Buffer.from([0xff, 0xfe]), Buffer.from('.mp4')]), '')
+  const found = await find('.')
+  expect(found).toHaveLength(2)
+  expect(found.join()).toMatch(/bad-.*not valid UTF-8.*rename it/)
+})
+
+test('the tree below a folder argument is known, for mirroring', async () => {
+  await touch('tv/s01/e1.mkv', 'single.mkv')
+  const roots = []
+  for await (const found of findSources([toTarget('tv'), toTarget('single.mkv')], folder))
+    if (found.kind === 'source') roots.push(found.root)
+  expect(roots).toEqual([join(folder, 'tv'), undefined])
+})
+
+async function find(...paths: readonly string[]): Promise<readonly string[]> {
+  const found: string[] = []
+  for await (const source of findSources(paths.map(toTarget), folder)) {
+    const path = relative(folder, source.path)
+    found.push(source.kind === 'source' ? path : `${path}: ${source.reason}`)
+  }
+  return found
+}
+
+function toTarget(path: string): Target {
+  return { path, cluster: undefined, choice: { profile: undefined, template: undefined, mixins: [] }, queueFile: undefined }
+}
+
+async function touch(...paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    await mkdir(join(folder, path, '..'), { recursive: true })
+    await writeFile(join(folder, path), 'x')
+  }
+}
