@@ -23,6 +23,8 @@ export interface LineOutput {
   write(line: string, key?: string): void
   /** Takes a waiting line of this key away, when something newer makes it pointless. */
   forget(key: string): void
+  /** Text as it is, before any line that comes later; `onWritten` is called in any case. For terminals, where no line waits yet. */
+  writeText(text: string, onWritten: () => void): void
   readonly isClosed: boolean
   /** Resolves when everything was handed to the reader, the reader has gone, or `giveUp` was aborted. The stream stays open. */
   close(): Promise<void>
@@ -58,9 +60,10 @@ export function createLineOutput(stream: Writable, options: LineOutputOptions = 
     settle()
   }
 
-  function send(line: string): void {
+  function send(text: string, onWritten?: () => void): void {
     underWay += 1
-    stream.write(`${line}\n`, () => {
+    stream.write(text, () => {
+      onWritten?.()
       underWay -= 1
       if (underWay === 0) pump()
     })
@@ -70,7 +73,7 @@ export function createLineOutput(stream: Writable, options: LineOutputOptions = 
     for (const pending of waiting) {
       if (isClosed || stream.writableNeedDrain) return
       remove(pending)
-      send(droppedCount === 0 ? pending.line : `${options.describeDropped?.(droppedCount) ?? ''}\n${pending.line}`)
+      send(droppedCount === 0 ? `${pending.line}\n` : `${options.describeDropped?.(droppedCount) ?? ''}\n${pending.line}\n`)
       droppedCount = 0
     }
     if (waiting.size === 0 && underWay === 0) settle()
@@ -102,7 +105,7 @@ export function createLineOutput(stream: Writable, options: LineOutputOptions = 
     write(line, key) {
       if (isClosed || isEnded) return
       if (waiting.size === 0 && !stream.writableNeedDrain) {
-        send(line)
+        send(`${line}\n`)
         return
       }
       const earlier = key === undefined ? undefined : byKey.get(key)
@@ -112,6 +115,10 @@ export function createLineOutput(stream: Writable, options: LineOutputOptions = 
       waitingLength += line.length
       if (key !== undefined) byKey.set(key, pending)
       dropOldest()
+    },
+    writeText(text, onWritten) {
+      if (isClosed) onWritten()
+      else send(text, onWritten)
     },
     forget(key) {
       const pending = byKey.get(key)

@@ -100,12 +100,10 @@ export function createLiveView(options: LiveViewOptions): LiveView {
     const heldBack = terminal.stream.stderr.release()
     terminal.release()
     terminal = undefined
-    const printHeldBack = (): void => {
+    // What was held back comes once the picture is gone: the two streams reach the terminal at their own pace.
+    output.writeText(`${screen.erase(columns, rows)}${RESTORE_TERMINAL}`, () => {
       for (const { entry } of heldBack) options.stderr.write(entry)
-    }
-    if (output.isClosed) printHeldBack()
-    // Only once the picture is gone: the two streams reach the terminal at their own pace.
-    else stdout.write(`${screen.erase(columns, rows)}${RESTORE_TERMINAL}`, printHeldBack)
+    })
   }
 
   class RunRenderer {

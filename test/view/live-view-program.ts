@@ -1,9 +1,9 @@
 /**
  * A program with a live view, run in a real terminal by the tests: plays a run, then waits.
- * SIGINT, or the end of the run with `finish`, closes the view and prints `CLOSED`; `exit` ends without closing it.
+ * SIGINT closes the view and prints `CLOSED`. Second argument: `exit` ends without closing it, a path is where heartbeats are counted.
  */
 
-import { writeSync } from 'node:fs'
+import { writeFileSync, writeSync } from 'node:fs'
 import { Chalk } from 'chalk'
 import { systemClock } from '../../src/core/clock.ts'
 import type { EncodeEvent } from '../../src/model/events.ts'
@@ -65,4 +65,11 @@ process.on('SIGINT', () => {
   void close()
 })
 if (ending === 'exit') setTimeout(() => process.exit(7), 300)
-else setInterval(() => undefined, 1000)
+else {
+  // Proof that the program is going on: a count in a file.
+  let beats = 0
+  setInterval(() => {
+    beats += 1
+    if (ending !== 'wait') writeFileSync(ending, String(beats))
+  }, 10)
+}
