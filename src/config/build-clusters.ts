@@ -109,14 +109,21 @@ function buildSubstitutions(host: Located, { findings, expandPath }: Context): r
   return items.flatMap((item) => {
     const pair = toPair(item)
     if (pair === undefined) {
-      const found = item.kind === 'map' ? 'a map without both' : quote(textOf(item) ?? '')
-      const message = `A path substitution has two parts, the folder here and the folder on the host, found ${found}; write ["/controller/path/", "/host/path/"]`
-      if (item.kind !== 'list' && !(item.kind === 'scalar' && typeof item.value !== 'string'))
+      if (isWellFormed(item)) {
+        const found = item.kind === 'scalar' ? quote(textOf(item) ?? '') : 'one'
+        const message = `A path substitution has two parts, the folder here and the folder on the host, found ${found}; write ["/controller/path/", "/host/path/"]`
         findings.problems.push({ offset: item.offset, message })
+      }
       return []
     }
     return [{ from: expandPath(pair.from) ?? pair.from, to: pair.to }]
   })
+}
+
+/** False where the schema has already told what is wrong. */
+function isWellFormed(item: Located): boolean {
+  if (item.kind === 'map') return [...item.entries.keys()].every((key) => ['from', 'to', 'src', 'dest'].includes(key))
+  return textOf(item) !== undefined && textOf(item) !== ''
 }
 
 function toPair(item: Located): PathSubstitution | undefined {

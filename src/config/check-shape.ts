@@ -1,6 +1,6 @@
 /** Fitted data held against the schema by ajv; its errors told in the words of the file. */
 
-import { Ajv, type ErrorObject } from 'ajv'
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { nearest } from '../core/nearest.ts'
 import { describeExpected, describeFound, describePath, listNames, quote } from './describe.ts'
 import { schemaOf, schemaOfKey } from './fit-values.ts'
@@ -12,10 +12,11 @@ export interface ShapeProblem extends Finding {
   readonly isAbsence: boolean
 }
 
+/** Compiling takes longer than checking, and there are several files of shipped profiles. */
+const compiled = new WeakMap<Schema, ValidateFunction>()
+
 export function checkShape(root: Located, schema: Schema): readonly ShapeProblem[] {
-  const ajv = new Ajv({ allErrors: true, verbose: true, strict: true, strictTypes: false })
-  for (const annotation of SCHEMA_ANNOTATIONS) ajv.addKeyword(annotation)
-  const validate = ajv.compile(schema)
+  const validate = compiled.get(schema) ?? compile(schema)
   validate(toPlain(root))
   return withoutEchoes(validate.errors ?? []).map((error) => toProblem(error, root))
 }
@@ -41,16 +42,31 @@ export function findDeprecated(node: Located, schema: Schema, path: readonly str
   })
 }
 
+function compile(schema: Schema): ValidateFunction {
+  // `strictTypes` would have each choice repeat the types of its alternatives.
+  const ajv = new Ajv({ allErrors: true, verbose: true, strict: true, strictTypes: false })
+  for (const annotation of SCHEMA_ANNOTATIONS) ajv.addKeyword(annotation)
+  const validate = ajv.compile(schema)
+  compiled.set(schema, validate)
+  return validate
+}
+
 /** Of a choice that nothing fits, either the choice itself is told, or what is wrong deep inside the one that was meant. */
 function withoutEchoes(errors: readonly ErrorObject[]): readonly ErrorObject[] {
   const dropped = new Set<ErrorObject>()
   for (const choice of errors.filter((error) => error.keyword === 'anyOf')) {
-    const branches = errors.filter((error) => error !== choice && error.schemaPath.startsWith(`${choice.schemaPath}/`))
+    const branches = errors.filter((error) => isBranchOf(error, choice))
     const told = branches.filter((error) => isToldInside(error, choice))
     if (told.length > 0) dropped.add(choice)
     for (const error of branches) if (!told.includes(error)) dropped.add(error)
   }
   return errors.filter((error) => !dropped.has(error))
+}
+
+/** Entries of one list share their schema path, so both paths must lie within the choice's. */
+function isBranchOf(error: ErrorObject, choice: ErrorObject): boolean {
+  const isSameValue = error.instancePath === choice.instancePath || error.instancePath.startsWith(`${choice.instancePath}/`)
+  return isSameValue && error.schemaPath.startsWith(`${choice.schemaPath}/`)
 }
 
 function isToldInside(error: ErrorObject, choice: ErrorObject): boolean {

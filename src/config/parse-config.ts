@@ -9,7 +9,7 @@ import { buildClusters, buildQueues, type ExpandPath } from './build-clusters.ts
 import { buildProfiles, buildRules, buildTemplates } from './build-profiles.ts'
 import { checkQuirks, isWrittenForPytranscoder } from './check-quirks.ts'
 import { checkIncludes, checkNames, checkRuleValues, checkUses, type Known } from './check-references.ts'
-import { checkShape, findDeprecated, type ShapeProblem } from './check-shape.ts'
+import { checkShape, findDeprecated } from './check-shape.ts'
 import { fitValues } from './fit-values.ts'
 import { booleanOf, type Finding, type Findings, type Located, numberOf, textOf, valueAt } from './located.ts'
 import { readYaml } from './read-yaml.ts'
@@ -29,16 +29,16 @@ export interface ParseOptions {
 export function parseConfig(text: string, file: string, shipped: readonly ProfileDefinition[], options: ParseOptions = {}): Config {
   const source = createSourceText(file, text)
   const findings: Findings = { problems: [], warnings: [] }
-  const { root, isWhole } = readFitted(source, CONFIG_SCHEMA, findings)
+  const { root, breakOffset } = readFitted(source, CONFIG_SCHEMA, findings)
   const expandPath = createExpandPath(options.homeFolder)
   const config = buildConfig(root, source, shipped, findings, expandPath)
   const known: Known = { profiles: config.profiles, templates: config.templates }
 
   const deprecated = findDeprecated(root, CONFIG_SCHEMA)
   findings.warnings.push(...deprecated, ...checkQuirks(root, source))
-  findings.problems.push(...checkNames(root), ...checkRuleValues(root))
+  findings.problems.push(...[...checkNames(root), ...checkRuleValues(root)].filter(({ offset }) => offset < breakOffset))
   // In a file that could not be read to its end, what is missed may stand behind the break.
-  if (isWhole) {
+  if (breakOffset === Number.POSITIVE_INFINITY) {
     findings.problems.push(...checkIncludes(root, source, known))
     const isLenient = isWrittenForPytranscoder(root, deprecated.length > 0) && findings.problems.length === 0
     findings[isLenient ? 'warnings' : 'problems'].push(...checkUses(root, source, known))
@@ -61,21 +61,21 @@ export function parseShippedProfiles(text: string, file: string): readonly Profi
   return buildProfiles(valueAt(root, 'profiles'), source, true)
 }
 
-function readFitted(source: SourceText, schema: Schema, findings: Findings): { readonly root: Located; readonly isWhole: boolean } {
-  const empty: Located = { kind: 'map', offset: 0, entries: new Map() }
-  const written = readYaml(source, findings)
-  const isWhole = findings.problems.length === 0
-  const isEmpty = written === undefined || (written.kind === 'scalar' && written.value === null)
-  const root = isEmpty ? empty : fitValues(written, schema)
-  const shape = checkShape(root, schema)
-  findings.problems.push(...(isWhole ? shape : soundProblems(shape, findings.problems)))
-  return { root: root.kind === 'map' ? root : empty, isWhole }
+interface Fitted {
+  readonly root: Located
+  /** Where the YAML breaks off; what is found from there on is not sure. Infinity for a file that is whole. */
+  readonly breakOffset: number
 }
 
-/** Where the YAML is broken, only what is told of the part before the break is sure. */
-function soundProblems(shape: readonly ShapeProblem[], broken: readonly Finding[]): readonly Finding[] {
-  const end = Math.min(...broken.map(({ offset }) => offset))
-  return shape.filter((problem) => problem.offset < end && !problem.isAbsence && problem.message.startsWith('Unknown key'))
+function readFitted(source: SourceText, schema: Schema, findings: Findings): Fitted {
+  const empty: Located = { kind: 'map', offset: 0, entries: new Map() }
+  const written = readYaml(source, findings)
+  const breakOffset = Math.min(Number.POSITIVE_INFINITY, ...findings.problems.map(({ offset }) => offset))
+  const isEmpty = written === undefined || (written.kind === 'scalar' && written.value === null)
+  const root = isEmpty ? empty : fitValues(written, schema)
+  const sure = checkShape(root, schema).filter(({ offset, isAbsence }) => offset < breakOffset && !(isAbsence && breakOffset < Infinity))
+  findings.problems.push(...sure)
+  return { root: root.kind === 'map' ? root : empty, breakOffset }
 }
 
 function buildConfig(

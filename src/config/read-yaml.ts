@@ -3,9 +3,21 @@
  * anchors and merge keys (`<<`). Values of tags beyond text, number, boolean and null are kept as they were written.
  */
 
-import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseDocument, type YAMLMap } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type Node,
+  type Pair,
+  parseDocument,
+  visit,
+  type YAMLMap,
+  type YAMLParseError,
+} from 'yaml'
 import { toVisible } from '../core/text.ts'
-import type { Findings, Located, LocatedEntry, LocatedMap, LocatedScalar } from './located.ts'
+import type { Finding, Findings, Located, LocatedEntry, LocatedMap, LocatedScalar } from './located.ts'
 import type { SourceText } from './report.ts'
 
 /** More nodes than any written file has: what anchors multiply beyond that is an attack or a mistake. */
@@ -19,11 +31,12 @@ export function readYaml(source: SourceText, findings: Findings): Located | unde
     version: '1.1',
     uniqueKeys: false,
     prettyErrors: false,
-    logLevel: 'silent',
+    // Any other level keeps the error for a second document to itself.
+    logLevel: 'error',
     customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || PLAIN_TAGS.test(tag.tag)),
   })
   for (const error of document.errors) {
-    findings.problems.push({ offset: error.pos[0], message: describeYamlError(error.code, error.message) })
+    findings.problems.push(describeYamlError(error, document, source.text))
   }
   if (document.contents === null) return undefined
   return createReader(document, source, findings)(document.contents, document.contents.range?.[0] ?? 0)
@@ -136,8 +149,28 @@ function emptyAt(offset: number): LocatedScalar {
   return { kind: 'scalar', offset, endOffset: offset, value: null, plainText: undefined }
 }
 
-function describeYamlError(code: string, message: string): string {
-  if (code === 'TAB_AS_INDENT') return 'Tabs cannot indent YAML; use spaces'
-  if (code === 'MULTIPLE_DOCS') return 'The file holds more than one YAML document ("---"); one is allowed'
-  return `YAML: ${toVisible(message)}`
+function describeYamlError({ code, message, pos }: YAMLParseError, document: Document, text: string): Finding {
+  const offset = pos[0] + (/^ */.exec(text.slice(pos[0]))?.[0].length ?? 0)
+  if (code === 'TAB_AS_INDENT') return { offset, message: 'Tabs cannot indent YAML; use spaces' }
+  if (code === 'MULTIPLE_DOCS') return { offset, message: 'A second YAML document begins here ("---"); the file may hold one' }
+  if (code === 'BLOCK_AS_IMPLICIT_KEY') {
+    return {
+      offset,
+      message: 'A key with its value cannot begin here; put it on an indented line of its own, or the text with ": " in quotes',
+    }
+  }
+  const opening = code === 'MISSING_CHAR' ? openingQuote(document, pos[0]) : undefined
+  if (opening !== undefined) return { offset: opening, message: 'The quote that opens here is never closed' }
+  return { offset, message: `YAML: ${toVisible(message)}` }
+}
+
+/** A quote that is never closed is missed at the end of the file, far from where it stands. */
+function openingQuote(document: Document, endOffset: number): number | undefined {
+  let opening: number | undefined
+  visit(document, {
+    Scalar(_key, node) {
+      if (node.type?.startsWith('QUOTE_') && node.range?.[1] === endOffset) opening = node.range[0]
+    },
+  })
+  return opening
 }
