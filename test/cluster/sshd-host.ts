@@ -49,6 +49,8 @@ export interface SshdHost extends AsyncDisposable {
   readonly hostPublicKey: string
   /** A folder of its own, seen by the host and the controller under the same path. */
   readonly workingFolder: string
+  /** Root's home on this host. */
+  readonly homeFolder: string
   /** What runs on this host now, but for the listening sshd (the namespace's init) and what holds the host itself up. */
   processes(): Promise<readonly HostProcess[]>
   /** What sshd has logged. */
@@ -106,6 +108,7 @@ interface HostFiles {
   readonly authorizedKeysFile: string
   readonly knownHostsFile: string
   readonly workingFolder: string
+  readonly homeFolder: string
   /** Files to lay over those of the machine, as `from:to` pairs. */
   readonly covers: readonly { readonly from: string; readonly to: string }[]
 }
@@ -116,12 +119,17 @@ async function writeHostFiles(folder: string, options: SshdHostOptions): Promise
   makeKey(at('identity'), 'encode-test')
   await mkdir(at('work'))
   await writeFile(at('authorized_keys'), await readFile(at('identity.pub')), { mode: 0o600 })
-  const covers: { from: string; to: string }[] = []
-  if (options.loginShell !== undefined) {
-    const passwd = await readFile('/etc/passwd', 'utf8')
-    await writeFile(at('passwd'), passwd.replace(/^(root:.*:)[^:\n]*$/m, `$1${options.loginShell}`))
-    covers.push({ from: at('passwd'), to: '/etc/passwd' })
-  }
+  // A home of its own: what this machine's root runs at login (and locks) is no business of a test host.
+  await mkdir(at('home'), { mode: 0o700 })
+  const passwd = await readFile('/etc/passwd', 'utf8')
+  await writeFile(
+    at('passwd'),
+    passwd.replace(
+      /^(root:.*):[^:\n]*:([^:\n]*)$/m,
+      (_line, head: string, shell: string) => `${head}:${at('home')}:${options.loginShell ?? shell}`,
+    ),
+  )
+  const covers = [{ from: at('passwd'), to: '/etc/passwd' }]
   // Without PAM sshd refuses an account whose password field begins with `!`, whatever its keys.
   const shadow = await readFile('/etc/shadow', 'utf8').catch(() => '')
   if (/^root:!/m.test(shadow)) {
@@ -135,6 +143,7 @@ async function writeHostFiles(folder: string, options: SshdHostOptions): Promise
     authorizedKeysFile: at('authorized_keys'),
     knownHostsFile: at('known_hosts'),
     workingFolder: at('work'),
+    homeFolder: at('home'),
     covers,
   }
 }
@@ -209,6 +218,7 @@ async function startOnFreePort(folder: string, files: HostFiles, options: SshdHo
     hostKeyFingerprint: fingerprintOf(files.hostPublicKey),
     hostPublicKey: files.hostPublicKey,
     workingFolder: files.workingFolder,
+    homeFolder: files.homeFolder,
     processes: async () => (await listProcesses(namespace)).filter((entry) => !isOwn(entry)),
     log: () => log,
     kill,
