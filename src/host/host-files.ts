@@ -12,6 +12,3 @@ export interface HostFiles {
   freeBytes(hostFolder: string, signal?: AbortSignal): Promise<number | undefined>
   load(cores: number, signal?: AbortSignal): Promise<HostLoad>
 }
-
-/** Whole files to and from a host, the fast way: bytes as they are, complete and flushed when it resolves, or rejected. */
-export type BulkTransfer = Pick<HostFiles, 'putFile' | 'getFile'>

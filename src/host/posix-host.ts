@@ -9,17 +9,21 @@ import type { CommandTransport } from './channel.ts'
 import { loadFacts } from './facts/load-facts.ts'
 import type { Host, HostFacts, RunOptions, RunResult } from './host.ts'
 import type { HostFiles } from './host-files.ts'
-import { createGuard } from './shell/guard.ts'
+import { createGuard, type Guard } from './shell/guard.ts'
 import { DEFAULT_LEASH_TIMING, type LeashTiming, runOnLeash } from './shell/run-on-leash.ts'
 
-/** Runs a command on the host being made, with the host's own environment. */
-export type RunOnHost = (argv: readonly string[], options?: RunOptions) => Promise<RunResult>
+/** What the files of a host are built on. */
+export interface FilesBase {
+  /** On a leash, in the host's own environment. */
+  run(argv: readonly string[], options?: RunOptions): Promise<RunResult>
+  readonly guard: Pick<Guard, 'tag' | 'start'>
+}
 
 export interface PosixHostOptions {
   readonly config: HostConfig
   readonly transport: CommandTransport
-  /** Makes what holds the host's files; it is given the way to run commands there. */
-  readonly createFiles: (run: RunOnHost) => HostFiles
+  /** Makes what holds the host's files. */
+  readonly createFiles: (host: FilesBase) => HostFiles
   readonly timing?: LeashTiming | undefined
 }
 
@@ -28,7 +32,7 @@ export function createPosixHost({ config, transport, createFiles, timing = DEFAU
   const closing = new AbortController()
   const running = new Set<Promise<unknown>>()
   const guard = createGuard(transport, { hostName, timing })
-  const files = createFiles(run)
+  const files = createFiles({ run, guard })
   let facts: HostFacts | undefined
 
   async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {

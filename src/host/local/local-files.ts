@@ -12,7 +12,13 @@ import { assertRemovable } from '../shell/guard.ts'
 export function createLocalFiles({ hostName }: { readonly hostName: string }): HostFiles {
   return {
     putFile: copyWhole,
-    getFile: copyWhole,
+    async getFile(hostPath, controllerPath, options) {
+      // Made anew: what stands there under this name is somebody's.
+      if ((await stat(controllerPath).catch(() => undefined)) !== undefined) {
+        throw new EncodeError('TRANSFER_FAILED', `"${toVisible(controllerPath)}" cannot be written: something of that name exists`)
+      }
+      await copyWhole(hostPath, controllerPath, options)
+    },
     async statFile(hostPath) {
       try {
         return toHostStat(await stat(hostPath))

@@ -3,8 +3,6 @@
  * a pipe from this process, is the leash. A local ffmpeg therefore ends with a killed controller as a remote one does.
  */
 
-// biome-ignore lint/style/noRestrictedImports: a process group is signalled by `kill` alone, and it reads nothing of this process
-import { kill } from 'node:process'
 import { execa } from 'execa'
 import { EncodeError } from '../../core/errors.ts'
 import type { ChannelExit, CommandChannel, CommandTransport } from '../channel.ts'
@@ -72,7 +70,8 @@ async function startShell(
     signal(name) {
       if (child.exitCode !== null || child.signalCode !== null) return
       try {
-        kill(group, `SIG${name}`)
+        // biome-ignore lint/style/noRestrictedGlobals: the one way to signal a process group; it reads and changes nothing of this process
+        process.kill(group, `SIG${name}`)
       } catch {
         // The group ended meanwhile.
       }

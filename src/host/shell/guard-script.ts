@@ -8,6 +8,9 @@
  * No signals and no traps: one process hands on what the controller says, one ticks every fifth of the limit, and the keeper reads both
  * from one pipe, so that five ticks with nothing between them are the limit. The end of that pipe without an `e` line means that somebody
  * killed the reader, not that the controller is gone: then nothing is removed, and the controller, which sees the channel end, starts another guard.
+ *
+ * A transfer cannot hang on a leash, since its stdin is the file: on a cut network its `cat` would wait for hours. It bears the guard's tag
+ * (`bulk-shell.ts`), and the guard ends it first.
  */
 
 import { quoteWord } from './quote-posix.ts'
@@ -44,9 +47,14 @@ const GUARD = [
   'if [ "$x" = "$l" ]; then l=; else set -- "$@" "$x"; fi; done;;',
   'e) o=end; break;; q) break;; *) n=0;; esac; done;',
 
+  // Ends what bears the tag. The pattern does not match the arguments of the process that looks for it.
+  'u() { b="[e]${0#e}-bulk"; if [ -r /proc/$$/cmdline ]; then',
+  'for x in $(grep -l -e "$b" /proc/[0-9]*/cmdline); do x=${x%/cmdline}; x=${x#/proc/}; kill -KILL -$x; kill -KILL $x; done;',
+  'else ps -A -ww -o pid= -o args= | grep -e "$b" | while read -r x y; do kill -KILL -$x; kill -KILL $x; done; fi; } 2>/dev/null;',
+
   // An absolute path with a name in it, and no way up: anything else is not of our making.
   'd() { for x; do x=$(printf %b. "$x"); x=${x%.}; case $x in */../*|*/..) ;; /*[!/.]*) rm -rf -- "$x";; esac; done; };',
   // The leashes may be a step behind. The second time takes what was made in the first one's way.
-  'if [ "$o" ] && [ $# -gt 0 ]; then [ $o = end ] || sleep $(((h+4)/5)); sleep $w; d "$@"; sleep 1; d "$@"; fi;',
+  'if [ "$o" ]; then u; [ $# -eq 0 ] || { [ $o = end ] || sleep $(((h+4)/5)); sleep $w; u; d "$@"; sleep 1; d "$@"; }; fi;',
   'kill -KILL $k; }',
 ].join(' ')

@@ -10,6 +10,10 @@ import { encodeArgument } from './quote-posix.ts'
 import type { LeashTiming } from './run-on-leash.ts'
 
 export interface Guard extends AsyncDisposable {
+  /** Marks the transfers of this controller on the host: see `bulk-shell.ts`. */
+  readonly tag: string
+  /** Resolves when it stands guard, with or without names. */
+  start(): Promise<void>
   /** Resolves when the host has taken the name. */
   add(hostPath: string): Promise<{ release(): void }>
 }
@@ -20,11 +24,12 @@ export interface GuardOptions {
 }
 
 export function createGuard(transport: CommandTransport, { hostName, timing }: GuardOptions): Guard {
+  const tag = `encode-${randomBytes(12).toString('hex')}`
   const names = new Map<object, string>()
   let session: Promise<GuardSession> | undefined
 
   async function open(): Promise<GuardSession> {
-    const opened = await openSession(transport, hostName, timing)
+    const opened = await openSession(transport, tag, hostName, timing)
     void opened.ended.then(() => {
       session = undefined
     })
@@ -41,6 +46,10 @@ export function createGuard(transport: CommandTransport, { hostName, timing }: G
   }
 
   return {
+    tag,
+    async start() {
+      await current()
+    },
     async add(hostPath) {
       assertRemovable(hostPath)
       const name = encodeArgument(hostPath)
@@ -79,8 +88,7 @@ interface GuardSession {
 
 const QUIT_MS = 1000
 
-async function openSession(transport: CommandTransport, hostName: string, timing: LeashTiming): Promise<GuardSession> {
-  const tag = `encode-${randomBytes(12).toString('hex')}`
+async function openSession(transport: CommandTransport, tag: string, hostName: string, timing: LeashTiming): Promise<GuardSession> {
   const { heartbeatLimitSeconds: heartbeatSeconds, graceTenths } = timing
   const waitSeconds = Math.ceil(graceTenths / 10 + 1)
   const channel = await transport.openCommand(guardCommand({ tag, heartbeatSeconds, waitSeconds }))
@@ -95,12 +103,14 @@ async function openSession(transport: CommandTransport, hostName: string, timing
     if (channel.stdin.writable) channel.stdin.write(`${line}\n`)
   }
 
+  let failure: unknown
   const ended = channel.exit
     .then(
       () => new EncodeError('COMMAND_FAILED', `The guard of temporary files on host "${hostName}" was ended from outside`),
       (error: unknown) => error,
     )
     .then((reason) => {
+      failure = reason
       clearInterval(heartbeat)
       channel.destroy()
       for (const { reject } of waiting.splice(0)) reject(reason)
@@ -109,10 +119,10 @@ async function openSession(transport: CommandTransport, hostName: string, timing
   return {
     ended,
     async add(name) {
+      if (failure !== undefined) throw failure
       const kept = Promise.withResolvers<void>()
       waiting.push(kept)
       say(`a ${name}`)
-      if (!channel.stdin.writable) await ended.then(() => kept.reject(transport.lost.reason))
       await kept.promise
     },
     forget: (name) => say(`f ${name}`),

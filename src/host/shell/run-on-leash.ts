@@ -140,7 +140,6 @@ async function endCommand(
         () => true,
         () => true, // the host is lost: its leash acts alone
       ),
-      output.exited.then(() => true),
       pause(withinMs, done).then(() => false),
     ])
   say(channel, 't')

@@ -3,17 +3,25 @@
 import { EncodeError } from '../../core/errors.ts'
 import { toPlainLine, toVisible } from '../../core/text.ts'
 import { parseFreeBytes, parseLoad } from '../facts/parse-facts.ts'
-import type { HostFileStat, RunOptions, RunResult } from '../host.ts'
-import type { BulkTransfer, HostFiles } from '../host-files.ts'
-import { assertRemovable } from './guard.ts'
+import type { HostFileStat, RunOptions, RunResult, TransferOptions } from '../host.ts'
+import type { HostFiles } from '../host-files.ts'
+import { receiveCommand, sendCommand } from './bulk-shell.ts'
+import { assertRemovable, type Guard } from './guard.ts'
 
 export interface ShellFilesOptions {
   readonly hostName: string
   readonly run: (argv: readonly string[], options?: RunOptions) => Promise<RunResult>
-  readonly bulk: BulkTransfer
+  readonly guard: Pick<Guard, 'tag' | 'start'>
+  readonly transport: BulkTransport
 }
 
-export function createShellFiles({ hostName, run, bulk }: ShellFilesOptions): HostFiles {
+/** How a transport moves whole files: the file as a command line's standard input or output, made anew here. */
+export interface BulkTransport {
+  putBytes(commandLine: string, controllerPath: string, options?: TransferOptions): Promise<number>
+  getBytes(commandLine: string, controllerPath: string, options?: TransferOptions): Promise<number>
+}
+
+export function createShellFiles({ hostName, run, guard, transport }: ShellFilesOptions): HostFiles {
   async function ask(what: string, argv: readonly string[], signal: AbortSignal | undefined): Promise<string> {
     const { status, stdout, stderr } = await run(argv, { signal })
     if (status === 0) return stdout
@@ -22,8 +30,15 @@ export function createShellFiles({ hostName, run, bulk }: ShellFilesOptions): Ho
   }
 
   return {
-    putFile: bulk.putFile,
-    getFile: bulk.getFile,
+    async putFile(controllerPath, hostPath, options) {
+      await guard.start()
+      await transport.putBytes(receiveCommand(guard.tag, hostPath), controllerPath, options)
+    },
+
+    async getFile(hostPath, controllerPath, options) {
+      await guard.start()
+      await transport.getBytes(sendCommand(guard.tag, hostPath), controllerPath, options)
+    },
 
     async statFile(hostPath, signal) {
       const answer = await ask(`cannot look at "${toVisible(hostPath)}"`, ['/bin/sh', '-c', STAT, 'encode-stat', hostPath], signal)

@@ -1,0 +1,42 @@
+/** A configured host → the Host that reaches it. */
+
+import type { HostConfig } from '../model/config.ts'
+import type { Host } from './host.ts'
+import { createLocalFiles } from './local/local-files.ts'
+import { createLocalTransport } from './local/local-transport.ts'
+import { createPosixHost } from './posix-host.ts'
+import type { LeashTiming } from './shell/run-on-leash.ts'
+import { createShellFiles } from './shell/shell-files.ts'
+import { createSshTransport, type SshTransportOptions } from './ssh/ssh-transport.ts'
+
+export interface CreateHostOptions {
+  readonly config: HostConfig
+  /** `config.ssh`; undefined = `ssh` on the PATH. */
+  readonly sshProgram: string | undefined
+  /** The controller's environment: what its own commands get, and where `SSH_AUTH_SOCK` stands. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly homeFolder: string
+  /** Asked for the passphrase of an encrypted key; without it such keys are not used. */
+  readonly prompt?: SshTransportOptions['prompt']
+  /** `config.ffmpeg` and its ffprobe: hold for local hosts that name none of their own. */
+  readonly localFfmpeg?: string | undefined
+  readonly localFfprobe?: string | undefined
+  readonly timing?: LeashTiming | undefined
+}
+
+export function createHost({ config, timing, ...options }: CreateHostOptions): Host {
+  const { name: hostName } = config
+  if (config.type === 'local') {
+    const ffmpeg = config.ffmpeg ?? options.localFfmpeg
+    const ffprobe = config.ffprobe ?? options.localFfprobe
+    return createPosixHost({
+      config: { ...config, ffmpeg, ffprobe },
+      transport: createLocalTransport({ hostName, env: options.env }),
+      createFiles: () => createLocalFiles({ hostName }),
+      timing,
+    })
+  }
+  const { sshProgram, env, homeFolder, prompt } = options
+  const transport = createSshTransport({ host: config, sshProgram, env, homeFolder, prompt })
+  return createPosixHost({ config, transport, createFiles: (base) => createShellFiles({ hostName, transport, ...base }), timing })
+}

@@ -1,0 +1,282 @@
+/** What every Host does. An implementation joins with one call of `describeHost`. */
+
+import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type CreateHostOptions, createHost } from '../../src/host/create-host.ts'
+import type { Host } from '../../src/host/host.ts'
+import type { LeashTiming } from '../../src/host/shell/run-on-leash.ts'
+import { type HostProcess, waitUntil } from '../cluster/sshd-host.ts'
+
+export interface HostUnderTest extends AsyncDisposable {
+  /** Makes the host; as JSON it also goes to another process. */
+  readonly options: CreateHostOptions
+  /** What runs on the host now, but for the server that lets us in. */
+  processes(): Promise<readonly HostProcess[]>
+}
+
+/** Short, so that a cut-off controller is noticed within a test. */
+export const TEST_TIMING: LeashTiming = { heartbeatEveryMs: 500, heartbeatLimitSeconds: 5, graceTenths: 15 }
+
+export const NASTY_ARGUMENTS: readonly string[] = [
+  ...[
+    'with space',
+    ' lead',
+    'trail ',
+    '',
+    "it's",
+    '"double"',
+    `a"b'c`,
+    '$HOME',
+    '${x}',
+    '$(id)',
+    '`id`',
+    ';',
+    'a;b',
+    'a&b',
+    '|',
+    '<x>',
+    '(x)',
+  ],
+  ...['%', '%s', '%PATH%', '!', '!!', 'a!b !$ !1', '*', '?', '[a]', '~', '~root', '{a,b}', '#c', '=ls', '^a^b', '-n', '--', '-rf', '@x'],
+  ...[
+    'C:\\dir\\',
+    'trail\\\\',
+    '\\',
+    "\\'",
+    '\\n',
+    '\\!',
+    'tab\there',
+    'ü日本',
+    '😀',
+    'e\u0301',
+    '\u00a0',
+    '\u0001\u001b[31m\u007f',
+    "$'x'",
+    'a\\cb',
+    '\\0101',
+  ],
+]
+const ARGUMENTS_WITH_LINE_ENDS: readonly string[] = ['line\nend', 'end\n', '\n\n', 'cr\r', '\r\n', 'back\\nslash\n', ...NASTY_ARGUMENTS]
+
+const FFMPEG_FOREVER = ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=64x64', '-progress', 'pipe:1', '-f', 'null', '-']
+const IGNORES_TERM = ['/bin/sh', '-c', "trap '' TERM INT HUP; echo here; while :; do sleep 1; done"]
+
+export function describeHost(name: string, start: () => Promise<HostUnderTest>): void {
+  describe(name, { timeout: 30_000 }, () => {
+    let under: HostUnderTest
+    let host: Host
+    let folder: string
+    let ffmpeg: string
+
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'encode-contract-'))
+      under = await start()
+      host = createHost(under.options)
+      ffmpeg = (await host.open()).ffmpegPath
+    }, 30_000)
+
+    afterAll(async () => {
+      await host?.[Symbol.asyncDispose]()
+      await waitUntil(async () => (await under.processes()).length === 0, { what: 'nothing runs on the host' })
+      await under?.[Symbol.asyncDispose]()
+      await rm(folder, { recursive: true, force: true })
+    }, 30_000)
+
+    test('gives back status, standard output and standard error', async () => {
+      const result = await host.run(['/bin/sh', '-c', 'echo out; echo err >&2; exit 3'])
+      expect(result).toEqual({ status: 3, stdout: 'out\n', stderr: 'err\n' })
+    })
+
+    test('says 128 + n when signal n ended the command, and 127 when there is none', async () => {
+      expect((await host.run(['/bin/sh', '-c', 'kill -KILL $$'])).status).toBe(137)
+      expect((await host.run(['no-such-program-here'])).status).toBe(127)
+    })
+
+    test('hands on arguments as they are', async () => {
+      const { stdout } = await host.run(['printf', '%s\\0', ...NASTY_ARGUMENTS])
+      expect(stdout.split('\0').slice(0, -1)).toEqual(NASTY_ARGUMENTS)
+    })
+
+    test('hands on arguments with line ends as they are', async () => {
+      const { stdout } = await host.run(['printf', '%s\\0', ...ARGUMENTS_WITH_LINE_ENDS])
+      expect(stdout.split('\0').slice(0, -1)).toEqual(ARGUMENTS_WITH_LINE_ENDS)
+    })
+
+    test('hands on every byte of the output, and no other', async () => {
+      const file = join(folder, 'bytes')
+      const bytes = Buffer.concat([randomBytes(1_000_000), Buffer.from('encode-@exit 0')])
+      await writeFile(file, bytes)
+      const pieces: Buffer[] = []
+      const { status, stdout } = await host.run(['cat', file], { onStdout: (chunk) => pieces.push(chunk) })
+      expect({ status, stdout }).toEqual({ status: 0, stdout: '' })
+      expect(Buffer.concat(pieces).equals(bytes)).toBe(true)
+    })
+
+    test('adds to the environment, and steps back with nice', async () => {
+      const env = { ENCODE_A: `it's $HOME "quoted"`, ENCODE_B: 'line\nend' }
+      const { stdout } = await host.run(['/bin/sh', '-c', 'printf "%s|%s|%s" "$ENCODE_A" "$ENCODE_B" "$(nice)"'], {
+        env,
+        nice: 7,
+        keepsAwake: true,
+      })
+      expect(stdout).toBe(`${env.ENCODE_A}|${env.ENCODE_B}|7`)
+    })
+
+    test('runs several commands at once', async () => {
+      const results = await Promise.all(Array.from({ length: 12 }, async (_, index) => await host.run(['echo', String(index)])))
+      expect(results.map(({ stdout }) => stdout.trim())).toEqual(results.map((_, index) => String(index)))
+    })
+
+    test('ends ffmpeg when it is told to, and says so only after that', async () => {
+      await expectEnded([ffmpeg, ...FFMPEG_FOREVER], 'testsrc2', 'progress=')
+    })
+
+    test('ends a command that ignores TERM within three seconds', async () => {
+      await expectEnded(IGNORES_TERM, 'while :', 'here')
+    })
+
+    test('starts nothing for a signal that is already aborted', async () => {
+      const reason = new Error('changed my mind')
+      await expect(host.run(['echo'], { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    })
+
+    test('leaves nothing behind of a command that started something and ended', async () => {
+      await host.run(['/bin/sh', '-c', 'sleep 987 >/dev/null 2>&1 & exit 0'])
+      await waitUntil(async () => (await processes('sleep 987')).length === 0, { what: 'the sleep is gone' })
+    })
+
+    test('says when a command was ended from outside', async () => {
+      const run = host.run(['/bin/sh', '-c', 'kill -KILL $PPID; sleep 60'])
+      await expect(run).rejects.toMatchObject({ code: 'COMMAND_FAILED' })
+      await waitUntil(async () => (await processes('sleep 60')).length === 0, { what: 'the command is gone' })
+    })
+
+    test('copies files there and back, whatever their size and name', async () => {
+      for (const [name, size] of [...NASTY_NAMES.map((name, index) => [name, index] as const), ['big', 3_000_001] as const]) {
+        const [here, there, back] = [join(folder, 'here'), host.joinPath(folder, name), join(folder, 'back')]
+        const bytes = randomBytes(size)
+        let moved = 0
+        await writeFile(here, bytes)
+        await host.putFile(here, there, { onBytes: (count) => (moved = count) })
+        expect((await readFile(there)).equals(bytes), name).toBe(true)
+        if (size > 0) expect(moved).toBe(size)
+        expect(await host.statFile(there)).toEqual({ kind: 'file', sizeBytes: size })
+        await host.getFile(there, back)
+        expect((await readFile(back)).equals(bytes), name).toBe(true)
+        expect((await stat(back)).mode & 0o777).toBe(0o600)
+        await rm(back)
+        await host.removeFiles([there])
+        expect(await host.statFile(there)).toBeUndefined()
+      }
+    })
+
+    test('refuses to fetch what is not there, and to send where nothing can be', async () => {
+      await writeFile(join(folder, 'here'), 'x')
+      await expect(host.getFile(join(folder, 'missing'), join(folder, 'back'))).rejects.toMatchObject({ code: 'TRANSFER_FAILED' })
+      await expect(host.putFile(join(folder, 'here'), join(folder, 'no/such/folder'))).rejects.toMatchObject({ code: 'TRANSFER_FAILED' })
+      await expect(host.putFile(join(folder, 'missing'), join(folder, 'there'))).rejects.toThrow()
+    })
+
+    test('tells files, folders and other things apart', async () => {
+      await writeFile(join(folder, 'file'), 'four')
+      await symlink(join(folder, 'file'), join(folder, 'link'))
+      expect(await host.statFile(join(folder, 'file'))).toEqual({ kind: 'file', sizeBytes: 4 })
+      expect(await host.statFile(join(folder, 'link'))).toEqual({ kind: 'file', sizeBytes: 4 })
+      expect(await host.statFile(folder)).toMatchObject({ kind: 'folder' })
+      expect(await host.statFile('/dev/null')).toEqual({ kind: 'other', sizeBytes: 0 })
+      expect(await host.statFile(join(folder, 'file', 'below'))).toBeUndefined()
+    })
+
+    test('makes folders that only their owner can enter', async () => {
+      const made = join(folder, "one's own", 'below')
+      await host.makeFolder(made)
+      await host.makeFolder(made)
+      expect((await stat(made)).mode & 0o777).toBe(0o700)
+      expect((await stat(join(made, '..'))).mode & 0o777).toBe(0o700)
+    })
+
+    test('removes files and whole folders, and never by a relative name or everything', async () => {
+      const names = ['-rf', 'a b', 'folder'].map((name) => join(folder, 'gone', name))
+      await mkdir(join(folder, 'gone', 'folder', 'deep'), { recursive: true })
+      await Promise.all(names.slice(0, 2).map(async (name) => await writeFile(name, '')))
+      await host.removeFiles([...names, join(folder, 'gone', 'never-there')])
+      expect(await Promise.all(names.map(async (name) => await host.statFile(name)))).toEqual([undefined, undefined, undefined])
+      for (const path of ['', 'relative', '/', '//', '/.', `${folder}/..`]) {
+        await expect(host.removeFiles([path])).rejects.toMatchObject({ code: 'COMMAND_FAILED' })
+        await expect(host.guardFile(path)).rejects.toMatchObject({ code: 'COMMAND_FAILED' })
+      }
+    })
+
+    test('tells free space and load', async () => {
+      expect(await host.freeBytes(folder)).toBeGreaterThan(0)
+      expect(await host.freeBytes('/no/such/folder')).toBeUndefined()
+      expect((await host.load()).cpuRatio).toBeGreaterThanOrEqual(0)
+    })
+
+    test('keeps guarded files when it is closed as it should be', async () => {
+      const file = join(folder, 'kept')
+      await writeFile(file, '')
+      const before = (await processes('@kept')).length
+      const other = createHost(under.options)
+      await other.open()
+      await other.guardFile(file)
+      expect((await processes('@kept')).length).toBeGreaterThan(before)
+      await other[Symbol.asyncDispose]()
+      await waitUntil(async () => (await processes('@kept')).length === before, { what: 'the guard is gone' })
+      expect((await stat(file)).size).toBe(0)
+    })
+
+    test('ends what runs when it is closed', async () => {
+      const other = createHost(under.options)
+      await other.open()
+      const run = other.run([ffmpeg, ...FFMPEG_FOREVER, '-metadata', 'title=closing'])
+      const failed = expect(run).rejects.toMatchObject({ code: 'INTERRUPTED' })
+      await waitUntil(async () => (await processes('closing')).some(({ args }) => args.startsWith(ffmpeg)), { what: 'ffmpeg runs' })
+      await other[Symbol.asyncDispose]()
+      await failed
+      expect(await processes('closing')).toEqual([])
+    })
+
+    async function processes(part: string): Promise<readonly HostProcess[]> {
+      return (await under.processes()).filter(({ args }) => args.includes(part))
+    }
+
+    async function expectEnded(argv: readonly string[], part: string, sign: string): Promise<void> {
+      const stop = new AbortController()
+      const reason = new Error('enough')
+      const started = Promise.withResolvers<void>()
+      let said = ''
+      const run = host.run(argv, {
+        signal: stop.signal,
+        onStdout(chunk) {
+          said += chunk.toString()
+          if (said.includes(sign)) started.resolve()
+        },
+      })
+      const failed = expect(run).rejects.toBe(reason)
+      await Promise.race([started.promise, run])
+      const begin = performance.now()
+      stop.abort(reason)
+      await failed
+      expect(performance.now() - begin).toBeLessThan(3200)
+      const left = (await processes(part)).filter(({ args }) => !args.includes('@start'))
+      expect(left).toEqual([])
+    }
+  })
+}
+
+const NASTY_NAMES = [
+  'empty',
+  "it's a film.mkv",
+  '$(id) `id` "q".mkv',
+  'a;b&c|d>e',
+  '-leading',
+  '100% !wow!',
+  '*?[a]{b}~',
+  'line\nend',
+  'ü日本😀',
+  'back\\slash',
+]

@@ -1,0 +1,47 @@
+/** A real OpenSSH server with a login shell of choice, ready for the contract suites. */
+
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, symlink } from 'node:fs/promises'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startSshdHost } from '../cluster/sshd-host.ts'
+import { type HostUnderTest, TEST_TIMING } from './host.ts'
+import { makeHostConfig } from './host-config.ts'
+
+const SHELLS = [
+  '/bin/bash',
+  '/usr/bin/dash',
+  '/usr/bin/zsh',
+  '/usr/bin/fish',
+  '/usr/bin/tcsh',
+  '/usr/bin/ksh',
+  '/usr/bin/mksh',
+  '/usr/bin/busybox',
+]
+
+/** Those that are installed. */
+export const LOGIN_SHELLS: readonly string[] = SHELLS.filter((shell) => existsSync(shell))
+
+export async function startSshHostUnderTest(shell: string): Promise<HostUnderTest> {
+  const folder = await mkdtemp(join(tmpdir(), 'encode-shell-'))
+  // busybox is a shell by that name only.
+  const ash = join(folder, 'ash')
+  await symlink('/usr/bin/busybox', ash)
+  const server = await startSshdHost({ name: 'contract', loginShell: shell.endsWith('busybox') ? ash : shell })
+  const { address, port, user, identityFile, knownHostsFile } = server
+  const place = { address, port, user, identityFile, knownHosts: knownHostsFile }
+  return {
+    options: {
+      config: makeHostConfig({ name: 'there', type: 'streaming', workingDir: server.workingFolder, ...place }),
+      sshProgram: undefined,
+      env: { PATH: process.env.PATH },
+      homeFolder: homedir(),
+      timing: TEST_TIMING,
+    },
+    processes: async () => (await server.processes()).filter(({ args }) => !args.startsWith('sshd: ')),
+    async [Symbol.asyncDispose]() {
+      await server.stop()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
