@@ -47,7 +47,7 @@ const AUDIO_ONLY: ReadonlySet<string> = new Set([
 
 /** Reasons why the result is not whole, each a clause for a person; none when it is. */
 export function judgeResult({ expectation, result, lastPacketSeconds, expectedSizeBytes }: ResultFacts): readonly string[] {
-  if (result?.sizeBytes === 0) return ['it is empty']
+  if (result?.sizeBytes === 0 || expectedSizeBytes === 0) return ['it is empty']
   if (result === undefined) return ['ffprobe cannot read it']
   return [
     ...judgeSize(result, expectedSizeBytes),

@@ -35,9 +35,11 @@ function selectStreams(source: MediaInfo, map: string, inputIndex: number): read
   const [, file, specifier] = /^(\d+)(?::([^,]*))?$/.exec(map.replace(/\?$/, '')) ?? []
   if (file === undefined) return undefined
   if (Number(file) !== inputIndex) return []
+  if (specifier !== undefined && /^\d+$/.test(specifier)) return source.streams.filter((stream) => stream.index === Number(specifier))
   return selectBySpecifier(source.streams, specifier === undefined ? [] : specifier.split(':'))
 }
 
+/** A number at the end counts among the streams that the parts before it have left. */
 function selectBySpecifier(streams: readonly MediaStream[], parts: readonly string[]): readonly MediaStream[] | undefined {
   const [part, ...rest] = parts
   if (part === undefined) return streams

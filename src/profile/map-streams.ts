@@ -21,14 +21,9 @@ export function mapStreams(profile: Pick<ResolvedProfile, 'audio' | 'subtitle'>,
   ]
 }
 
-function isChoosy({ include, exclude }: LanguageChoice): boolean {
-  return include.length > 0 || exclude.length > 0
-}
-
-/** A stream must be wanted (where languages are included at all) and not be excluded. */
-function mapLanguages(kindLetter: 'a' | 's', streams: readonly MediaStream[], choice: LanguageChoice): readonly string[] {
-  const isKept = ({ language }: MediaStream) =>
-    (choice.include.length === 0 || choice.include.includes(language)) && !choice.exclude.includes(language)
+/** Maps, and the default flag for the default language where the stream that had it is dropped. */
+export function mapLanguages(kindLetter: 'a' | 's', streams: readonly MediaStream[], choice: LanguageChoice): readonly string[] {
+  const isKept = (stream: MediaStream) => isWantedLanguage(stream, choice)
   const kept = streams.filter(isKept)
   const losesDefault = streams.some((stream) => stream.isDefault && !isKept(stream))
   return [
@@ -37,4 +32,13 @@ function mapLanguages(kindLetter: 'a' | 's', streams: readonly MediaStream[], ch
       losesDefault && stream.language === choice.defaultLanguage ? [`-disposition:${kindLetter}:${place}`, 'default'] : [],
     ),
   ]
+}
+
+/** A language must be included, where any is, and not be excluded. */
+export function isWantedLanguage({ language }: MediaStream, { include, exclude }: LanguageChoice): boolean {
+  return (include.length === 0 || include.includes(language)) && !exclude.includes(language)
+}
+
+function isChoosy({ include, exclude }: LanguageChoice): boolean {
+  return include.length > 0 || exclude.length > 0
 }

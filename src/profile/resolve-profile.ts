@@ -20,6 +20,8 @@ export interface ResolvedProfile {
   readonly threshold: number
   readonly thresholdCheck: number
   readonly automap: boolean
+  /** Shipped, or includes a shipped one: its streams are chosen so that the container can hold them. */
+  readonly keepsStreams: boolean
   readonly inputOptions: readonly string[]
   readonly outputOptions: readonly string[]
   /** What a mixin can replace. A section that is written but empty is there, too. */
@@ -85,8 +87,8 @@ interface OptionsCell {
 
 /** A profile while its includes are merged in. */
 interface Draft {
-  readonly isShipped: boolean
   definition: ProfileDefinition
+  keepsStreams: boolean
   readonly input: OptionsCell
   readonly output: OptionsCell
   readonly sections: Map<Section, OptionsCell>
@@ -118,8 +120,8 @@ function toDraft(definition: ProfileDefinition, config: Config, drafts: Map<stri
     })
   }
   const draft: Draft = {
-    isShipped: definition.isShipped,
     definition,
+    keepsStreams: definition.isShipped,
     input: { entries: parseOptions(definition.inputOptions ?? []) },
     output: { entries: parseOptions(definition.outputOptions ?? []) },
     sections: toSections(definition),
@@ -144,11 +146,12 @@ function toDraft(definition: ProfileDefinition, config: Config, drafts: Map<stri
  */
 function include(child: Draft, parent: Draft): void {
   child.definition = withDefaults(child.definition, parent.definition)
+  child.keepsStreams ||= parent.keepsStreams
   mergeInto(child.input, parent.input)
   mergeInto(child.output, parent.output)
   for (const [section, cell] of parent.sections) {
     const own = child.sections.get(section)
-    if (own === undefined) child.sections.set(section, parent.isShipped ? { entries: cell.entries } : cell)
+    if (own === undefined) child.sections.set(section, parent.definition.isShipped ? { entries: cell.entries } : cell)
     else mergeInto(own, cell)
   }
 }
@@ -184,7 +187,7 @@ function toSections(definition: ProfileDefinition): Map<Section, OptionsCell> {
   return sections
 }
 
-function fromDraft({ definition, input, output, sections }: Draft): ResolvedProfile {
+function fromDraft({ definition, keepsStreams, input, output, sections }: Draft): ResolvedProfile {
   return {
     name: definition.name,
     kind: 'profile',
@@ -194,6 +197,7 @@ function fromDraft({ definition, input, output, sections }: Draft): ResolvedProf
     threshold: definition.threshold ?? 0,
     thresholdCheck: definition.thresholdCheck ?? DEFAULT_THRESHOLD_CHECK,
     automap: definition.automap ?? true,
+    keepsStreams,
     inputOptions: toArguments(input.entries),
     outputOptions: toArguments(output.entries),
     sections: Object.fromEntries([...sections].map(([section, cell]) => [section, toArguments(cell.entries)])),
@@ -215,6 +219,7 @@ function fromTemplate(template: TemplateDefinition): ResolvedProfile {
     threshold,
     thresholdCheck,
     automap: true,
+    keepsStreams: false,
     inputOptions: (typeof input === 'string' ? [input] : input).flatMap(toWords),
     outputOptions: [template.videoCodec, template.audioCodec, template.subtitles].flatMap((text) => toWords(text ?? '')),
     sections: {},

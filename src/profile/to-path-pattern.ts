@@ -3,6 +3,8 @@
 const FLAG_LETTERS: Readonly<Record<string, string>> = { i: 'i', m: 'm', s: 's' }
 /** Flags that change nothing here: Unicode is what JavaScript has anyway, ASCII and locale narrow what `\w` takes. */
 const IDLE_FLAGS = 'aLu'
+/** `\A` and `\Z`: the very beginning and end, whatever the flag `m` makes of `^` and `$`. */
+const ANCHORS: Readonly<Record<string, string>> = { A: '(?<![\\s\\S])', Z: '(?![\\s\\S])' }
 
 /**
  * @throws SyntaxError when it is no regular expression.
@@ -13,7 +15,8 @@ export function toPathPattern(python: string): RegExp {
     .replace(/\(\?P</g, '(?<')
     .replace(/\(\?P=(\w+)\)/g, '\\k<$1>')
     .replace(/\(\?#[^)]*\)/g, '')
-    .replace(/\\(.)/gs, (escape, letter: string) => (letter === 'A' ? '(?<![\\s\\S])' : letter === 'Z' ? '(?![\\s\\S])' : escape))
+    .replace(/\{,(\d+)\}/g, '{0,$1}')
+    .replace(/\\(.)/gs, (whole, letter: string) => ANCHORS[letter] ?? whole)
   try {
     // As in Python one "." is one character, emoji included; but that flag forbids needless escapes (`\-`, `\ `), which Python allows.
     return new RegExp(pattern, `${flags}u`)

@@ -1,0 +1,113 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { parseConfig, parseShippedProfiles } from '../../src/config/parse-config.ts'
+import { isEncodeError } from '../../src/core/errors.ts'
+import type { MediaInfo, MediaStream, StreamKind } from '../../src/model/media.ts'
+import { type ProfileChoice, selectProfile } from '../../src/profile/select-profile.ts'
+import { toOutputName } from '../../src/profile/to-output-name.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const CASES = join(ROOT, 'test/cases/profiles')
+
+interface MediaFacts {
+  readonly path?: string
+  readonly minutes?: number
+  readonly mb?: number
+  readonly streams: readonly string[]
+}
+
+interface Case {
+  readonly name: string
+  readonly media?: string
+  readonly choice?: Partial<ProfileChoice>
+  readonly expect: Readonly<Record<string, unknown>>
+}
+
+interface CaseFile {
+  readonly configuration: string
+  readonly media: Readonly<Record<string, MediaFacts>>
+  readonly cases: readonly Case[]
+}
+
+const shipped = ['software', 'hardware', 'audio'].flatMap((name) => {
+  const file = join(ROOT, 'profiles', `${name}.yml`)
+  return parseShippedProfiles(readFileSync(file, 'utf8'), file)
+})
+
+const files = readdirSync(CASES).filter((name) => name.endsWith('.yml'))
+
+test('there are cases', () => {
+  expect(files.length).toBeGreaterThanOrEqual(8)
+})
+
+for (const file of files) {
+  const { configuration, media, cases } = parse(readFileSync(join(CASES, file), 'utf8')) as CaseFile
+  const config = parseConfig(configuration, file, shipped)
+
+  describe(file, () => {
+    test.each(cases)('$name', (one) => {
+      const facts = media[one.media ?? Object.keys(media)[0] ?? '']
+      if (facts === undefined) throw new Error(`The case names no media of the file: ${one.media}`)
+      expect(outcome(() => selectProfile(config, toMedia(facts), { mixins: [], ...one.choice }), one.expect, toMedia(facts))).toEqual(
+        one.expect,
+      )
+    })
+  })
+}
+
+/** What the case speaks of; input and output arguments always, since nothing may be added to them. */
+function outcome(select: () => ReturnType<typeof selectProfile>, wanted: Case['expect'], media: MediaInfo): object {
+  try {
+    const selection = select()
+    if (selection.kind === 'unmatched') return { unmatched: true }
+    if (selection.kind === 'skip') return { skip: selection.rule }
+    const { profile, rule } = selection
+    const found: Record<string, unknown> = {
+      profile: profile.name,
+      rule,
+      queue: profile.queue,
+      threshold: profile.threshold,
+      thresholdCheck: profile.thresholdCheck,
+      input: selection.arguments.input.join(' '),
+      output: selection.arguments.output.join(' '),
+      result: toOutputName(media.path, profile, { keepsSource: false }),
+    }
+    const isTold = (key: string) => key in wanted || (wanted.output !== undefined && key === 'input' && found.input !== '')
+    return Object.fromEntries(Object.entries(found).filter(([key]) => isTold(key)))
+  } catch (error) {
+    if (!isEncodeError(error)) throw error
+    const { hint } = wanted
+    return { error: error.code, ...(hint === undefined ? {} : { hint: error.hint?.includes(String(hint)) ? hint : error.hint }) }
+  }
+}
+
+function toMedia({ path = '/tv/film.mp4', minutes = 45, mb = 3000, streams }: MediaFacts): MediaInfo {
+  return {
+    path,
+    sizeBytes: Math.round(mb * 1_048_576),
+    mtimeMs: 0,
+    container: 'matroska,webm',
+    durationSeconds: minutes * 60,
+    streams: streams.map(toStream),
+  }
+}
+
+function toStream(text: string, index: number): MediaStream {
+  const [kind, codec = '', ...marks] = text.split(' ')
+  const size = marks.find((mark) => /^\d+x\d+$/.test(mark))
+  const fps = marks.find((mark) => mark.endsWith('fps'))
+  const language = marks.find((mark) => /^[a-z]{3}$/.test(mark))
+  const [width = 0, height = 0] = size?.split('x').map(Number) ?? []
+  return {
+    index,
+    kind: kind as StreamKind,
+    codec,
+    language: language ?? 'und',
+    isDefault: marks.includes('default'),
+    isAttachedPicture: marks.includes('picture'),
+    ...(size === undefined ? {} : { width, height }),
+    ...(fps === undefined ? {} : { fps: Number(fps.slice(0, -3)) }),
+  }
+}
