@@ -12,7 +12,7 @@ export interface LocatedScalar {
   readonly plainText: string | undefined
 }
 
-export interface LocatedList {
+interface LocatedList {
   readonly kind: 'list'
   readonly offset: number
   readonly items: readonly Located[]

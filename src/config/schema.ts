@@ -106,7 +106,7 @@ function languages(what: string): Schema {
   }
 }
 
-export const PROFILE_SCHEMA: Schema = {
+const PROFILE_SCHEMA: Schema = {
   type: 'object',
   description: 'How to encode. A profile without an extension is a fragment, to include or to use as mixin',
   properties: {
@@ -227,7 +227,7 @@ const SUBSTITUTIONS: Schema = {
   items: { anyOf: SUBSTITUTION_FORMS, expected: SUBSTITUTION_EXPECTED },
 }
 
-export const HOST_SCHEMA: Schema = {
+const HOST_SCHEMA: Schema = {
   type: 'object',
   description: 'A machine that encodes; needs an SSH server and ffmpeg, nothing else. What is left out comes from ~/.ssh/config',
   properties: {
