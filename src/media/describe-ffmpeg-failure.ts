@@ -51,17 +51,21 @@ const SIGNALS: Readonly<Record<number, string>> = {
   15: 'SIGTERM',
 }
 
-/** Said by ffmpeg whatever went well or wrong: banner, description of the files, statistics, consequences of an error told before. */
+/** Said by ffmpeg whatever went well or wrong: banner, names of the files, statistics, remarks of the encoders. */
 const NOISE: readonly RegExp[] = [
-  /^ffmpeg version |^built with |^configuration: |^lib\w+\s+\d+\. *\d+/,
-  /^(?:Input|Output) #\d|^Stream mapping:|^Stream #|^Press \[q\]|^(?:Metadata|Duration|Side data|Chapters?|Program):?\b/,
+  /^ffmpeg version |^(?:Input|Output) #\d|^Stream mapping:|^Press \[q\]/,
   /^(?:frame|size)= *\d|^video:\S+ audio:|^(?:frame|fps|stream_\w+|bitrate|total_size|out_time\w*|dup_frames|drop_frames|speed|progress)=/,
   /^(?:frame [IPB]:|mb [IPB] |consecutive B-frames|coded y,|i\d+c? |Weighted P|ref [PB]|kb\/s:|8x8 transform|direct mvs|using (?:SAR|cpu)|profile |264 - core|Qavg)/,
   /^\d+ frames left in the queue|^encoded \d+ frames|^Svt\[info\]|^x265 \[info\]/,
-  /detected only with low score|^To ignore this, add|^Did you mean|^Possible (?:presets|tunes)/,
-  /^Conversion failed!?$|^Error (?:closing|writing trailer)|^Exiting normally|^Error splitting the argument list|^Last message repeated/,
+  /detected only with low score|^To ignore this, add|^Did you mean|^Possible (?:presets|tunes)|^Last message repeated/,
+]
+
+/** What follows from an error that was told before; worth telling only where nothing else is. */
+const CONSEQUENCES: readonly RegExp[] = [
+  /^Conversion failed!?$|^Exiting normally|^Error splitting the argument list|^Error (?:closing|writing trailer)/,
+  /^Error initializing output stream \S+ --(?: Error while opening encoder.*)?$|^Error while opening encoder|^Could not write header/,
   // ffmpeg 6 and later tell which of their threads and files went down with the error.
-  /^Task finished with error code|^Terminating thread with return code|^Error opening output files?\b|^Error initializing output stream \S+ --$/,
+  /^Task finished with error code|^Terminating thread with return code|^Error opening output files?\b|^Error sending frames to consumers/,
 ]
 
 /**
@@ -77,7 +81,8 @@ export function describeFfmpegFailure(stderrTail: string, status: number): strin
   if (known !== undefined) return known
   if (signal !== undefined) return `ffmpeg was ended by signal ${signal}${SIGNALS[signal] === undefined ? '' : ` (${SIGNALS[signal]})`}`
   const telling = lines.filter((line) => !NOISE.some((noise) => noise.test(line)))
-  const last = telling.slice(-2).join('; ')
+  const causes = telling.filter((line) => !CONSEQUENCES.some((consequence) => consequence.test(line)))
+  const last = (causes.length > 0 ? causes : telling).slice(-2).join('; ')
   return toPlainLine(last === '' ? `ffmpeg ended with status ${status} and gave no reason` : `ffmpeg failed: ${last}`)
 }
 
@@ -98,10 +103,19 @@ function toSignal(stderrTail: string, status: number): number | undefined {
   return caught === undefined ? undefined : Number(caught)
 }
 
-/** Lines without the indent and the name of the part that speaks: `[mp4 @ 0x55d1] `, `[vost#0:0/libx264 @ 0x55d1] ` (ffmpeg 6 and later). */
+/**
+ * Lines without the name of the part that speaks: `[mp4 @ 0x55d1] `, `[vost#0:0/libx264 @ 0x55d1] ` (ffmpeg 6 and later).
+ * What is indented describes the files and is left out.
+ */
 function toMessages(stderrTail: string): readonly string[] {
   return stderrTail
     .split(/[\r\n]+/)
-    .map((line) => line.trim().replace(/^(?:\[[^\]]+ @ (?:0x)?[0-9a-fA-F]+\]\s*)+/, ''))
+    .filter((line) => /^\S/.test(line))
+    .map((line) =>
+      line
+        .trimEnd()
+        .replace(/^(?:\[[^\]]+ @ (?:0x)?[0-9a-fA-F]+\]\s*)+/, '')
+        .trim(),
+    )
     .filter((line) => line !== '')
 }
