@@ -1,7 +1,7 @@
 /** A real OpenSSH server with a login shell of choice, ready for the contract suites. */
 
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm, symlink } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startSshdHost } from '../cluster/sshd-host.ts'
@@ -24,10 +24,15 @@ export const LOGIN_SHELLS: readonly string[] = SHELLS.filter((shell) => existsSy
 
 export async function startSshHostUnderTest(shell: string): Promise<HostUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), 'encode-shell-'))
+  await writeLoginFiles(folder)
   // busybox is a shell by that name only.
   const ash = join(folder, 'ash')
   await symlink('/usr/bin/busybox', ash)
-  const server = await startSshdHost({ name: 'contract', loginShell: shell.endsWith('busybox') ? ash : shell })
+  const server = await startSshdHost({
+    name: 'contract',
+    loginShell: shell.endsWith('busybox') ? ash : shell,
+    sshdOptions: [`SetEnv HOME=${folder}`],
+  })
   const { address, port, user, identityFile, knownHostsFile } = server
   const place = { address, port, user, identityFile, knownHosts: knownHostsFile }
   return {
@@ -44,4 +49,11 @@ export async function startSshHostUnderTest(shell: string): Promise<HostUnderTes
       await rm(folder, { recursive: true })
     },
   }
+}
+
+/** Login files that speak where nobody asked, as those of real people do; and not this machine's own, which may take seconds. */
+async function writeLoginFiles(home: string): Promise<void> {
+  await mkdir(join(home, '.config', 'fish'), { recursive: true })
+  const noise = 'echo Welcome; echo "@start 1 2 group"; sh -c "echo careful >&2"; printf "no line end"\n'
+  for (const name of ['.bashrc', '.zshenv', '.config/fish/config.fish', '.tcshrc']) await writeFile(join(home, name), noise)
 }

@@ -10,12 +10,17 @@ export function receiveCommand(tag: string, hostPath: string): string {
   return bulkCommand('umask 077; cat >"$1"; exit $?', tag, hostPath)
 }
 
-/** Writes a file to stdout. */
-export function sendCommand(tag: string, hostPath: string): string {
-  return bulkCommand('cat <"$1"; exit $?', tag, hostPath)
+/** Writes a file to stdout, after `after`: what login files print stands before that. */
+export function sendCommand(tag: string, hostPath: string): { readonly commandLine: string; readonly after: string } {
+  const commandLine = bulkCommand('printf "%s@data\\n" "$0"; cat <"$1"; exit $?', tag, hostPath)
+  return { commandLine, after: `${bulkTag(tag)}@data\n` }
 }
 
 function bulkCommand(script: string, tag: string, hostPath: string): string {
-  const words = [`${DECODE_ARGUMENTS} ${script}`, `${tag}-bulk`, encodeArgument(hostPath)]
+  const words = [`${DECODE_ARGUMENTS} ${script}`, bulkTag(tag), encodeArgument(hostPath)]
   return ['exec', '/bin/sh', '-c', ...words.map(quoteWord)].join(' ')
+}
+
+function bulkTag(tag: string): string {
+  return `${tag}-bulk`
 }

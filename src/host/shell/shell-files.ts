@@ -18,7 +18,8 @@ export interface ShellFilesOptions {
 /** How a transport moves whole files: the file as a command line's standard input or output, made anew here. */
 export interface BulkTransport {
   putBytes(commandLine: string, controllerPath: string, options?: TransferOptions): Promise<number>
-  getBytes(commandLine: string, controllerPath: string, options?: TransferOptions): Promise<number>
+  /** The file begins behind `after`. */
+  getBytes(commandLine: string, controllerPath: string, options?: TransferOptions & { readonly after?: string }): Promise<number>
 }
 
 export function createShellFiles({ hostName, run, guard, transport }: ShellFilesOptions): HostFiles {
@@ -37,7 +38,8 @@ export function createShellFiles({ hostName, run, guard, transport }: ShellFiles
 
     async getFile(hostPath, controllerPath, options) {
       await guard.start()
-      await transport.getBytes(sendCommand(guard.tag, hostPath), controllerPath, options)
+      const { commandLine, after } = sendCommand(guard.tag, hostPath)
+      await transport.getBytes(commandLine, controllerPath, { ...options, after })
     },
 
     async statFile(hostPath, signal) {

@@ -11,8 +11,14 @@ import { toPlainLine } from '../../core/text.ts'
 import { formatBytes } from '../../core/units.ts'
 import type { ChannelExit } from '../channel.ts'
 import type { TransferOptions } from '../host.ts'
+import { skipUntil } from '../shell/skip-until.ts'
 import { closeChannel, toCommandChannel } from './command-channel.ts'
 import type { Session } from './connection-pool.ts'
+
+export interface GetOptions extends TransferOptions {
+  /** The command line prints this before the first byte of the file: what login files print comes before it, and is dropped with it. */
+  readonly after?: string | undefined
+}
 
 /** Opens a session for a command line on the lane for bulk bytes. */
 export type OpenSession = (commandLine: string, signal?: AbortSignal) => Promise<Session>
@@ -64,13 +70,13 @@ export async function getBytes(
   openSession: OpenSession,
   commandLine: string,
   controllerPath: string,
-  options: TransferOptions = {},
+  options: GetOptions = {},
 ): Promise<number> {
   const file = await createTarget(controllerPath)
   try {
     const bytes = await withChannel(openSession, commandLine, options.signal, async (channel, ended) => {
       channel.end()
-      const received = receive(channel, file, options.onBytes)
+      const received = receive(channel, file, options)
       await Promise.race([Promise.all([received, ended]), received])
       await ended
       return await received
@@ -151,7 +157,8 @@ async function write(channel: ClientChannel, piece: Buffer): Promise<void> {
   await new Promise<void>((resolve, reject) => channel.write(piece, (error) => (error ? reject(error) : resolve())))
 }
 
-async function receive(channel: ClientChannel, file: FileHandle, onBytes: ((bytes: number) => void) | undefined): Promise<number> {
+async function receive(channel: ClientChannel, file: FileHandle, { onBytes, after }: GetOptions): Promise<number> {
+  const skip = after === undefined ? (chunk: Buffer) => chunk : skipUntil(after)
   let collected: Buffer[] = []
   let collectedBytes = 0
   let writtenBytes = 0
@@ -171,7 +178,8 @@ async function receive(channel: ClientChannel, file: FileHandle, onBytes: ((byte
     }
     writing = undefined
   }
-  channel.on('data', (chunk: Buffer) => {
+  channel.on('data', (arrived: Buffer) => {
+    const chunk = skip(arrived)
     collected.push(chunk)
     collectedBytes += chunk.length
     if (collectedBytes < PIECE_BYTES) return

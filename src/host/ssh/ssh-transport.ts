@@ -3,7 +3,7 @@
 import type { HostConfig } from '../../model/config.ts'
 import type { CommandTransport } from '../channel.ts'
 import type { TransferOptions } from '../host.ts'
-import { getBytes, putBytes } from './byte-transfer.ts'
+import { type GetOptions, getBytes, putBytes } from './byte-transfer.ts'
 import { toCommandChannel } from './command-channel.ts'
 import { openConnection } from './connection.ts'
 import { createConnectionPool } from './connection-pool.ts'
@@ -21,7 +21,7 @@ export interface SshTransportOptions extends SshSurroundings {
 export interface SshTransport extends CommandTransport {
   /** See `putBytes` and `getBytes` of byte-transfer.ts; both resolve with the number of bytes moved. */
   putBytes(commandLine: string, controllerPath: string, options?: TransferOptions): Promise<number>
-  getBytes(commandLine: string, controllerPath: string, options?: TransferOptions): Promise<number>
+  getBytes(commandLine: string, controllerPath: string, options?: GetOptions): Promise<number>
 }
 
 const DEFAULT_KEEPALIVE_SECONDS = 5
