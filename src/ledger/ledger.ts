@@ -1,0 +1,252 @@
+/**
+ * The ledger: every job of every run, each state written before it is acted on, so that whoever comes after a controller that
+ * died knows what was under way, what exists because of it, and what is still to do. One SQLite file in the state folder; any
+ * number of controllers of one machine share it.
+ */
+
+import { join } from 'node:path'
+import type { Clock } from '../core/clock.ts'
+import type { JobPlan } from '../model/plan.ts'
+import { claimSources, releaseSource } from './claims.ts'
+import { type Database, openDatabase } from './database.ts'
+import type { Warner } from './load-sqlite.ts'
+import { findLeftFiles, findRunFiles, forgetFile, noteFile } from './noted-files.ts'
+import { findLiveness, identifyProcess } from './process-identity.ts'
+import {
+  type DeadRun,
+  type FilePlace,
+  type JobRecord,
+  type JobState,
+  type NotedFile,
+  type RunRecord,
+  type SourceHolder,
+  toJobRecord,
+  toPlan,
+  toProcess,
+  toRunRecord,
+  toUnfinishedJob,
+  type UnfinishedJob,
+} from './records.ts'
+
+export interface LedgerOptions {
+  /** State folder; made, for its owner alone, where it is missing. */
+  readonly folder: string
+  readonly clock: Pick<Clock, 'now'>
+  /** The controller: this process. */
+  readonly pid: number
+  /** `process`, where Node's warning that SQLite is experimental shall be kept back. */
+  readonly warner?: Warner
+}
+
+export interface StateFields {
+  readonly reason?: string | null
+  readonly log?: string | null
+  readonly outputBytes?: number
+  /** For `replace`: the verified result before it gets its name. */
+  readonly temporary?: string
+}
+
+export interface Attempt {
+  readonly host: string
+  /** The first is 1. */
+  readonly attempt: number
+}
+
+export interface JobQuery {
+  readonly runId?: string
+  readonly states?: readonly JobState[]
+  readonly limit?: number
+}
+
+/** Synchronous: when a call returns, it is written. All of it rejects with LEDGER_FAILED where the file cannot be used. */
+export interface Ledger extends Disposable {
+  readonly file: string
+
+  startRun(run: { readonly id: string; readonly argv: readonly string[]; readonly clusters: readonly string[] }): void
+  /** Jobs that have not ended become `interrupted`; claims are given up. */
+  finishRun(runId: string, exitStatus: number): void
+
+  /** All of them or none, as `queued`. */
+  addJobs(runId: string, plans: readonly JobPlan[]): void
+  startAttempt(jobId: string, attempt: Attempt): void
+  /** Fields that are left out stay as they are. What is done stays done. */
+  setState(jobId: string, state: JobState, fields?: StateFields): void
+  /** Many writes as one: all or none, and as quick as one. */
+  batch<Result>(body: () => Result): Result
+
+  /** Before the file is made. Noting it twice is noting it once. */
+  noteFile(jobId: string, place: FilePlace, path: string): void
+  /** After it is gone, or has become the result. */
+  forgetFile(jobId: string, place: FilePlace, path: string): void
+  noteRunFile(runId: string, place: FilePlace, path: string): void
+  forgetRunFile(runId: string, place: FilePlace, path: string): void
+  /** Files of runs that are over, for the one who can reach their place to remove and then `forgetLeftFile`. */
+  leftFiles(): readonly NotedFile[]
+  forgetLeftFile(file: NotedFile): void
+
+  /** Takes a source for this run. Undefined: it is ours. Else the living controller that has it; nothing is changed then. */
+  claimSource(runId: string, path: string): SourceHolder | undefined
+  /** Many at once; what could not be taken, by path as given. */
+  claimSources(runId: string, paths: readonly string[]): ReadonlyMap<string, SourceHolder>
+  releaseSource(runId: string, path: string): void
+
+  /** The latest first. */
+  listRuns(limit: number): readonly RunRecord[]
+  /** In the order they were added; with a limit, the latest of them. */
+  listJobs(query: JobQuery): readonly JobRecord[]
+  /** Runs that nobody finished and whose controller is certainly gone, the oldest first. */
+  deadRuns(): readonly DeadRun[]
+  /** What is left to do of a run, `interrupted` jobs among them; without those that a later run has taken over. */
+  unfinishedJobs(runId: string): readonly UnfinishedJob[]
+  /** Moves what is left of a job into a run, under a new id. Undefined when it has ended or somebody else took it. */
+  takeOver(jobId: string, to: { readonly runId: string; readonly jobId: string }): JobPlan | undefined
+  /** Writes down that a dead run is over: `interrupted` is what it did not end. A living one is left alone (false). */
+  closeDeadRun(runId: string): boolean
+}
+
+const UNFINISHED = `state NOT IN ('done', 'skipped', 'failed') AND resumed_as IS NULL`
+const INSERT_JOB = `INSERT INTO jobs (id, run, source, source_bytes, source_mtime_ms, cluster, profile, queue, rule, output,
+  replaces_source, may_overwrite, queue_file, plan, state, added_at, changed_at)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?)`
+const END_ALL_JOBS = `UPDATE jobs SET state = 'interrupted', changed_at = ?, finished_at = ?
+  WHERE run = ? AND state NOT IN ('done', 'skipped', 'failed', 'interrupted')`
+const COUNT_JOBS = `SELECT state, count(*) AS jobs, sum(source_bytes) AS source_bytes, sum(output_bytes) AS output_bytes
+  FROM jobs WHERE run = ? GROUP BY state`
+
+export function openLedger(options: LedgerOptions): Ledger {
+  const file = join(options.folder, 'ledger.sqlite')
+  const db = openDatabase(file, options.warner)
+  const now = () => options.clock.now()
+
+  return {
+    file,
+    startRun({ id, argv, clusters }) {
+      const process = JSON.stringify(identifyProcess(options.pid))
+      db.setDurability('flushed')
+      db.run(
+        'INSERT INTO runs (id, started_at, pid, process, argv, clusters) VALUES (?, ?, ?, ?, ?, ?)',
+        ...[id, now(), options.pid, process, JSON.stringify(argv), JSON.stringify(clusters)],
+      )
+    },
+    finishRun: (runId, exitStatus) => endRun(db, runId, exitStatus, now()),
+
+    addJobs(runId, plans) {
+      db.setDurability('flushed')
+      db.transaction(() => {
+        for (const plan of plans) insertJob(db, runId, plan, now())
+      })
+    },
+    startAttempt(jobId, { host, attempt }) {
+      db.setDurability('written')
+      const changed = db.run(
+        `UPDATE jobs SET host = ?, attempt = ?, reason = NULL, log = NULL, started_at = coalesce(started_at, ?), changed_at = ?
+         WHERE id = ?`,
+        ...[host, attempt, now(), now(), jobId],
+      )
+      if (changed === 0) throw new Error(`The ledger knows no job "${jobId}"`)
+    },
+    setState: (jobId, state, fields = {}) => setState(db, jobId, state, fields, now()),
+    batch(body) {
+      db.setDurability('flushed')
+      return db.transaction(body)
+    },
+
+    noteFile(jobId, place, path) {
+      const run = db.get('SELECT run FROM jobs WHERE id = ?', jobId)?.run
+      if (run === undefined) throw new Error(`The ledger knows no job "${jobId}"`)
+      noteFile(db, { runId: String(run), jobId, place, path }, now())
+    },
+    forgetFile: (jobId, place, path) => forgetFile(db, { runId: '', jobId, place, path }),
+    noteRunFile: (runId, place, path) => noteFile(db, { runId, jobId: undefined, place, path }, now()),
+    forgetRunFile: (runId, place, path) => forgetFile(db, { runId, jobId: undefined, place, path }),
+    leftFiles: () => findLeftFiles(db),
+    forgetLeftFile: (left) => forgetFile(db, left),
+
+    claimSource: (runId, path) => claimSources(db, runId, [path], now()).get(path),
+    claimSources: (runId, paths) => claimSources(db, runId, paths, now()),
+    releaseSource: (runId, path) => releaseSource(db, runId, path),
+
+    listRuns: (limit) => db.all('SELECT * FROM runs ORDER BY started_at DESC, rowid DESC LIMIT ?', limit).map((row) => readRun(db, row)),
+    listJobs: (query) => listJobs(db, query),
+    deadRuns: () =>
+      db
+        .all('SELECT * FROM runs WHERE finished_at IS NULL ORDER BY started_at, rowid')
+        .map((row) => readRun(db, row))
+        .filter((run) => run.liveness === 'dead')
+        .map((run) => ({ ...run, unfinished: findUnfinished(db, run.id), files: findRunFiles(db, run.id) })),
+    unfinishedJobs: (runId) => findUnfinished(db, runId),
+    takeOver: (jobId, to) => takeOver(db, jobId, to, now()),
+    closeDeadRun(runId) {
+      const row = db.get('SELECT process FROM runs WHERE id = ? AND finished_at IS NULL', runId)
+      if (row === undefined || findLiveness(toProcess(row.process)) !== 'dead') return false
+      endRun(db, runId, null, now())
+      return true
+    },
+    [Symbol.dispose]: () => db[Symbol.dispose](),
+  }
+}
+
+function endRun(db: Database, runId: string, exitStatus: number | null, nowMs: number): void {
+  db.setDurability('flushed')
+  db.transaction(() => {
+    db.run(END_ALL_JOBS, nowMs, nowMs, runId)
+    db.run('DELETE FROM claims WHERE run = ?', runId)
+    db.run('UPDATE runs SET finished_at = ?, exit_status = ? WHERE id = ? AND finished_at IS NULL', nowMs, exitStatus, runId)
+  })
+}
+
+function insertJob(db: Database, runId: string, plan: JobPlan, nowMs: number): void {
+  const { source, profile } = plan
+  db.run(
+    INSERT_JOB,
+    ...[plan.id, runId, source.path, source.sizeBytes, source.mtimeMs, plan.cluster, profile.name, profile.queue, plan.rule ?? null],
+    ...[plan.output, Number(plan.replacesSource), Number(plan.mayOverwrite), plan.queueFile ?? null, JSON.stringify(plan), nowMs, nowMs],
+  )
+}
+
+function setState(db: Database, jobId: string, state: JobState, fields: StateFields, nowMs: number): void {
+  const isEnd = state === 'done' || state === 'skipped' || state === 'failed' || state === 'interrupted'
+  // A power cut may take back that a stage had begun: nothing is lost by doing it again. From `replace` on, it must be known.
+  db.setDurability(state === 'replace' || (isEnd && state !== 'interrupted') ? 'flushed' : 'written')
+  const changed = db.run(
+    `UPDATE jobs SET state = ?, changed_at = ?, finished_at = ?, reason = coalesce(?, reason), log = coalesce(?, log),
+       output_bytes = coalesce(?, output_bytes), temporary = coalesce(?, temporary), plan = iif(?, NULL, plan)
+     WHERE id = ? AND state <> 'done'`,
+    ...[state, nowMs, isEnd ? nowMs : null, fields.reason ?? null, fields.log ?? null],
+    ...[fields.outputBytes ?? null, fields.temporary ?? null, Number(state === 'done' || state === 'skipped'), jobId],
+  )
+  if (changed === 0 && db.get('SELECT 1 FROM jobs WHERE id = ?', jobId) === undefined) throw new Error(`The ledger knows no job "${jobId}"`)
+}
+
+function readRun(db: Database, row: ReturnType<Database['all']>[number]): RunRecord {
+  return toRunRecord(row, db.all(COUNT_JOBS, String(row.id)), findLiveness)
+}
+
+function listJobs(db: Database, { runId, states, limit }: JobQuery): readonly JobRecord[] {
+  // One text for every query, so that it is prepared once; -1 is no limit.
+  const rows = db.all(
+    `SELECT * FROM jobs WHERE (?1 IS NULL OR run = ?1) AND (?2 IS NULL OR state IN (SELECT value FROM json_each(?2)))
+     ORDER BY rowid DESC LIMIT ?3`,
+    ...[runId ?? null, states === undefined ? null : JSON.stringify(states), limit ?? -1],
+  )
+  return rows.map(toJobRecord).reverse()
+}
+
+function findUnfinished(db: Database, runId: string): readonly UnfinishedJob[] {
+  return db.all(`SELECT * FROM jobs WHERE run = ? AND ${UNFINISHED} ORDER BY rowid`, runId).map(toUnfinishedJob)
+}
+
+function takeOver(db: Database, jobId: string, to: { readonly runId: string; readonly jobId: string }, nowMs: number): JobPlan | undefined {
+  db.setDurability('flushed')
+  return db.transaction(() => {
+    const row = db.get(`SELECT plan FROM jobs WHERE id = ? AND ${UNFINISHED}`, jobId)
+    if (row === undefined) return undefined
+    const plan = { ...toPlan(row.plan), id: to.jobId }
+    insertJob(db, to.runId, plan, nowMs)
+    db.run(
+      `UPDATE jobs SET state = 'interrupted', resumed_as = ?, changed_at = ?, finished_at = coalesce(finished_at, ?) WHERE id = ?`,
+      ...[to.jobId, nowMs, nowMs, jobId],
+    )
+    return plan
+  })
+}

@@ -1,0 +1,70 @@
+/**
+ * The shape of the ledger, step by step. `user_version` counts the steps that a file has been through. A step that was released
+ * is never changed; what comes later is a new one at the end.
+ */
+
+export const MIGRATIONS: readonly string[] = [
+  // 1: runs, their jobs, what exists because of them, and who works on which file.
+  `
+  CREATE TABLE runs (
+    id TEXT PRIMARY KEY,
+    started_at INTEGER NOT NULL,         -- milliseconds since 1970 UTC, like every *_at
+    finished_at INTEGER,                 -- null: under way, or its controller died
+    pid INTEGER NOT NULL,
+    process TEXT NOT NULL,               -- JSON: ProcessIdentity of the controller
+    exit_status INTEGER,                 -- null with finished_at: closed by a later run
+    argv TEXT NOT NULL,                  -- JSON: list of strings
+    clusters TEXT NOT NULL               -- JSON: list of names
+  ) STRICT;
+  CREATE INDEX runs_by_start ON runs (started_at);
+
+  CREATE TABLE jobs (
+    id TEXT PRIMARY KEY,
+    run TEXT NOT NULL REFERENCES runs (id),
+    source TEXT NOT NULL,
+    source_bytes INTEGER NOT NULL,
+    source_mtime_ms REAL NOT NULL,
+    cluster TEXT NOT NULL,
+    profile TEXT NOT NULL,
+    queue TEXT NOT NULL,
+    rule TEXT,
+    output TEXT NOT NULL,
+    replaces_source INTEGER NOT NULL,
+    may_overwrite INTEGER NOT NULL,
+    queue_file TEXT,
+    plan TEXT,                           -- JSON: JobPlan; null once the job is done or skipped
+    state TEXT NOT NULL,
+    attempt INTEGER NOT NULL DEFAULT 0,
+    host TEXT,
+    reason TEXT,
+    log TEXT,
+    temporary TEXT,                      -- name of the verified result before it is put in place
+    output_bytes INTEGER,
+    resumed_as TEXT,                     -- id of the job that went on with this one
+    added_at INTEGER NOT NULL,
+    started_at INTEGER,
+    changed_at INTEGER NOT NULL,
+    finished_at INTEGER
+  ) STRICT;
+  CREATE INDEX jobs_by_run ON jobs (run, state);
+
+  CREATE TABLE job_files (
+    id INTEGER PRIMARY KEY,
+    run TEXT NOT NULL REFERENCES runs (id),
+    job TEXT REFERENCES jobs (id),       -- null: belongs to the run as a whole
+    cluster TEXT NOT NULL,               -- both empty: on the controller
+    host TEXT NOT NULL,
+    path TEXT NOT NULL,
+    noted_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX job_files_by_job ON job_files (job);
+  CREATE INDEX job_files_by_run ON job_files (run);
+
+  CREATE TABLE claims (
+    path TEXT PRIMARY KEY,               -- real path of a source
+    run TEXT NOT NULL REFERENCES runs (id),
+    claimed_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX claims_by_run ON claims (run);
+  `,
+]
