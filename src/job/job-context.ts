@@ -30,8 +30,8 @@ export interface JobContext {
   readonly files: FileJournal
   readonly workFolder: () => Promise<string>
   readonly flsPath: string | undefined
-  /** Called before the stage is begun; the state is on disk when it returns. */
-  readonly onStage: (stage: Stage) => void
+  /** Called before the stage is begun; the state is on disk when it returns. `replace` comes with what a later run needs to end it. */
+  readonly onStage: (stage: Stage, result?: { readonly temporary: string; readonly outputBytes: number }) => void
   readonly onProgress: (stage: Stage, progress: StageProgress) => void
   /** Path of the log that is written should the attempt fail. */
   readonly logFile: string

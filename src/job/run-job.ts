@@ -68,7 +68,7 @@ async function runStages(context: JobContext, route: MediaRoute, temporary: stri
     return skip(`saves ${saved} % (${formatBytes(resultBytes)}), less than the threshold of ${plan.profile.threshold} %`)
   }
   signal.throwIfAborted()
-  context.onStage('replace')
+  context.onStage('replace', { temporary, outputBytes: resultBytes })
   await replaceSource(plan, temporary)
   return { kind: 'done', outputBytes: resultBytes, seconds: (clock.now() - startedMs) / 1000 }
 }

@@ -15,7 +15,7 @@ import { type Selection, selectProfile } from '../profile/select-profile.ts'
 import { toOutputName } from '../profile/to-output-name.ts'
 import type { Ffprobe } from './ffprobe.ts'
 import type { FoundSource, RefusedSource } from './find-sources.ts'
-import { LOCAL_CLUSTER } from './target.ts'
+import { LOCAL_CLUSTER, type Target } from './target.ts'
 
 export interface PlanOptions {
   readonly config: Config
@@ -29,45 +29,61 @@ export interface PlanOptions {
   readonly toJobId: (number: number) => string
 }
 
-export type PlannedFile =
+/** What became of one source of a target. */
+export type PlannedFile = { readonly target: Target } & (
   | { readonly kind: 'job'; readonly plan: JobPlan }
-  | { readonly kind: 'skipped'; readonly file: string; readonly reason: string; readonly queueFile: string | undefined }
-  | { readonly kind: 'failed'; readonly file: string; readonly reason: string; readonly queueFile: string | undefined }
+  | { readonly kind: 'skipped'; readonly file: string; readonly reason: string }
+  | { readonly kind: 'failed'; readonly file: string; readonly reason: string }
+)
 
 /** ffprobe waits for disks more than it computes. */
 const PROBES_AT_ONCE = 8
 
-/** In the order of the sources. Rejects with CONFIG_INVALID or USAGE_INVALID for what is wrong with the whole call. */
-export async function planJobs(sources: readonly (FoundSource | RefusedSource)[], options: PlanOptions): Promise<readonly PlannedFile[]> {
-  const drafts = await mapConcurrently(sources, PROBES_AT_ONCE, (source) => draft(source, options))
-  options.signal.throwIfAborted()
-  const clashes = findClashes(drafts)
+export interface Planner {
+  /**
+   * In the order of the sources; each source of a run is planned once, and what an earlier call planned counts for clashes.
+   * Rejects with CONFIG_INVALID or USAGE_INVALID for what is wrong with the whole call.
+   */
+  plan(sources: readonly (FoundSource | RefusedSource)[]): Promise<readonly PlannedFile[]>
+}
+
+export function createPlanner(options: PlanOptions): Planner {
+  /** Result → the source that makes it. */
+  const claimed = new Map<string, string>()
   let jobs = 0
-  return drafts.map((file): PlannedFile => {
-    if (file.kind !== 'job') return file
-    const clash = clashes.get(file)
-    if (clash !== undefined)
-      return toFailed(file.plan.source.path, `"${clash}" would make the same result "${file.plan.output}"`, file.plan.queueFile)
-    jobs += 1
-    return { kind: 'job', plan: { ...file.plan, id: options.toJobId(jobs) } }
-  })
+  return {
+    async plan(sources) {
+      const drafts = await mapConcurrently(sources, PROBES_AT_ONCE, (source) => draft(source, options))
+      options.signal.throwIfAborted()
+      const clashes = findClashes(drafts, claimed)
+      return drafts.map((file): PlannedFile => {
+        if (file.kind !== 'job') return file
+        const { source, output } = file.plan
+        const clash = clashes.get(file)
+        if (clash !== undefined) return toFailed(file.target, source.path, `"${clash}" would make the same result "${output}"`)
+        claimed.set(output, source.path)
+        jobs += 1
+        return { ...file, plan: { ...file.plan, id: options.toJobId(jobs) } }
+      })
+    },
+  }
 }
 
 async function draft(source: FoundSource | RefusedSource, options: PlanOptions): Promise<PlannedFile> {
-  const { queueFile } = source.target
-  if (source.kind === 'refused') return toFailed(source.path, source.reason, queueFile)
+  const { target } = source
+  if (source.kind === 'refused') return toFailed(target, source.path, source.reason)
   options.signal.throwIfAborted()
   try {
     const media = await options.ffprobe.probe(source.path, options.signal)
-    const selection = selectProfile(options.config, media, source.target.choice)
-    if (selection.kind !== 'encode') return { kind: 'skipped', file: source.path, reason: selection.reason, queueFile }
+    const selection = selectProfile(options.config, media, target.choice)
+    if (selection.kind !== 'encode') return { kind: 'skipped', target, file: source.path, reason: selection.reason }
     const plan = toPlan(source, media, selection, options)
     checkQueue(plan, options)
     await checkOutput(plan, source)
-    return { kind: 'job', plan }
+    return { kind: 'job', target, plan }
   } catch (error) {
     if (!(error instanceof EncodeError) || isEncodeError(error, 'CONFIG_INVALID') || isEncodeError(error, 'USAGE_INVALID')) throw error
-    return toFailed(source.path, describeError(error), queueFile)
+    return toFailed(target, source.path, describeError(error))
   }
 }
 
@@ -139,21 +155,25 @@ async function isSameFile(path: string, other: string): Promise<boolean> {
   return a.ino === b.ino && a.dev === b.dev
 }
 
-function findClashes(drafts: readonly PlannedFile[]): ReadonlyMap<PlannedFile, string> {
+/** Jobs whose result another job makes too → that other job's source. */
+function findClashes(drafts: readonly PlannedFile[], claimed: ReadonlyMap<string, string>): ReadonlyMap<PlannedFile, string> {
   const first = new Map<string, PlannedFile & { kind: 'job' }>()
   const clashes = new Map<PlannedFile, string>()
   for (const file of drafts) {
     if (file.kind !== 'job') continue
-    const earlier = first.get(file.plan.output)
-    if (earlier === undefined) first.set(file.plan.output, file)
+    const { output, source } = file.plan
+    const owner = claimed.get(output)
+    const earlier = first.get(output)
+    if (owner !== undefined) clashes.set(file, owner)
+    else if (earlier === undefined) first.set(output, file)
     else {
-      if (!clashes.has(earlier)) clashes.set(earlier, file.plan.source.path)
+      if (!clashes.has(earlier)) clashes.set(earlier, source.path)
       clashes.set(file, earlier.plan.source.path)
     }
   }
   return clashes
 }
 
-function toFailed(file: string, reason: string, queueFile: string | undefined): PlannedFile {
-  return { kind: 'failed', file, reason, queueFile }
+function toFailed(target: Target, file: string, reason: string): PlannedFile {
+  return { kind: 'failed', target, file, reason }
 }

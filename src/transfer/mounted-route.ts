@@ -29,7 +29,8 @@ export async function findMountedSource(
   const hostSource = mapPath(source.path, host.config.pathSubstitutions)
   const seen = await host.statFile(hostSource, signal)
   if (seen?.kind === 'file' && seen.sizeBytes === source.sizeBytes) return hostSource
-  const found = seen === undefined ? 'is not there' : seen.kind === 'file' ? `has ${seen.sizeBytes} bytes, not ${source.sizeBytes}` : 'is no file'
+  const found =
+    seen === undefined ? 'is not there' : seen.kind === 'file' ? `has ${seen.sizeBytes} bytes, not ${source.sizeBytes}` : 'is no file'
   throw new EncodeError('HOST_SEES_NO_MEDIA', `Host "${host.config.name}" does not see the media: "${hostSource}" ${found}`, {
     hint: 'Check the mount and "path-substitutions" of this host, or set "type: streaming"',
   })

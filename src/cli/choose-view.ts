@@ -1,0 +1,61 @@
+/** Which view tells this call: NDJSON, plain lines, the live terminal, or the plan of a dry run. */
+
+import { writeSync } from 'node:fs'
+import { Chalk, supportsColor } from 'chalk'
+import { systemClock } from '../core/clock.ts'
+import type { View } from '../model/events.ts'
+import { createDryRunView } from '../view/dry-run-view.ts'
+import { createJsonView } from '../view/json-view.ts'
+import type { LiveView } from '../view/live-view.ts'
+import { openOutput } from '../view/open-output.ts'
+import { createPlainView } from '../view/plain-view.ts'
+import type { Arguments } from './parse-arguments.ts'
+
+export interface ChosenView {
+  readonly view: View
+  /** Runs `ask` with the picture out of the way. */
+  readonly pausedFor: <Answer>(ask: () => Promise<Answer>) => Promise<Answer>
+  /** Puts the terminal right at once, for an exit that waits for nothing. */
+  readonly restoreTerminal: () => void
+}
+
+/** @param giveUp aborted when nobody waits any more, not even for a reader that is stuck. */
+export async function chooseView(args: Arguments, colorize: boolean | undefined, giveUp: AbortSignal): Promise<ChosenView> {
+  const isTerminal = process.stdout.isTTY === true
+  const stdout = openOutput(process.stdout, process.platform)
+  const chalk = new Chalk({ level: wantsColor(args, colorize, isTerminal) ? (supportsColor ? supportsColor.level : 1) : 0 })
+  if (args.isJson) return still(createJsonView({ stdout, giveUp }))
+  if (args.isDryRun) return still(createDryRunView({ stdout, chalk, giveUp }))
+  const isLive = isTerminal && !args.isPlain && args.verbosity !== 'quiet' && process.env.TERM !== 'dumb' && process.env.CI === undefined
+  if (!isLive) return still(createPlainView({ stdout, verbosity: args.verbosity, chalk, giveUp }))
+  // listr2 is loaded for a terminal only.
+  const { createLiveView } = await import('../view/live-view.ts')
+  return live(createLiveView({ stdout, stderr: process.stderr, clock: systemClock, chalk, giveUp }))
+}
+
+function still(view: View): ChosenView {
+  return { view, pausedFor: (ask) => ask(), restoreTerminal: () => {} }
+}
+
+function live(view: LiveView): ChosenView {
+  return {
+    view,
+    async pausedFor(ask) {
+      view.suspend()
+      try {
+        return await ask()
+      } finally {
+        view.resume()
+      }
+    },
+    restoreTerminal: () => {
+      const sequence = view.restoreSequence()
+      if (sequence !== '') writeSync(process.stdout.fd, sequence)
+    },
+  }
+}
+
+function wantsColor(args: Arguments, colorize: boolean | undefined, isTerminal: boolean): boolean {
+  if (!args.hasColor || colorize === false || (process.env.NO_COLOR ?? '') !== '') return false
+  return isTerminal && process.env.TERM !== 'dumb'
+}

@@ -1,0 +1,35 @@
+/** `--help`: fits a screen of 80 columns and 24 lines. */
+
+import { COMMANDS, OPTIONS, type OptionSpec } from './options.ts'
+
+const NAME_COLUMNS = 23
+
+export function renderHelp(): string {
+  const commands = COMMANDS.map(({ name, arguments: words }) => `${name} ${words}`.trimEnd()).join(' | ')
+  return [
+    'Usage: encode [OPTION | PATH]...   (a PATH is a file, a folder or a quoted glob)',
+    `       encode ${commands}`,
+    '',
+    ...toLines(OPTIONS).map(renderLine),
+    '',
+    'Example: encode -c home /tv/s01*.mp4 -c work -p hevc /tv/s02*.mp4',
+    'Exit: 0 done, 1 a job failed, 2 usage, 3 no usable host, 130/143 interrupted',
+  ].join('\n')
+}
+
+function toLines(options: readonly OptionSpec[]): readonly (readonly OptionSpec[])[] {
+  const lines: OptionSpec[][] = []
+  for (const option of options) {
+    if (option.isJoined === true) lines.at(-1)?.push(option)
+    else lines.push([option])
+  }
+  return lines
+}
+
+function renderLine(options: readonly OptionSpec[]): string {
+  const names = options.map(
+    ({ long, short, value }) => `${short === undefined ? '' : `-${short}, `}--${long}${value === undefined ? '' : ` ${value}`}`,
+  )
+  const indent = options[0]?.short === undefined ? '      ' : '  '
+  return `${`${indent}${names.join('  ')}`.padEnd(NAME_COLUMNS)}  ${options.map(({ help }) => help).join(', ')}`
+}

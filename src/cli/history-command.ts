@@ -1,0 +1,71 @@
+/** `encode history [RUN]`: the runs so far, or the jobs of one of them. */
+
+import { systemClock } from '../core/clock.ts'
+import { EncodeError } from '../core/errors.ts'
+import { toVisible } from '../core/text.ts'
+import { formatBytes, formatDuration, savedPercent } from '../core/units.ts'
+import { type Ledger, openLedger } from '../ledger/ledger.ts'
+import type { JobRecord, RunRecord } from '../ledger/records.ts'
+import type { Arguments } from './parse-arguments.ts'
+import { stateFolder } from './state-folder.ts'
+
+const MAX_RUNS = 20
+
+export async function historyCommand(args: Arguments): Promise<number> {
+  using ledger = openLedger({ folder: stateFolder(process.env), clock: systemClock, pid: process.pid, warner: process })
+  const [wanted] = args.words
+  const lines = wanted === undefined ? listRuns(ledger, args.isJson) : listJobs(ledger, wanted, args.isJson)
+  process.stdout.write(lines.map((line) => `${line}\n`).join(''))
+  return 0
+}
+
+function listRuns(ledger: Ledger, isJson: boolean): readonly string[] {
+  const runs = ledger.listRuns(MAX_RUNS)
+  if (isJson) return runs.map((run) => JSON.stringify(run))
+  if (runs.length === 0) return ['No runs yet']
+  return [...runs].reverse().map(renderRun)
+}
+
+function listJobs(ledger: Ledger, wanted: string, isJson: boolean): readonly string[] {
+  const runs = ledger.listRuns(Number.MAX_SAFE_INTEGER)
+  const run = wanted === 'last' ? runs[0] : runs.find(({ id }) => id === wanted)
+  if (run === undefined) {
+    throw new EncodeError('USAGE_INVALID', `There is no run "${wanted}"`, {
+      hint: 'See "encode history"; "encode history last" shows the latest run',
+    })
+  }
+  const jobs = ledger.listJobs({ runId: run.id })
+  return isJson ? jobs.map((job) => JSON.stringify(job)) : [renderRun(run), ...jobs.map((job) => `  ${renderJob(job)}`)]
+}
+
+function renderRun(run: RunRecord): string {
+  const { done, skipped, failed } = run.jobs
+  const parts = [`${run.id}  ${describeEnd(run).padEnd(14)} ${done} done, ${skipped} skipped, ${failed} failed`]
+  const left = Object.values(run.jobs).reduce((sum, count) => sum + count, 0) - done - skipped - failed
+  if (left > 0) parts.push(`${left} left`)
+  if (done > 0)
+    parts.push(
+      `${formatBytes(run.sourceBytes)} → ${formatBytes(run.outputBytes)} (${savedPercent(run.sourceBytes, run.outputBytes)} % saved)`,
+    )
+  if (run.finishedAtMs !== undefined) parts.push(`in ${formatDuration((run.finishedAtMs - run.startedAtMs) / 1000)}`)
+  return parts.join(', ')
+}
+
+function describeEnd(run: RunRecord): string {
+  if (run.finishedAtMs === undefined) return run.liveness === 'dead' ? 'died' : 'running'
+  if (run.exitStatus === undefined) return 'died, closed'
+  return `exit ${run.exitStatus}`
+}
+
+function renderJob(job: JobRecord): string {
+  const parts = [`${job.state.padEnd(11)} ${toVisible(job.source)}`]
+  if (job.state === 'done' && job.outputBytes !== undefined) {
+    parts.push(
+      `${formatBytes(job.sourceBytes)} → ${formatBytes(job.outputBytes)} (${savedPercent(job.sourceBytes, job.outputBytes)} % saved)`,
+    )
+  }
+  if (job.host !== undefined) parts.push(`on ${job.host}`)
+  if (job.reason !== undefined && job.state !== 'done') parts.push(toVisible(job.reason))
+  if (job.log !== undefined && job.state === 'failed') parts.push(`log ${toVisible(job.log)}`)
+  return parts.join('  ')
+}

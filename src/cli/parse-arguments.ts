@@ -1,0 +1,157 @@
+/**
+ * Arguments → one command. The order counts: `-c`, `-p`, `-t` and `-m` hold for the paths that follow them.
+ * Every problem of a call is found, not only the first.
+ */
+
+import { parseArgs } from 'node:util'
+import { EncodeError } from '../core/errors.ts'
+import { nearest } from '../core/nearest.ts'
+import type { ProfileChoice, Target } from '../plan/target.ts'
+import { STRATEGY_NAMES, type StrategyName } from '../scheduler/strategy.ts'
+import { COMMANDS, type CommandName, OPTIONS, type OptionSpec } from './options.ts'
+
+export interface Arguments {
+  readonly command: 'run' | CommandName | 'help' | 'version'
+  /** Paths of a run, in order. */
+  readonly targets: readonly Target[]
+  /** What follows the name of another command. */
+  readonly words: readonly string[]
+  /** What holds at the end of the line: for the queue file's paths. */
+  readonly last: { readonly cluster: string | undefined; readonly choice: ProfileChoice }
+  readonly hosts: readonly string[]
+  readonly output: string | undefined
+  readonly keepsSource: boolean
+  readonly overwrites: boolean
+  readonly fromFile: string | undefined
+  readonly isDryRun: boolean
+  readonly isSequential: boolean
+  readonly strategy: StrategyName
+  readonly config: string | undefined
+  readonly isJson: boolean
+  readonly isPlain: boolean
+  readonly verbosity: 'quiet' | 'normal' | 'verbose'
+  readonly hasColor: boolean
+}
+
+type Token =
+  | {
+      readonly kind: 'option'
+      readonly name: string
+      readonly rawName: string
+      readonly value: string | undefined
+      readonly inlineValue: boolean | undefined
+    }
+  | { readonly kind: 'positional'; readonly value: string }
+  | { readonly kind: 'option-terminator' }
+
+/** Rejects by throwing USAGE_INVALID, all problems in one message. */
+export function parseArguments(argv: readonly string[]): Arguments {
+  const command = COMMANDS.find(({ name }) => name === argv[0])?.name
+  const tokens = tokenize(command === undefined ? argv : argv.slice(1))
+  const problems: string[] = []
+  const flags = new Set<string>()
+  const single = new Map<string, string>()
+  const hosts: string[] = []
+  const targets: Target[] = []
+  const words: string[] = []
+  let cluster: string | undefined
+  let choice: ProfileChoice = { profile: undefined, template: undefined, mixins: [] }
+
+  for (const token of tokens) {
+    if (token.kind === 'option-terminator') continue
+    if (token.kind === 'positional') {
+      words.push(token.value)
+      targets.push({ path: token.value, cluster, choice, queueFile: undefined })
+      continue
+    }
+    const spec = OPTIONS.find(({ long }) => long === token.name) as OptionSpec | undefined
+    if (spec === undefined) {
+      problems.push(describeUnknown(token.rawName))
+    } else if (spec.value === undefined) {
+      if (token.value !== undefined) problems.push(`Option "--${spec.long}" takes no value, but was given "${token.value}"`)
+      flags.add(spec.long)
+    } else if (token.value === undefined || token.value === '' || (token.inlineValue !== true && isOption(token.value))) {
+      problems.push(`Option "${token.rawName}" needs a value: ${token.rawName} ${spec.value}`)
+    } else {
+      take(spec.long, token.value)
+    }
+  }
+
+  function take(name: string, value: string): void {
+    if (name === 'cluster') cluster = value
+    else if (name === 'profile') choice = { ...choice, profile: value, template: undefined }
+    else if (name === 'template') choice = { ...choice, template: value, profile: undefined }
+    else if (name === 'mixin')
+      choice = {
+        ...choice,
+        mixins: value
+          .split(',')
+          .map((mixin) => mixin.trim())
+          .filter((mixin) => mixin !== ''),
+      }
+    else if (name === 'host') hosts.push(value)
+    else if (single.has(name) && single.get(name) !== value)
+      problems.push(`Option "--${name}" was given twice: "${single.get(name)}" and "${value}"`)
+    else single.set(name, value)
+  }
+
+  const strategy = single.get('strategy') ?? 'fastest'
+  if (!isStrategy(strategy)) {
+    const guess = nearest(strategy, STRATEGY_NAMES)
+    problems.push(
+      `Unknown strategy "${strategy}"${guess === undefined ? '' : `; did you mean "${guess}"?`} Allowed are ${STRATEGY_NAMES.join(', ')}`,
+    )
+  }
+  if (flags.has('keep-source') && single.has('output'))
+    problems.push('Options "-k" and "-o" exclude each other: with "-o" the sources stay anyway')
+  const isShort = flags.has('help') || flags.has('version')
+  if (problems.length > 0 && !isShort) throw new EncodeError('USAGE_INVALID', problems.join('\n'), { hint: 'See "encode --help"' })
+  return {
+    command: flags.has('help') ? 'help' : flags.has('version') ? 'version' : (command ?? 'run'),
+    targets: command === undefined ? targets : [],
+    words,
+    last: { cluster, choice },
+    hosts,
+    output: single.get('output'),
+    keepsSource: flags.has('keep-source'),
+    overwrites: flags.has('overwrite'),
+    fromFile: single.get('from-file'),
+    isDryRun: flags.has('dry-run'),
+    isSequential: flags.has('sequential'),
+    strategy: isStrategy(strategy) ? strategy : 'fastest',
+    config: single.get('config'),
+    isJson: flags.has('json'),
+    isPlain: flags.has('plain'),
+    verbosity: flags.has('quiet') ? 'quiet' : flags.has('verbose') ? 'verbose' : 'normal',
+    hasColor: !flags.has('no-color'),
+  }
+}
+
+function tokenize(argv: readonly string[]): readonly Token[] {
+  const options: Record<string, { type: 'string' | 'boolean'; short?: string; multiple: true }> = {}
+  for (const spec of OPTIONS as readonly OptionSpec[]) {
+    options[spec.long] = {
+      type: spec.value === undefined ? 'boolean' : 'string',
+      multiple: true,
+      ...(spec.short === undefined ? {} : { short: spec.short }),
+    }
+  }
+  return parseArgs({ args: [...argv], options, allowPositionals: true, strict: false, tokens: true }).tokens as readonly Token[]
+}
+
+function describeUnknown(rawName: string): string {
+  const guess = nearest(
+    rawName.replace(/^-+/, ''),
+    (OPTIONS as readonly OptionSpec[]).map(({ long }) => long),
+  )
+  return `Unknown option "${rawName}"${guess === undefined ? '' : `; did you mean "--${guess}"?`}`
+}
+
+/** `-c -p x`: the value was forgotten. A lone `-` and `-1` are values. */
+function isOption(value: string): boolean {
+  return /^-{1,2}[a-z]/.test(value)
+}
+
+function isStrategy(name: string): name is StrategyName {
+  return (STRATEGY_NAMES as readonly string[]).includes(name)
+}

@@ -1,0 +1,43 @@
+/** One call of the program: arguments → command → exit status; whatever goes wrong is told on stderr. */
+
+import { EncodeError } from '../core/errors.ts'
+import { parseArguments } from './parse-arguments.ts'
+import { printError } from './print-error.ts'
+
+export async function runCli(argv: readonly string[], version: string): Promise<number> {
+  const isVerbose = argv.includes('-v') || argv.includes('--verbose')
+  try {
+    const args = parseArguments(argv)
+    switch (args.command) {
+      case 'help': {
+        const { renderHelp } = await import('./help.ts')
+        process.stdout.write(`${renderHelp()}\n`)
+        return 0
+      }
+      case 'version':
+        process.stdout.write(`${version}\n`)
+        return 0
+      case 'run': {
+        const { runCommand } = await import('./run-command.ts')
+        return await runCommand(args, argv)
+      }
+      case 'history': {
+        const { historyCommand } = await import('./history-command.ts')
+        return await historyCommand(args)
+      }
+      case 'resume': {
+        const { resumeCommand } = await import('./resume-command.ts')
+        return await resumeCommand(args, argv)
+      }
+    }
+  } catch (error) {
+    printError(error, { isVerbose })
+    return toStatus(error)
+  }
+}
+
+function toStatus(error: unknown): number {
+  if (!(error instanceof EncodeError)) return 1
+  if (error.code === 'NO_USABLE_HOST') return 3
+  return ['USAGE_INVALID', 'CONFIG_INVALID', 'RESULT_NAME_TAKEN', 'LEDGER_FAILED'].includes(error.code) ? 2 : 1
+}

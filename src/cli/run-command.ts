@@ -1,0 +1,95 @@
+/** `encode [OPTION | PATH]...`: the main job. */
+
+import { homedir } from 'node:os'
+import { resolve } from 'node:path'
+import { systemClock } from '../core/clock.ts'
+import { EncodeError } from '../core/errors.ts'
+import { createHost } from '../host/create-host.ts'
+import type { Config } from '../model/config.ts'
+import { runEncode } from '../run/run-encode.ts'
+import type { RunRequest, RunWorld } from '../run/run-request.ts'
+import { createBroadcast } from '../view/broadcast.ts'
+import { askPassphrase } from './ask-passphrase.ts'
+import { chooseView } from './choose-view.ts'
+import { loadCliConfig } from './load-cli-config.ts'
+import type { Arguments } from './parse-arguments.ts'
+import { watchSignals } from './signals.ts'
+import { stateFolder } from './state-folder.ts'
+
+export async function runCommand(args: Arguments, argv: readonly string[]): Promise<number> {
+  const config = await loadCliConfig(args.config)
+  const request = toRequest(args, argv, config)
+  return await withWorld(args, config, (world) => runEncode(request, world))
+}
+
+function toRequest(args: Arguments, argv: readonly string[], config: Config): RunRequest {
+  const queueFile = args.fromFile ?? (args.targets.length === 0 ? config.defaultQueueFile : undefined)
+  if (args.targets.length === 0 && queueFile === undefined) {
+    throw new EncodeError('USAGE_INVALID', 'There is nothing to encode', {
+      hint: 'Give files or folders, --from-file FILE, or set "default_queue_file" in the configuration; see "encode --help"',
+    })
+  }
+  return {
+    config,
+    targets: args.targets,
+    queueFile: queueFile === undefined ? undefined : resolve(queueFile),
+    queueTarget: args.last,
+    onlyHosts: args.hosts,
+    outputFolder: args.output === undefined ? undefined : resolve(args.output),
+    keepsSource: args.keepsSource,
+    overwrites: args.overwrites,
+    isDryRun: args.isDryRun,
+    isSequential: args.isSequential,
+    strategy: args.strategy,
+    argv,
+  }
+}
+
+/** Signals, views and hosts for one run; everything is closed again when it returns. */
+export async function withWorld(args: Arguments, config: Config, run: (world: RunWorld) => Promise<number>): Promise<number> {
+  const giveUp = new AbortController()
+  const chosen = await chooseView(args, config.colorize, giveUp.signal)
+  const broadcast = createBroadcast([chosen.view], { clock: systemClock })
+  using signals = watchSignals({
+    onFirst: (name) => broadcast.emit('warning', { message: describeEnding(name) }),
+    beforeExit: chosen.restoreTerminal,
+  })
+  process.once('exit', chosen.restoreTerminal)
+  for (const { message, place } of config.warnings) {
+    broadcast.emit('warning', { message: `${place.file}:${place.line}:${place.column}: ${message}` })
+  }
+  try {
+    return await run({
+      cwd: process.cwd(),
+      stateFolder: stateFolder(process.env),
+      pid: process.pid,
+      warner: process,
+      clock: systemClock,
+      emit: broadcast.emit,
+      signal: signals.signal,
+      createHost: (host) =>
+        createHost({
+          config: host,
+          sshProgram: config.ssh,
+          env: process.env,
+          homeFolder: homedir(),
+          prompt: (question) => chosen.pausedFor(() => askPassphrase(question)),
+          localFfmpeg: config.ffmpeg,
+          localFfprobe: config.ffprobe,
+        }),
+    })
+  } finally {
+    const patience = setTimeout(() => giveUp.abort(), CLOSE_PATIENCE_MS)
+    await broadcast.close()
+    clearTimeout(patience)
+    process.off('exit', chosen.restoreTerminal)
+  }
+}
+
+/** A reader that is stuck (`| less`, Ctrl-S) is waited for, but an interrupted run must end. */
+const CLOSE_PATIENCE_MS = 60_000
+
+function describeEnding(signalName: string): string {
+  const again = signalName === 'SIGINT' ? ' (Ctrl-C again to stop at once)' : ''
+  return `${signalName}: ending what runs and cleaning up${again}`
+}

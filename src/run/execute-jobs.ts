@@ -1,0 +1,254 @@
+/**
+ * Planned jobs → outcomes: hosts are opened side by side, the scheduler places what waits, each state goes into the ledger
+ * before it is acted on, and everything that was opened is closed before it returns.
+ */
+
+import { join } from 'node:path'
+import { savedPercent } from '../core/units.ts'
+import { runJob as runOneJob } from '../job/run-job.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { HostConfig } from '../model/config.ts'
+import type { Emit } from '../model/events.ts'
+import type { JobOutcome } from '../model/outcome.ts'
+import type { JobPlan } from '../model/plan.ts'
+import type { Ffprobe } from '../plan/ffprobe.ts'
+import { createScheduler, type ScheduledJob, type Scheduler } from '../scheduler/scheduler.ts'
+import type { StrategyName } from '../scheduler/strategy.ts'
+import type { WorkerSpec } from '../scheduler/worker.ts'
+import { createFileJournal } from './file-journal.ts'
+import { type HostSession, openHostSession } from './host-session.ts'
+import type { Intake } from './intake.ts'
+import { removeLeftOnHost } from './left-files.ts'
+import { createMountedCheck } from './mounted-check.ts'
+import type { RunWorld } from './run-request.ts'
+
+export interface ExecuteOptions {
+  readonly runId: string
+  readonly world: RunWorld
+  readonly emit: Emit
+  readonly ledger: Ledger
+  readonly ffprobe: Ffprobe
+  readonly hosts: ReadonlyMap<string, readonly HostConfig[]>
+  readonly strategy: StrategyName
+  readonly maxRunning: number | undefined
+  readonly flsPath: string | undefined
+  /** Jobs known at the start. */
+  readonly plans: readonly JobPlan[]
+  readonly announce: (plans: readonly JobPlan[]) => void
+  readonly intake: Intake
+}
+
+interface Ticket extends ScheduledJob {
+  readonly plan: JobPlan
+}
+
+export interface Execution {
+  /** No host of any cluster was ever usable. */
+  readonly hadNoHost: boolean
+}
+
+const LOAD_EVERY_MS = 2_000
+
+export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
+  const { world, emit, ledger } = options
+  const { signal, clock } = world
+  const sessions = new Map<string, HostSession>()
+  const settling = new Set<Promise<void>>()
+  const over = new AbortController()
+  /** Jobs handed over and not settled. */
+  let outstanding = 0
+
+  const scheduler = createScheduler<Ticket>({
+    strategy: options.strategy,
+    ...(options.maxRunning === undefined ? {} : { maxRunning: options.maxRunning }),
+    clock,
+    signal,
+    runJob: (ticket, worker, attempt) => attemptJob(ticket.plan, worker, attempt),
+    onRetry(ticket, worker, reason) {
+      ledger.setState(ticket.id, 'queued', { reason })
+      emit('job.retry', { job: ticket.id, host: worker.name, reason })
+    },
+    onSettled: (ticket, outcome, worker) => {
+      settle(ticket.plan, outcome, worker)
+      outstanding -= 1
+      const settled = options.intake.settle(ticket.plan, outcome.kind !== 'failed').finally(() => settling.delete(settled))
+      settling.add(settled)
+    },
+    onLost: (worker, reason) => sessions.get(keyOf(worker))?.reportLost(reason),
+  })
+
+  openSessions()
+  add(options.plans)
+  const feeding = feed().finally(() => scheduler.seal())
+  const polling = options.strategy === 'load-cpu' ? pollLoads(scheduler, sessions, clock, over.signal) : undefined
+
+  const left = await scheduler.drained
+  over.abort()
+  await Promise.all([...sessions.values()].map((session) => session.close()))
+  await Promise.all([polling, ...settling])
+  await feeding
+  for (const ticket of left) ledger.setState(ticket.id, 'interrupted')
+  return { hadNoHost: sessions.size > 0 && [...sessions.values()].every((session) => !session.wasUp) }
+
+  function add(plans: readonly JobPlan[]): void {
+    outstanding += plans.length
+    scheduler.add(plans.map(toTicket))
+  }
+
+  async function feed(): Promise<void> {
+    await options.intake.feed?.({
+      emit,
+      signal,
+      isIdle: () => outstanding === 0,
+      add(plans) {
+        options.announce(plans)
+        add(plans)
+      },
+    })
+  }
+
+  function openSessions(): void {
+    const checkHost = createMountedCheck(options.plans)
+    const usedClusters = new Set(options.plans.map((plan) => plan.cluster))
+    for (const [cluster, configs] of options.hosts) {
+      if (!usedClusters.has(cluster) && options.intake.feed === undefined) continue
+      for (const config of configs) scheduler.expectWorker(toSpec(cluster, config))
+      for (const config of configs) sessions.set(keyOf({ cluster, name: config.name }), openSession(cluster, config, checkHost))
+    }
+  }
+
+  function openSession(cluster: string, config: HostConfig, checkHost: ReturnType<typeof createMountedCheck>): HostSession {
+    return openHostSession({
+      cluster,
+      config,
+      createHost: world.createHost,
+      emit,
+      clock,
+      signal,
+      runId: options.runId,
+      async checkHost(host) {
+        await removeLeftOnHost(ledger, host, cluster)
+        await checkHost(host, cluster)
+      },
+      setState: (state) => scheduler.setWorker(toSpec(cluster, config), state),
+      onWorkFolder: (path, isThere) => {
+        if (isThere) ledger.noteRunFile(options.runId, { cluster, host: config.name }, path)
+        else ledger.forgetRunFile(options.runId, { cluster, host: config.name }, path)
+      },
+    })
+  }
+
+  async function attemptJob(plan: JobPlan, worker: WorkerSpec, attempt: number): Promise<JobOutcome> {
+    const open = sessions.get(keyOf(worker))?.current()
+    if (open === undefined) return { kind: 'failed', reason: `Host "${worker.name}" is gone`, log: null, retry: 'lost' }
+    const { host, facts, workFolder } = open
+    ledger.startAttempt(plan.id, { host: worker.name, attempt })
+    emit('job.started', { job: plan.id, file: plan.source.path, host: worker.name, attempt })
+    return await runOneJob({
+      plan,
+      host,
+      facts,
+      workFolder,
+      clock,
+      signal,
+      readMedia: options.ffprobe.read,
+      files: createFileJournal({ ledger, jobId: plan.id, place: { cluster: worker.cluster, host: worker.name }, host }),
+      flsPath: options.flsPath,
+      logFile: join(world.stateFolder, 'logs', options.runId, `${plan.id}-${attempt}.log`),
+      onStage(stage, result) {
+        ledger.setState(plan.id, stage, result)
+        emit('job.stage', { job: plan.id, stage })
+      },
+      onProgress(stage, progress) {
+        emit('job.progress', {
+          job: plan.id,
+          host: worker.name,
+          stage,
+          percent: progress.percent,
+          fps: progress.fps,
+          speed: progress.speed,
+          eta_s: progress.etaSeconds,
+          size_bytes: progress.sizeBytes,
+          saved_percent: progress.savedPercent,
+        })
+      },
+    })
+  }
+
+  function settle(plan: JobPlan, outcome: Exclude<JobOutcome, { kind: 'interrupted' }>, worker: WorkerSpec | undefined): void {
+    const file = plan.source.path
+    const host = worker?.name ?? null
+    if (outcome.kind === 'done') {
+      const { outputBytes, seconds } = outcome
+      ledger.setState(plan.id, 'done', { outputBytes })
+      emit('job.done', {
+        job: plan.id,
+        file,
+        host: host ?? '',
+        output: plan.output,
+        seconds,
+        source_bytes: plan.source.sizeBytes,
+        output_bytes: outputBytes,
+        saved_percent: savedPercent(plan.source.sizeBytes, outputBytes),
+      })
+    } else if (outcome.kind === 'skipped') {
+      ledger.setState(plan.id, 'skipped', { reason: outcome.reason })
+      emit('job.skipped', { job: plan.id, file, reason: outcome.reason })
+    } else {
+      const { log } = outcome
+      const reason = worker === undefined ? withHostFailures(plan, outcome.reason) : outcome.reason
+      ledger.setState(plan.id, 'failed', { reason, log })
+      emit('job.failed', { job: plan.id, file, host, reason, log })
+    }
+  }
+
+  /** A job that no host could take: why each of them could not. */
+  function withHostFailures(plan: JobPlan, reason: string): string {
+    const failures = [...sessions.values()]
+      .filter((session) => session.cluster === plan.cluster && session.failure !== undefined)
+      .map((session) => `${session.config.name}: ${session.failure?.message}`)
+    return failures.length === 0 ? reason : `${reason} (${failures.join('; ')})`
+  }
+}
+
+async function pollLoads(
+  scheduler: Scheduler<Ticket>,
+  sessions: ReadonlyMap<string, HostSession>,
+  clock: RunWorld['clock'],
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await Promise.all(
+      [...sessions.values()].map(async (session) => {
+        const load = await session
+          .current()
+          ?.host.load(signal)
+          .catch(() => undefined)
+        if (load !== undefined) scheduler.setLoad(toSpec(session.cluster, session.config), load.cpuRatio)
+      }),
+    )
+    await clock.sleep(LOAD_EVERY_MS, signal).catch(() => {})
+  }
+}
+
+/** Work is media seconds by picture size: what an encoder's time grows with. */
+function toTicket(plan: JobPlan): Ticket {
+  const video = plan.source.streams.find((stream) => stream.kind === 'video' && !stream.isAttachedPicture)
+  const pixels = (video?.width ?? 0) * (video?.height ?? 0)
+  return {
+    id: plan.id,
+    cluster: plan.cluster,
+    queue: plan.profile.queue,
+    profile: plan.profile.name,
+    work: Math.max(1, plan.source.durationSeconds) * Math.max(1, pixels),
+    plan,
+  }
+}
+
+function toSpec(cluster: string, config: HostConfig): WorkerSpec {
+  return { cluster, name: config.name, queues: config.queues, profiles: config.profiles }
+}
+
+function keyOf({ cluster, name }: { readonly cluster: string; readonly name: string }): string {
+  return JSON.stringify([cluster, name])
+}

@@ -1,0 +1,50 @@
+/** Opens every host of a dry run, side by side, says how each of them is, and closes it again. */
+
+import { describeError } from '../core/errors.ts'
+import type { Host } from '../host/host.ts'
+import type { HostConfig } from '../model/config.ts'
+import type { Emit } from '../model/events.ts'
+
+export interface ProbedHost {
+  readonly cluster: string
+  readonly config: HostConfig
+}
+
+/** Resolves to the hosts that are usable, in the configuration's order. */
+export async function probeHosts(
+  hosts: ReadonlyMap<string, readonly HostConfig[]>,
+  options: {
+    readonly createHost: (config: HostConfig) => Host
+    readonly emit: Emit
+    readonly signal: AbortSignal
+    readonly checkHost: (host: Host, cluster: string) => Promise<void>
+  },
+): Promise<readonly ProbedHost[]> {
+  const all = [...hosts].flatMap(([cluster, configs]) => configs.map((config) => ({ cluster, config })))
+  const answers = await Promise.all(all.map((host) => probeHost(host, options)))
+  return all.filter((_, index) => answers[index])
+}
+
+async function probeHost({ cluster, config }: ProbedHost, options: Parameters<typeof probeHosts>[1]): Promise<boolean> {
+  const { emit, signal } = options
+  const host = options.createHost(config)
+  try {
+    const facts = await host.open(signal)
+    await options.checkHost(host, cluster)
+    emit('host.up', {
+      cluster,
+      host: config.name,
+      os: facts.os,
+      ffmpeg: facts.ffmpegVersion,
+      encoders: facts.encoders,
+      free_bytes: facts.freeBytes ?? null,
+    })
+    return true
+  } catch (error) {
+    signal.throwIfAborted()
+    emit('host.down', { cluster, host: config.name, reason: describeError(error) })
+    return false
+  } finally {
+    await host[Symbol.asyncDispose]().catch(() => {})
+  }
+}

@@ -1,0 +1,61 @@
+/** One run, from targets to exit status. */
+
+import { createRunId, toJobId } from '../core/ids.ts'
+import { openLedger } from '../ledger/ledger.ts'
+import { openQueueFile, readQueueFile } from '../ledger/queue-file.ts'
+import type { QueueEntry } from '../ledger/queue-line.ts'
+import type { HostConfig } from '../model/config.ts'
+import { createFfprobe, type Ffprobe, findFfprobeProgram } from '../plan/ffprobe.ts'
+import { findSources } from '../plan/find-sources.ts'
+import { createPlanner, type PlannedFile } from '../plan/plan-jobs.ts'
+import { dryRun } from './dry-run.ts'
+import { createPlannedIntake, type PlanTargets } from './planned-intake.ts'
+import { toQueueTargets, toRefusedFiles } from './queue-targets.ts'
+import { recordRun } from './record-run.ts'
+import type { RunRequest, RunWorld } from './run-request.ts'
+import { selectHosts } from './select-hosts.ts'
+
+/** Resolves to the exit status. Rejects with USAGE_INVALID or CONFIG_INVALID when nothing was started. */
+export async function runEncode(request: RunRequest, world: RunWorld): Promise<number> {
+  const { cwd, clock, pid, warner } = world
+  if (request.isDryRun) {
+    const entries = request.queueFile === undefined ? [] : await readQueueFile(request.queueFile, { cwd })
+    const { files, hosts } = await planRun(request, world, entries)
+    return await dryRun(request, world, files, hosts)
+  }
+  await using queue = request.queueFile === undefined ? undefined : await openQueueFile(request.queueFile, { cwd, clock, pid })
+  const { runId, hosts, ffprobe, files, planTargets } = await planRun(request, world, queue?.entries ?? [])
+  using ledger = openLedger({ folder: world.stateFolder, clock, pid, warner })
+  const intake = createPlannedIntake({ request, world, ledger, runId, files, queue, planTargets })
+  return await recordRun({ request, world, ledger, runId, hosts, ffprobe, intake })
+}
+
+interface Plan {
+  readonly runId: string
+  readonly hosts: ReadonlyMap<string, readonly HostConfig[]>
+  readonly ffprobe: Ffprobe
+  readonly files: readonly PlannedFile[]
+  readonly planTargets: PlanTargets
+}
+
+async function planRun(request: RunRequest, world: RunWorld, entries: readonly QueueEntry[]): Promise<Plan> {
+  const { config } = request
+  const targets = [...request.targets, ...toQueueTargets(entries, request)]
+  const clusters = [...targets, ...(request.queueFile === undefined ? [] : [request.queueTarget])].map((target) => target.cluster)
+  const hosts = selectHosts(config, clusters, request.onlyHosts)
+  const runId = createRunId(world.clock.now())
+  const ffprobe = createFfprobe(findFfprobeProgram(config))
+  const planner = createPlanner({
+    config,
+    ffprobe,
+    outputFolder: request.outputFolder,
+    keepsSource: request.keepsSource,
+    overwrites: request.overwrites,
+    hosts,
+    signal: world.signal,
+    toJobId: (number) => toJobId(runId, number),
+  })
+  const planTargets: PlanTargets = async (wanted) => await planner.plan(await Array.fromAsync(findSources(wanted, world.cwd)))
+  const files = [...toRefusedFiles(entries, request), ...(await planTargets(targets))]
+  return { runId, hosts, ffprobe, files, planTargets }
+}

@@ -1,0 +1,51 @@
+/** What one run is asked for, and the world it happens in. */
+
+import type { Clock } from '../core/clock.ts'
+import type { Host } from '../host/host.ts'
+import type { Warner } from '../ledger/load-sqlite.ts'
+import type { Config, HostConfig } from '../model/config.ts'
+import type { Emit } from '../model/events.ts'
+import type { ProfileChoice, Target } from '../plan/target.ts'
+import type { StrategyName } from '../scheduler/strategy.ts'
+
+export interface RunRequest {
+  readonly config: Config
+  readonly targets: readonly Target[]
+  /** Queue file to drain; its paths run with `queueTarget`. */
+  readonly queueFile: string | undefined
+  readonly queueTarget: { readonly cluster: string | undefined; readonly choice: ProfileChoice }
+  readonly onlyHosts: readonly string[]
+  readonly outputFolder: string | undefined
+  readonly keepsSource: boolean
+  readonly overwrites: boolean
+  readonly isDryRun: boolean
+  readonly isSequential: boolean
+  readonly strategy: StrategyName
+  /** For the ledger: how it was called. */
+  readonly argv: readonly string[]
+}
+
+export interface RunWorld {
+  readonly cwd: string
+  readonly stateFolder: string
+  readonly pid: number
+  /** Node's warnings go through it. */
+  readonly warner: Warner
+  readonly clock: Clock
+  readonly emit: Emit
+  /** Aborted with an `Interruption` on SIGINT, SIGTERM or SIGHUP. */
+  readonly signal: AbortSignal
+  readonly createHost: (config: HostConfig) => Host
+}
+
+/** Why a run was told to end. */
+export class Interruption extends Error {
+  override readonly name = 'Interruption'
+  /** 128 + the signal's number. */
+  readonly exitStatus: number
+
+  constructor(signalName: 'SIGINT' | 'SIGTERM' | 'SIGHUP') {
+    super(`Interrupted by ${signalName}`)
+    this.exitStatus = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }[signalName]
+  }
+}

@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest'
+import { renderHelp } from '../../src/cli/help.ts'
+import { COMMANDS, OPTIONS, type OptionSpec } from '../../src/cli/options.ts'
+import { parseArguments } from '../../src/cli/parse-arguments.ts'
+
+describe('options that hold for the paths that follow', () => {
+  test('one run mixes clusters and profiles', () => {
+    const { targets } = parseArguments(['-c', 'home', 'a.mp4', 'b.mp4', '-c', 'work', '-p', 'hevc_cuda', 'c.mp4'])
+    expect(targets.map(({ path, cluster, choice }) => [path, cluster, choice.profile])).toEqual([
+      ['a.mp4', 'home', undefined],
+      ['b.mp4', 'home', undefined],
+      ['c.mp4', 'work', 'hevc_cuda'],
+    ])
+  })
+
+  test('a template replaces the profile before it, and a profile the template', () => {
+    const { targets } = parseArguments(['-p', 'x', 'a', '-t', 'y', 'b', '-p', 'z', 'c'])
+    expect(targets.map(({ choice }) => [choice.profile, choice.template])).toEqual([
+      ['x', undefined],
+      [undefined, 'y'],
+      ['z', undefined],
+    ])
+  })
+
+  test('mixins are a list, replaced as a whole', () => {
+    const { targets } = parseArguments(['-m', 'a,b', 'one', '-m', 'c', 'two'])
+    expect(targets.map(({ choice }) => choice.mixins)).toEqual([['a', 'b'], ['c']])
+  })
+
+  test('what holds at the end of the line is for the queue file', () => {
+    const { last, fromFile } = parseArguments(['--from-file', 'q.txt', '-c', 'home', '-p', 'h264'])
+    expect(fromFile).toBe('q.txt')
+    expect(last).toEqual({ cluster: 'home', choice: { profile: 'h264', template: undefined, mixins: [] } })
+  })
+})
+
+describe('forms', () => {
+  test.each([[['--cluster=home', 'x']], [['--cluster', 'home', 'x']], [['-chome', 'x']], [['-c', 'home', 'x']]])(
+    '%j names the cluster',
+    (argv) => {
+      expect(parseArguments(argv).targets).toMatchObject([{ path: 'x', cluster: 'home' }])
+    },
+  )
+
+  test('short flags go together', () => {
+    expect(parseArguments(['-skv', 'x'])).toMatchObject({ isSequential: true, keepsSource: true, verbosity: 'verbose' })
+  })
+
+  test('after -- everything is a path', () => {
+    expect(parseArguments(['-s', '--', '-c', '--json', 'history']).targets.map(({ path }) => path)).toEqual(['-c', '--json', 'history'])
+  })
+
+  test('a command is one only as the first word; ./history is a file', () => {
+    expect(parseArguments(['history', '3'])).toMatchObject({ command: 'history', words: ['3'], targets: [] })
+    expect(parseArguments(['./history'])).toMatchObject({ command: 'run', targets: [{ path: './history' }] })
+    expect(parseArguments(['-s', 'history'])).toMatchObject({ command: 'run' })
+  })
+})
+
+describe('what is wrong is said, all of it at once', () => {
+  test.each([
+    [['--clutser', 'home'], 'Unknown option "--clutser"; did you mean "--cluster"?'],
+    [['--dryrun'], 'did you mean "--dry-run"?'],
+    [['-c'], 'Option "-c" needs a value: -c NAME'],
+    [['-c', '-p', 'x'], 'Option "-c" needs a value: -c NAME'],
+    [['--json=yes'], 'Option "--json" takes no value, but was given "yes"'],
+    [['--strategy', 'fastets'], 'Unknown strategy "fastets"; did you mean "fastest"?'],
+    [['-o', 'a', '-o', 'b'], 'Option "--output" was given twice: "a" and "b"'],
+    [['-k', '-o', 'a'], 'exclude each other'],
+  ])('%j', (argv, message) => {
+    expect(() => parseArguments(argv)).toThrow(message)
+  })
+
+  test('two problems make one message', () => {
+    expect(() => parseArguments(['--nonsense', '-y'])).toThrow(/Unknown option "--nonsense"\nOption "-y" needs a value/)
+  })
+
+  test('--help wins over what is wrong', () => {
+    expect(parseArguments(['--nonsense', '--help']).command).toBe('help')
+  })
+})
+
+test('help names every option and command and fits a screen of 80 by 24', () => {
+  const help = renderHelp()
+  for (const { long } of OPTIONS as readonly OptionSpec[]) expect(help).toContain(`--${long}`)
+  for (const { name } of COMMANDS) expect(help).toContain(name)
+  const lines = help.split('\n')
+  expect(lines.length).toBeLessThanOrEqual(23)
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
+})

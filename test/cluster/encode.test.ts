@@ -1,0 +1,334 @@
+import { mkdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { EncodeEvent, EventOf } from '../../src/model/events.ts'
+import { createBench, describeFilm } from './bench.ts'
+import { type EndedRun, runEncode, runPlain, writeConfig } from './encode-program.ts'
+import { canStartHosts } from './sshd-host.ts'
+
+describe.runIf(canStartHosts)('encode on real hosts', () => {
+  test('a mounted, a streaming and a local host share the work; every file is smaller and whole; nothing is left', async () => {
+    await using bench = await createBench()
+    const nas = await bench.startHost('nas', 'mounted')
+    const box = await bench.startHost('box', 'streaming')
+    const names = ['a.mp4', 'b.mkv', 'season 1/c.mp4', 'season 1/d.mp4', 'e.mp4', 'f.mp4']
+    for (const name of names) await bench.makeFilm(name)
+    await utimes(join(bench.films, 'a.mp4'), 1e9, 1e9)
+    const config = await writeConfig(bench.folder, {
+      home: [
+        { host: nas, type: 'mounted', lines: [`path-substitutions: ["${bench.films}/ ${bench.mount}/"]`] },
+        { host: box, type: 'streaming' },
+      ],
+    })
+    const text = await readFile(config, 'utf8')
+    await writeFile(config, text.replace('    home:\n', '    home:\n      here: {type: local}\n'))
+    const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '--strategy', 'round-robin', '-p', 'quick', bench.films])
+
+    expect(ended.stderr).toBe('')
+    expect(ended.status).toBe(0)
+    expect(
+      of(ended, 'job.done')
+        .map(({ host }) => host)
+        .sort(),
+    ).toEqual(['box', 'box', 'here', 'here', 'nas', 'nas'])
+    expect(await bench.list()).toEqual(names.map((name) => name.replace(/\.\w+$/, '.mkv')).sort())
+    for (const { output, source_bytes, output_bytes } of of(ended, 'job.done')) {
+      const film = await describeFilm(output)
+      expect(film).toMatchObject({ codecs: 'h264 aac', sizeBytes: output_bytes })
+      expect(film.seconds).toBeGreaterThan(1.9)
+      expect(output_bytes).toBeLessThan(source_bytes)
+    }
+    expect((await stat(join(bench.films, 'a.mkv'))).mtimeMs).toBe(1e12)
+    expect(of(ended, 'run.finished')).toMatchObject([{ done: 6, skipped: 0, failed: 0, exit: 0 }])
+    await bench.expectNothingLeft()
+  })
+
+  test('the stages of a streamed file are told in order, with progress', async () => {
+    await using bench = await createBench()
+    const box = await bench.startHost('box', 'streaming')
+    await bench.makeFilm('a.mp4', { seconds: 6 })
+    const config = await writeConfig(bench.folder, { home: [{ host: box, type: 'streaming' }] })
+    const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'quick', bench.films])
+    expect(of(ended, 'job.stage').map(({ stage }) => stage)).toEqual(['fetch', 'encode', 'return', 'verify', 'replace'])
+    const progress = of(ended, 'job.progress')
+    expect(progress.some(({ stage, percent }) => stage === 'fetch' && percent === 100)).toBe(true)
+    expect(progress.some(({ stage, percent, speed }) => stage === 'encode' && (percent ?? 0) > 0 && (speed ?? 0) > 0)).toBe(true)
+    await bench.expectNothingLeft()
+  })
+
+  test('two clusters work in one run, each on its own files with its own profile', async () => {
+    await using bench = await createBench()
+    const [one, two] = [await bench.startHost('one', 'streaming'), await bench.startHost('two', 'streaming')]
+    for (const name of ['a.mp4', 'b.mp4']) await bench.makeFilm(name)
+    const config = await writeConfig(bench.folder, { home: [{ host: one, type: 'streaming' }], work: [{ host: two, type: 'streaming' }] })
+    const [a, b] = [join(bench.films, 'a.mp4'), join(bench.films, 'b.mp4')]
+    const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'quick', a, '-c', 'work', '-p', 'h264', b])
+    expect(ended.status).toBe(0)
+    expect(
+      of(ended, 'job.done')
+        .map(({ file, host }) => [file, host])
+        .sort(),
+    ).toEqual([
+      [a, 'one'],
+      [b, 'two'],
+    ])
+    expect(of(ended, 'job.queued').map(({ cluster, profile }) => [cluster, profile])).toEqual([
+      ['home', 'quick'],
+      ['work', 'h264'],
+    ])
+    await bench.expectNothingLeft()
+  })
+
+  test('--host pins the work to one host, and a host that does not exist is named', async () => {
+    await using bench = await createBench()
+    const [one, two] = [await bench.startHost('one', 'streaming'), await bench.startHost('two', 'streaming')]
+    for (const name of ['a.mp4', 'b.mp4', 'c.mp4']) await bench.makeFilm(name)
+    const config = await writeConfig(bench.folder, {
+      home: [
+        { host: one, type: 'streaming' },
+        { host: two, type: 'streaming' },
+      ],
+    })
+    const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '--host', 'two', '-p', 'quick', bench.films])
+    expect(of(ended, 'job.done').map(({ host }) => host)).toEqual(['two', 'two', 'two'])
+    expect(of(ended, 'host.up').map(({ host }) => host)).toEqual(['two'])
+    const wrong = await runPlain(bench.folder, ['-y', config, '-c', 'home', '--host', 'tow', bench.films])
+    expect(wrong.status).toBe(2)
+    expect(wrong.stderr).toContain('There is no host "tow" in this run; did you mean "two"?')
+    await bench.expectNothingLeft()
+  })
+
+  test('-k keeps sources, -o mirrors the tree under another folder', async () => {
+    await using bench = await createBench()
+    const box = await bench.startHost('box', 'streaming')
+    await bench.makeFilm('tv/s01/e1.mkv')
+    await bench.makeFilm('single.mp4')
+    const config = await writeConfig(bench.folder, { home: [{ host: box, type: 'streaming' }] })
+    const kept = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'quick', '-k', bench.films])
+    expect(kept.status).toBe(0)
+    expect(await bench.list()).toEqual(['single.mkv', 'single.mp4', 'tv/s01/e1.mkv', 'tv/s01/e1.quick.mkv'])
+    const out = join(bench.folder, 'out')
+    const mirrored = await runEncode(bench.folder, [
+      '-y',
+      config,
+      '-c',
+      'home',
+      '-p',
+      'quick',
+      '-o',
+      out,
+      join(bench.films, 'tv'),
+      join(bench.films, 'single.mp4'),
+    ])
+    expect(
+      of(mirrored, 'job.done')
+        .map(({ output }) => output)
+        .sort(),
+    ).toEqual([join(out, 's01/e1.mkv'), join(out, 's01/e1.quick.mkv'), join(out, 'single.mkv')])
+    expect(await bench.list()).toHaveLength(4)
+    await bench.expectNothingLeft()
+  })
+
+  test('with no configuration at all a shipped profile encodes on this machine', async () => {
+    await using bench = await createBench()
+    const film = await bench.makeFilm('film.mp4')
+    const ended = await runEncode(bench.folder, ['-p', 'h264', film], { env: { HOME: bench.folder } })
+    expect(ended.stderr).toBe('')
+    expect(ended.status).toBe(0)
+    expect(of(ended, 'job.done')).toMatchObject([{ host: 'local' }])
+    await bench.expectNothingLeft()
+  })
+
+  test('a dry run says all of it and changes nothing anywhere', async () => {
+    await using bench = await createBench()
+    const box = await bench.startHost('box', 'streaming')
+    const film = await bench.makeFilm('a.mp4')
+    const before = await stat(film)
+    const config = await writeConfig(bench.folder, { home: [{ host: box, type: 'streaming' }] })
+    const text = await readFile(config, 'utf8')
+    await writeFile(config, text.replace('    home:\n', '    home:\n      off: {type: streaming, address: 127.0.0.1, port: 1}\n'))
+    const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'quick', '--dry-run', film])
+    expect(ended.status).toBe(0)
+    expect(of(ended, 'job.planned')).toMatchObject([
+      { file: film, host: 'box', profile: 'quick', queue: '_default', output: join(bench.films, 'a.mkv'), rule: null },
+    ])
+    expect(of(ended, 'job.planned')[0]?.arguments).toEqual([
+      '-y',
+      '-i',
+      film,
+      '-c:a',
+      'aac',
+      '-b:a',
+      '64k',
+      '-c:v',
+      'libx264',
+      '-preset',
+      'ultrafast',
+      '-crf',
+      '36',
+      join(bench.films, 'a.mkv'),
+    ])
+    expect(of(ended, 'host.up')).toMatchObject([{ host: 'box', os: 'linux' }])
+    expect(of(ended, 'host.up')[0]?.free_bytes).toBeGreaterThan(0)
+    expect(of(ended, 'host.down')).toMatchObject([{ host: 'off' }])
+    expect(await bench.list()).toEqual(['a.mp4'])
+    expect((await stat(film)).mtimeMs).toBe(before.mtimeMs)
+    await expect(stat(join(bench.folder, 'state'))).rejects.toThrow('ENOENT')
+    await bench.expectNothingLeft()
+  })
+
+  test('a result that saves too little is thrown away, and the file counts as skipped', async () => {
+    await using bench = await createBench()
+    const box = await bench.startHost('box', 'streaming')
+    const film = await bench.makeFilm('a.mp4')
+    const config = await writeConfig(bench.folder, { home: [{ host: box, type: 'streaming' }] }, [
+      '  greedy: {include: quick, threshold: 99}',
+      '  early: {include: quick, threshold: 99, threshold_check: 10, input_options: ["-re"]}',
+    ])
+    const late = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'greedy', film])
+    expect(late.status).toBe(0)
+    expect(of(late, 'job.skipped')).toMatchObject([
+      { file: film, reason: expect.stringMatching(/saves .* less than the threshold of 99 %/) },
+    ])
+    const early = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'early', film])
+    expect(early.status).toBe(0)
+    expect(of(early, 'job.skipped')[0]?.reason).toMatch(/would save .* \(stopped at 10 %\)/)
+    expect(await bench.list()).toEqual(['a.mp4'])
+    await bench.expectNothingLeft()
+  })
+
+  test('a file that ffmpeg cannot encode fails with ffmpeg’s reason and a log; the others are done', async () => {
+    await using bench = await createBench()
+    const box = await bench.startHost('box', 'streaming')
+    const good = await bench.makeFilm('good.mp4')
+    const bad = join(bench.films, 'bad.mp4')
+    await writeFile(bad, 'this is no film')
+    const config = await writeConfig(bench.folder, { home: [{ host: box, type: 'streaming' }] }, [
+      '  broken: {include: quick, output_options_video: ["-c:v no_such_encoder"]}',
+    ])
+    const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'quick', bad, good, join(bench.films, 'missing.mp4')])
+    expect(ended.status).toBe(1)
+    expect(of(ended, 'job.done').map(({ file }) => file)).toEqual([good])
+    expect(
+      of(ended, 'job.failed')
+        .map(({ file }) => file)
+        .sort(),
+    ).toEqual([bad, join(bench.films, 'missing.mp4')])
+    const broken = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'broken', join(bench.films, 'good.mkv')])
+    expect(broken.status).toBe(1)
+    const [failure] = of(broken, 'job.failed')
+    expect(failure?.reason).toContain('no_such_encoder')
+    expect(await readFile(failure?.log ?? '', 'utf8')).toContain("Unknown encoder 'no_such_encoder'")
+    expect(await bench.list()).toEqual(['bad.mp4', 'good.mkv'])
+    await bench.expectNothingLeft()
+  })
+
+  test('two sources of one result are both refused, each naming the other; a taken name is refused too', async () => {
+    await using bench = await createBench()
+    const box = await bench.startHost('box', 'streaming')
+    const [a, b] = [await bench.makeFilm('x.mp4'), await bench.makeFilm('x.avi')]
+    const taken = await bench.makeFilm('y.mp4')
+    await writeFile(join(bench.films, 'y.mkv'), 'precious')
+    const config = await writeConfig(bench.folder, { home: [{ host: box, type: 'streaming' }] })
+    const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'quick', a, b, taken])
+    expect(ended.status).toBe(1)
+    const reasons = new Map(of(ended, 'job.failed').map(({ file, reason }) => [file, reason]))
+    expect(reasons.get(a)).toContain(`"${b}" would make the same result`)
+    expect(reasons.get(b)).toContain(`"${a}" would make the same result`)
+    expect(reasons.get(taken)).toContain('exists already')
+    expect(of(ended, 'job.started')).toEqual([])
+    expect(await readFile(join(bench.films, 'y.mkv'), 'utf8')).toBe('precious')
+    await bench.expectNothingLeft()
+  })
+})
+
+describe.runIf(canStartHosts)('hosts that cannot be used', () => {
+  test('each is said to be so in one line, and the run goes on with the others', async () => {
+    await using bench = await createBench()
+    const good = await bench.startHost('good', 'streaming')
+    const blind = await bench.startHost('blind', 'streaming')
+    const bare = await bench.startHost('bare', 'streaming')
+    const film = await bench.makeFilm('a.mp4')
+    const stranger = join(bench.folder, 'no_known_hosts')
+    await writeFile(stranger, '')
+    const config = await writeConfig(bench.folder, {
+      home: [
+        { host: good, type: 'streaming' },
+        { host: blind, type: 'mounted' },
+        { host: bare, type: 'streaming', lines: ['ffmpeg: /opt/none/ffmpeg'] },
+      ],
+    })
+    const text = await readFile(config, 'utf8')
+    const access = `address: ${good.address}, port: ${good.port}, user: ${good.user}`
+    const more = [
+      '      off: {address: 127.0.0.1, port: 1}',
+      `      stranger: {${access}, identity_file: ${good.identityFile}, known_hosts: ${stranger}}`,
+      `      locked: {${access}, identity_file: ${blind.identityFile}, known_hosts: ${good.knownHostsFile}}`,
+      `      readonly: {${access}, identity_file: ${good.identityFile}, known_hosts: ${good.knownHostsFile}, working_dir: /proc/none}`,
+    ]
+    await writeFile(config, text.replace('    home:\n', `    home:\n${more.join('\n')}\n`))
+    const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'quick', film], { env: { SSH_AUTH_SOCK: '' } })
+    expect(ended.status).toBe(0)
+    expect(of(ended, 'job.done')).toMatchObject([{ host: 'good' }])
+    const reasons = new Map(of(ended, 'host.down').map(({ host, reason }) => [host, reason]))
+    expect([...reasons.keys()].sort()).toEqual(['bare', 'blind', 'locked', 'off', 'readonly', 'stranger'])
+    for (const reason of reasons.values()) expect(reason).not.toContain('\n')
+    expect(reasons.get('off')).toMatch(/refuses connections/)
+    expect(reasons.get('stranger')).toContain(good.hostKeyFingerprint)
+    expect(reasons.get('bare')).toMatch(/ffmpeg/)
+    expect(reasons.get('blind')).toMatch(/does not see the media/)
+    await bench.expectNothingLeft()
+  })
+
+  test('with none left the exit status is 3 and the source is untouched', async () => {
+    await using bench = await createBench()
+    const film = await bench.makeFilm('a.mp4')
+    const config = await writeConfig(bench.folder, {})
+    const text = await readFile(config, 'utf8')
+    await writeFile(config, text.replace('  clusters:\n', '  clusters:\n    home:\n      off: {address: 127.0.0.1, port: 1}\n'))
+    const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'quick', film])
+    expect(ended.status).toBe(3)
+    expect(of(ended, 'job.failed')).toMatchObject([{ file: film, reason: expect.stringContaining('off') }])
+    expect(await bench.list()).toEqual(['a.mp4'])
+  })
+})
+
+describe('wrong calls start nothing and exit 2', () => {
+  test('bad configuration is shown with file, line, column and caret, all problems at once', async () => {
+    await using bench = await createBench()
+    const film = await bench.makeFilm('a.mp4')
+    const config = join(bench.folder, 'bad.yml')
+    await mkdir(bench.folder, { recursive: true })
+    await writeFile(config, 'config:\n  clusters:\n    home:\n      nas: {typo: 1}\nprofiles:\n  x:\n    threshold: much\n')
+    const ended = await runPlain(bench.folder, ['-y', config, '-c', 'home', '-p', 'x', film])
+    expect(ended.status).toBe(2)
+    expect(ended.stderr).toContain(`${config}:4:13`)
+    expect(ended.stderr).toContain(`${config}:7:16`)
+    expect(ended.stderr).toMatch(/^ *\^/m)
+    expect(await bench.list()).toEqual(['a.mp4'])
+  })
+
+  test.each([
+    [['--nonsense'], /Unknown option "--nonsense"/],
+    [['-c', 'nowhere', 'x.mp4'], /There is no cluster "nowhere"/],
+    [['-p', 'h246', 'FILM'], /h246.*did you mean "h264"/is],
+    [[], /nothing to encode/],
+    [['--from-file', '/no/such/queue'], /queue/],
+    [['-y', '/no/such/config.yml', 'x.mp4'], /no\/such\/config\.yml/],
+  ])('%j', async (args, message) => {
+    await using bench = await createBench()
+    const film = await bench.makeFilm('a.mp4')
+    const ended = await runPlain(
+      bench.folder,
+      args.map((argument) => (argument === 'FILM' ? film : argument)),
+      { env: { HOME: bench.folder } },
+    )
+    expect(ended.stderr).toMatch(message)
+    expect(ended.status).toBe(2)
+    expect(ended.stderr).not.toMatch(/\n\s+at /)
+  })
+})
+
+function of<Name extends EncodeEvent['event']>(run: EndedRun, name: Name): readonly EventOf<Name>[] {
+  return run.events.filter((event): event is EventOf<Name> => event.event === name)
+}
