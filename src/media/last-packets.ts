@@ -6,18 +6,11 @@
  * of a cut faststart MP4 or WAV it gives nothing, and `allPacketsArguments` is then the way to the end (demuxing only).
  */
 
-import { createLineSplitter } from '../core/lines.ts'
 import type { MediaInfo } from '../model/media.ts'
 import { toFfmpegInput } from './probe-arguments.ts'
 
 /** Enough for a packet of each stream, whatever the seek point. */
 const WINDOW_SECONDS = 10
-
-export interface LastPacketsParser {
-  push(chunk: Uint8Array): void
-  /** As `parseLastPackets`. Call once, at the end of the output. */
-  end(): number | undefined
-}
 
 /** ffprobe arguments that read the packets near the stated end; all of them where no length is stated. */
 export function lastPacketArguments(path: string, info: MediaInfo): readonly string[] {
@@ -28,7 +21,7 @@ export function lastPacketArguments(path: string, info: MediaInfo): readonly str
 
 /**
  * ffprobe arguments that read every packet of one stream, for when the seek gives nothing: the first video, else the first audio stream.
- * The output may be many megabytes (a line a packet), so take it in pieces with `createLastPacketsParser`.
+ * A line of some 40 bytes a packet: a film of two hours makes 7 MB of output.
  */
 export function allPacketsArguments(path: string, info: MediaInfo): readonly string[] {
   const video = info.streams.find((stream) => stream.kind === 'video' && !stream.isAttachedPicture)
@@ -38,46 +31,24 @@ export function allPacketsArguments(path: string, info: MediaInfo): readonly str
 
 /** End of the last packet in seconds from the file's first packet; undefined when there is no packet with a time. */
 export function parseLastPackets(stdout: string): number | undefined {
-  const parser = createLastPacketsParser()
-  parser.push(Buffer.from(stdout))
-  return parser.end()
-}
-
-/** `parseLastPackets` for output that comes in pieces. */
-export function createLastPacketsParser(): LastPacketsParser {
   let startSeconds = 0
   let endSeconds: number | undefined
-  const lines = createLineSplitter((line) => {
-    const fields = toFields(line)
-    if (line.startsWith('format|')) startSeconds = toNumber(fields.get('start_time')) ?? 0
-    if (!line.startsWith('packet|')) return
+  for (const line of stdout.split('\n')) {
+    const [section, ...fields] = line.trimEnd().split('|')
+    if (section === 'format') startSeconds = toNumber(fields[0]) ?? 0
+    if (section !== 'packet') continue
+    const [presented, decoded, duration] = fields.map(toNumber)
     // A decoding time is all that AVI has for pictures.
-    const time = toNumber(fields.get('pts_time')) ?? toNumber(fields.get('dts_time'))
-    if (time === undefined) return
-    const end = time + (toNumber(fields.get('duration_time')) ?? 0)
-    endSeconds = Math.max(end, endSeconds ?? end)
-  })
-  return {
-    push: lines.push,
-    end() {
-      lines.end()
-      return endSeconds === undefined ? undefined : endSeconds - startSeconds
-    },
+    const time = presented ?? decoded
+    if (time !== undefined) endSeconds = Math.max(time + (duration ?? 0), endSeconds ?? Number.NEGATIVE_INFINITY)
   }
+  return endSeconds === undefined ? undefined : endSeconds - startSeconds
 }
 
+/** Values without their names: ffprobe prints these fields in this order whatever the order they are asked in. */
 function packetArguments(path: string, selection: readonly string[]): readonly string[] {
   const entries = 'packet=pts_time,dts_time,duration_time:format=start_time'
-  return ['-v', 'error', '-of', 'compact', ...selection, '-show_entries', entries, '-i', toFfmpegInput(path)]
-}
-
-function toFields(line: string): ReadonlyMap<string, string> {
-  return new Map(
-    line
-      .split('|')
-      .slice(1)
-      .map((field) => [field.slice(0, field.indexOf('=')), field.slice(field.indexOf('=') + 1)]),
-  )
+  return ['-v', 'error', '-of', 'compact=nk=1', ...selection, '-show_entries', entries, '-i', toFfmpegInput(path)]
 }
 
 function toNumber(text: string | undefined): number | undefined {

@@ -67,7 +67,7 @@ export function selectProfile(config: Config, media: MediaInfo, choice: ProfileC
 }
 
 /** Output options, then audio, video and subtitle options, each section mixed, then the stream maps. */
-export function toEncodeArguments(
+function toEncodeArguments(
   profile: ResolvedProfile,
   mixins: readonly ResolvedProfile[],
   media: MediaInfo,
