@@ -9,6 +9,7 @@ import { type CreateHostOptions, createHost } from '../../src/host/create-host.t
 import type { Host } from '../../src/host/host.ts'
 import type { LeashTiming } from '../../src/host/shell/run-on-leash.ts'
 import { type HostProcess, waitUntil } from '../cluster/sshd-host.ts'
+import { NASTY_ARGUMENTS, NASTY_NAMES } from './nasty-names.ts'
 
 export interface HostUnderTest extends AsyncDisposable {
   /** Makes the host; as JSON it also goes to another process. */
@@ -20,45 +21,6 @@ export interface HostUnderTest extends AsyncDisposable {
 /** Short, so that a cut-off controller is noticed within a test. */
 export const TEST_TIMING: LeashTiming = { heartbeatEveryMs: 500, heartbeatLimitSeconds: 5, graceTenths: 15 }
 
-export const NASTY_ARGUMENTS: readonly string[] = [
-  ...[
-    'with space',
-    ' lead',
-    'trail ',
-    '',
-    "it's",
-    '"double"',
-    `a"b'c`,
-    '$HOME',
-    '${x}',
-    '$(id)',
-    '`id`',
-    ';',
-    'a;b',
-    'a&b',
-    '|',
-    '<x>',
-    '(x)',
-  ],
-  ...['%', '%s', '%PATH%', '!', '!!', 'a!b !$ !1', '*', '?', '[a]', '~', '~root', '{a,b}', '#c', '=ls', '^a^b', '-n', '--', '-rf', '@x'],
-  ...[
-    'C:\\dir\\',
-    'trail\\\\',
-    '\\',
-    "\\'",
-    '\\n',
-    '\\!',
-    'tab\there',
-    'ü日本',
-    '😀',
-    'e\u0301',
-    '\u00a0',
-    '\u0001\u001b[31m\u007f',
-    "$'x'",
-    'a\\cb',
-    '\\0101',
-  ],
-]
 const ARGUMENTS_WITH_LINE_ENDS: readonly string[] = ['line\nend', 'end\n', '\n\n', 'cr\r', '\r\n', 'back\\nslash\n', ...NASTY_ARGUMENTS]
 
 const FFMPEG_FOREVER = ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=64x64', '-progress', 'pipe:1', '-f', 'null', '-']
@@ -267,16 +229,3 @@ export function describeHost(name: string, start: () => Promise<HostUnderTest>):
     }
   })
 }
-
-const NASTY_NAMES = [
-  'empty',
-  "it's a film.mkv",
-  '$(id) `id` "q".mkv',
-  'a;b&c|d>e',
-  '-leading',
-  '100% !wow!',
-  '*?[a]{b}~',
-  'line\nend',
-  'ü日本😀',
-  'back\\slash',
-]

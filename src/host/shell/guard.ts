@@ -30,8 +30,8 @@ export function createGuard(transport: CommandTransport, { hostName, timing }: G
 
   async function open(): Promise<GuardSession> {
     const opened = await openSession(transport, tag, hostName, timing)
-    void opened.ended.then(() => {
-      session = undefined
+    void opened.ended.then(async () => {
+      if ((await session?.catch(() => undefined)) === opened) session = undefined
     })
     await Promise.all([...names.values()].map(async (name) => await opened.add(name)))
     return opened
@@ -53,8 +53,12 @@ export function createGuard(transport: CommandTransport, { hostName, timing }: G
     async add(hostPath) {
       assertRemovable(hostPath)
       const name = encodeArgument(hostPath)
-      const opened = await current()
-      await opened.add(name)
+      await (await current()).add(name).catch(async (error: unknown) => {
+        // Somebody killed the guard a moment ago: that is no reason to fail while another can be started.
+        if (transport.lost.aborted) throw error
+        session = undefined
+        await (await current()).add(name)
+      })
       const key = {}
       names.set(key, name)
       return {

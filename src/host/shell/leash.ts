@@ -69,23 +69,23 @@ const LEASH = [
   'p=$!; K=$p; [ $m = group ] && K=0; [ $m = setsid ] && K=-$p;',
 
   // From here on the main shell only waits: bash loses a child's end when a trapped signal and SIGCHLD coincide.
-  // USR1 is ignored before the watch exists, so that a heartbeat that comes before its trap does not kill it.
-  "trap '' HUP INT TERM PIPE USR1;",
+  // What is ignored here is ignored in the processes started below too.
+  "trap '' HUP INT TERM PIPE;",
   // On Darwin; beside the command and not in front of it, so that the exit status is the command's own.
   'case $f in *w*) command -v caffeinate >/dev/null 2>&1 && { caffeinate -i -w $p 3<&- >/dev/null 2>&1 & };; esac;',
 
   // z ends the job: TERM (and CONT for a stopped one), the grace, KILL, and KILL for what is left of the group.
   // Some systems' sleep takes whole seconds only.
-  "z() { trap '' TERM USR2; kill -TERM $K; kill -CONT $K; n=0;",
+  'z() { kill -TERM $K; kill -CONT $K; n=0;',
   'while [ $n -lt $g ] && kill -0 $p; do sleep 0.1 || sleep 1; n=$((n+1)); done;',
   '[ $K = 0 ] || kill -KILL $K; kill -KILL $p; sleep 0.2 || sleep 1; [ $K = 0 ] && kill -KILL 0; } 2>/dev/null;',
 
-  // The heartbeat watch, in fifths of the limit. USR1: a heartbeat came. USR2, with its default action: go away.
-  't=; if [ $h -gt 0 ]; then ( exec 3<&- >/dev/null 2>&1; trap : HUP INT TERM; n=0; trap n=0 USR1;',
-  'while [ $n -lt 5 ]; do sleep $(((h+4)/5)); n=$((n+1)); done; z ) & t=$!; fi;',
-  // The leash itself.
-  '( exec >/dev/null 2>&1; trap : HUP INT TERM;',
-  'while IFS= read -r l; do case $l in t*) break;; *) [ "$t" ] && kill -USR1 $t;; esac; done <&3; z ) & r=$!;',
+  // The leash. One process hands on what the controller says, one ticks every fifth of the limit, and the keeper reads both from one pipe.
+  // No signals and no traps: ksh93 cannot trap again what was once ignored, and an early heartbeat would kill a watch that has no trap yet.
+  '{ if [ $h -gt 0 ]; then ( exec 3<&-; while sleep $(((h+4)/5)); do echo . || exit; done ) & fi;',
+  'while IFS= read -r l <&3; do printf "%s\\n" "$l" || exit; done; echo t; } 2>/dev/null | {',
+  'exec 3<&- >/dev/null 2>&1; n=0;',
+  'while IFS= read -r l; do case $l in .) n=$((n+1)); [ $n -lt 5 ] || break;; t*) break;; *) n=0;; esac; done; z; } & r=$!;',
 
   'exec 3<&-; wait $p 2>/dev/null; s=$?;',
   // zsh as /bin/sh ends its wait when the command is merely stopped.
@@ -94,7 +94,8 @@ const LEASH = [
   '[ $s -gt 256 ] && s=$((s-128));',
   `printf '%s@exit %s\\n' "$0" $s 2>/dev/null; exec 2>/dev/null;`,
   // What the command left running goes too. In the group that includes this shell: nothing reads its own exit status.
-  'kill -USR2 $r $t; [ $m = pid ] || kill -KILL $K; exit $s',
+  // In the other modes the ticker and the reader end by themselves, with the next tick and with the channel.
+  'kill -KILL $r; [ $m = pid ] || kill -KILL $K; exit $s',
 ].join(' ')
 
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/

@@ -1,0 +1,55 @@
+/** Texts that some shell, somewhere, finds special. None holds a NUL, which no program can be given. */
+
+/** Without line ends. */
+export const NASTY_ARGUMENTS: readonly string[] = [
+  ...[
+    'with space',
+    ' lead',
+    'trail ',
+    '',
+    "it's",
+    '"double"',
+    `a"b'c`,
+    '$HOME',
+    '${x}',
+    '$(id)',
+    '`id`',
+    ';',
+    'a;b',
+    'a&b',
+    '|',
+    '<x>',
+    '(x)',
+  ],
+  ...['%', '%s', '%PATH%', '!', '!!', 'a!b !$ !1', '*', '?', '[a]', '~', '~root', '{a,b}', '#c', '=ls', '^a^b', '-n', '--', '-rf', '@x'],
+  ...[
+    'C:\\dir\\',
+    'trail\\\\',
+    '\\',
+    "\\'",
+    '\\n',
+    '\\!',
+    'tab\there',
+    'ü日本',
+    '😀',
+    'e\u0301',
+    '\u00a0',
+    '\u0001\u001b[31m\u007f',
+    "$'x'",
+    'a\\cb',
+    '\\0101',
+  ],
+]
+/** Of files; the first is for an empty one. */
+export const NASTY_NAMES: readonly string[] = [
+  'empty',
+  "it's a film.mkv",
+  '$(id) `id` "q".mkv',
+  'a;b&c|d>e',
+  '-leading',
+  '100% !wow!',
+  '*?[a]{b}~',
+  'line\nend',
+  'ü日本😀',
+  'back\\slash',
+]

@@ -1,0 +1,104 @@
+import { readFile } from 'node:fs/promises'
+import { kill } from 'node:process'
+import { describe, expect, test } from 'vitest'
+import type { CommandChannel } from '../../../src/host/channel.ts'
+import { leashCommand } from '../../../src/host/shell/leash.ts'
+import { type LeashOptions, runOnLeash } from '../../../src/host/shell/run-on-leash.ts'
+import { waitUntil } from '../../cluster/sshd-host.ts'
+import { TEST_TIMING } from '../../contract/host.ts'
+import { INNER_SHELLS, type InnerShell, openInnerShell } from './inner-shells.ts'
+
+const OPTIONS: LeashOptions = { hostName: 'here', timing: TEST_TIMING }
+const IGNORES_TERM = "trap '' TERM INT HUP; echo $$; while :; do sleep 1; done"
+
+describe.concurrent('the leash', () => {
+  describe.each(INNER_SHELLS)('with %s as /bin/sh', (name) => {
+    test('hands on output, status and the number of the ending signal', async () => {
+      await using shell = await openInnerShell(name)
+      const run = async (script: string) => await runOnLeash(shell.transport, ['/bin/bash', '-c', script], OPTIONS)
+      expect(await run('printf "a\\0b"; printf c >&2; exit 3')).toEqual({ status: 3, stdout: 'a\0b', stderr: 'c' })
+      expect((await run('kill -KILL $$')).status).toBe(137)
+      expect((await run('kill -TERM $$')).status).toBe(143)
+    })
+
+    test('survives heartbeats that come before it is ready for them', async () => {
+      await using shell = await openInnerShell(name)
+      const options = { ...OPTIONS, timing: { ...TEST_TIMING, heartbeatEveryMs: 1 } }
+      const result = await runOnLeash(shell.transport, ['/bin/bash', '-c', 'sleep 0.3; echo done'], options)
+      expect(result).toEqual({ status: 0, stdout: 'done\n', stderr: '' })
+    })
+
+    test('ends the command after the end of its stdin', async () => {
+      await using shell = await openInnerShell(name)
+      const { pid, channel } = await startRaw(shell, 'echo $$; sleep 60')
+      channel.stdin.end()
+      await expectGone(pid, 2500)
+    })
+
+    test('ends a command that ignores TERM after the grace', async () => {
+      await using shell = await openInnerShell(name)
+      const { pid, channel } = await startRaw(shell, IGNORES_TERM)
+      channel.stdin.write('t\n')
+      await expectGone(pid, 3500)
+    })
+
+    test('ends a stopped command', async () => {
+      await using shell = await openInnerShell(name)
+      const { pid, channel, output } = await startRaw(shell, 'echo $$; sleep 60')
+      kill(pid, 'SIGSTOP')
+      channel.stdin.write('h\n')
+      await waitUntil(async () => / T /.test(await readFile(`/proc/${pid}/stat`, 'utf8')), {
+        what: 'the command is stopped',
+      })
+      expect(output()).not.toContain('@exit')
+      channel.stdin.end()
+      await expectGone(pid, 3500)
+    })
+
+    test('ends the command when no heartbeat comes, and not before', { timeout: 20_000 }, async () => {
+      await using shell = await openInnerShell(name)
+      const { pid, channel } = await startRaw(shell, 'echo $$; sleep 60')
+      const begin = performance.now()
+      const heartbeat = setInterval(() => channel.stdin.write('h\n'), 500)
+      await waitUntil(() => performance.now() - begin > 6500, { what: 'the limit has passed', timeoutMs: 8000 })
+      clearInterval(heartbeat)
+      expect(await isAlive(pid)).toBe(true)
+      await expectGone(pid, 9000)
+    })
+
+    test('ends the command when its wrapper is killed', async () => {
+      await using shell = await openInnerShell(name)
+      const { pid, channel, output } = await startRaw(shell, IGNORES_TERM)
+      kill(Number(/@start \d+ (\d+)/.exec(output())?.[1]), 'SIGKILL')
+      channel.destroy()
+      await expectGone(pid, 3500)
+    })
+  })
+})
+
+/** Starts a script on a leash that the test itself holds; the script prints its own number first. */
+async function startRaw(
+  shell: InnerShell,
+  script: string,
+): Promise<{ readonly pid: number; readonly channel: CommandChannel; output(): string }> {
+  const argv = ['/bin/bash', '-c', script]
+  const channel = await shell.transport.openCommand(leashCommand({ argv, tag: 'encode-raw', heartbeatSeconds: 5, graceTenths: 15 }))
+  let text = ''
+  channel.stdin.on('error', () => undefined)
+  channel.stderr.resume()
+  channel.stdout.on('data', (chunk: Buffer) => {
+    text += chunk.toString()
+  })
+  await waitUntil(() => /@start [^\n]*\n\d+\n/.test(text), { what: 'the command has started' })
+  return { pid: Number(/@start [^\n]*\n(\d+)\n/.exec(text)?.[1]), channel, output: () => text }
+}
+
+async function expectGone(pid: number, timeoutMs: number): Promise<void> {
+  await waitUntil(async () => !(await isAlive(pid)), { what: 'the command is gone', timeoutMs })
+}
+
+/** A zombie is gone but for its status, which an orphan's new parent may take its time to fetch. */
+async function isAlive(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z')
+  return !stat.includes(') Z')
+}
