@@ -36,7 +36,7 @@ export async function askSshClient(to: SshDestination, around: SshSurroundings, 
   if (result.exitCode !== 0) {
     const complaint = toPlainLine(result.stderr) || 'it did not answer within 10 s'
     throw new EncodeError('HOST_UNREACHABLE', `OpenSSH's client cannot say how to reach "${to.name}": ${complaint}`, {
-      hint: `Mend its configuration until "ssh -G ${to.name}" succeeds`,
+      hint: 'Correct "address", or mend the configuration until "ssh -G" succeeds for this host',
     })
   }
   const rehome = (value: string): string =>

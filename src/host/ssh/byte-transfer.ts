@@ -5,6 +5,7 @@
 
 import { constants } from 'node:fs'
 import { type FileHandle, open, unlink } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClientChannel } from 'ssh2'
 import { EncodeError } from '../../core/errors.ts'
 import { toPlainLine } from '../../core/text.ts'
@@ -12,8 +13,8 @@ import { formatBytes } from '../../core/units.ts'
 import type { ChannelExit } from '../channel.ts'
 import type { TransferOptions } from '../host.ts'
 import { skipUntil } from '../shell/skip-until.ts'
-import { closeChannel, toCommandChannel } from './command-channel.ts'
-import type { Session } from './connection-pool.ts'
+import { closeChannel } from './command-channel.ts'
+import type { Session } from './connection.ts'
 
 export interface GetOptions extends TransferOptions {
   /** The command line prints this before the first byte of the file: what login files print comes before it, and is dropped with it. */
@@ -27,6 +28,7 @@ const PIECE_BYTES = 1024 * 1024
 /** Collected for the disk before the channel is paused; ssh2's window lets 2 MiB more come in. */
 const MAX_COLLECTED_BYTES = 8 * PIECE_BYTES
 const STDERR_KEPT = 4096
+const CLOSE_TIMEOUT_MS = 2000
 
 /**
  * Sends a file of the controller to the standard input of a command line, which must have the shell syntax already.
@@ -98,8 +100,7 @@ async function withChannel<T>(
   signal: AbortSignal | undefined,
   move: (channel: ClientChannel, ended: Promise<void>) => Promise<T>,
 ): Promise<T> {
-  const { channel, lost } = await openSession(commandLine, signal)
-  const { exit } = toCommandChannel(channel, lost)
+  const { channel, exit } = await openSession(commandLine, signal)
   let stderr = ''
   channel.stderr.on('data', (chunk: Buffer) => {
     stderr = (stderr + chunk.toString()).slice(-STDERR_KEPT)
@@ -114,8 +115,10 @@ async function withChannel<T>(
   try {
     return await Promise.race([move(channel, ended), aborted.promise])
   } catch (error) {
+    channel.signal('KILL')
     closeChannel(channel)
-    await exit.catch(() => undefined)
+    // sshd holds a channel open while its command neither takes what was sent nor ends.
+    await Promise.race([exit, sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false })]).catch(() => undefined)
     throw error
   } finally {
     signal?.removeEventListener('abort', onAbort)

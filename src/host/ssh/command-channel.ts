@@ -4,11 +4,7 @@ import { Writable } from 'node:stream'
 import type { ClientChannel } from 'ssh2'
 import type { ChannelExit, CommandChannel } from '../channel.ts'
 
-/** @param lost the connection's: aborted before its channels end when it breaks. */
-export function toCommandChannel(channel: ClientChannel, lost: AbortSignal): CommandChannel {
-  const exit = waitForExit(channel, lost)
-  // Whoever gave the channel up does not wait for it.
-  exit.catch(() => undefined)
+export function toCommandChannel(channel: ClientChannel, exit: Promise<ChannelExit>): CommandChannel {
   return {
     stdin: toStdin(channel),
     stdout: channel,
@@ -27,7 +23,8 @@ export function closeChannel(channel: ClientChannel): void {
   channel.destroy()
 }
 
-async function waitForExit(channel: ClientChannel, lost: AbortSignal): Promise<ChannelExit> {
+/** @param lost the connection's: aborted before its channels end when it breaks. */
+export async function waitForExit(channel: ClientChannel, lost: AbortSignal): Promise<ChannelExit> {
   let exit: ChannelExit | undefined
   channel.once('exit', (status: number | null, signal?: string) => {
     exit = { status, signal: signal?.replace(/^SIG/, '') ?? null }

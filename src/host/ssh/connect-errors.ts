@@ -50,6 +50,13 @@ export function toTimeoutError(settings: SshSettings, stage: 'connection' | 'han
   })
 }
 
+/** Something listens there and talks, but not SSH. */
+export function toStrangerError(settings: SshSettings, firstBytes: string): EncodeError {
+  return new EncodeError('HOST_UNREACHABLE', `${describePlace(settings)} is no SSH server: it says "${toPlainLine(firstBytes, 60)}"`, {
+    hint: 'Correct "address" or "port"',
+  })
+}
+
 /** ssh2's error before the connection was ready. */
 export function toHandshakeError(error: Error, settings: SshSettings, attempts: AuthAttempts, identities: Identities): EncodeError {
   if (error instanceof EncodeError) return error
@@ -61,12 +68,6 @@ export function toHandshakeError(error: Error, settings: SshSettings, attempts: 
   if (/lost before handshake/i.test(text)) {
     return new EncodeError('HOST_UNREACHABLE', `${describePlace(settings)} closed the connection before it said it is an SSH server`, {
       hint: 'Its SSH server may be overloaded (MaxStartups) or may not admit this machine; look into its log',
-      cause: error,
-    })
-  }
-  if (/invalid identification|bad version|greeting|unsupported protocol/i.test(text)) {
-    return new EncodeError('HOST_UNREACHABLE', `${describePlace(settings)} is no SSH server: ${text}`, {
-      hint: 'Correct "address" or "port"',
       cause: error,
     })
   }

@@ -7,18 +7,11 @@
  * on a slow link a heartbeat behind them would come seconds late; leashes and progress go on the other lane.
  */
 
-import type { ClientChannel } from 'ssh2'
 import { EncodeError } from '../../core/errors.ts'
 import { closeChannel } from './command-channel.ts'
-import { isSessionRefusal, type SshConnection } from './connection.ts'
+import { isSessionRefusal, type Session, type SshConnection } from './connection.ts'
 
 export type Lane = 'control' | 'bulk'
-
-export interface Session {
-  readonly channel: ClientChannel
-  /** The connection's. */
-  readonly lost: AbortSignal
-}
 
 export interface ConnectionPool {
   openSession(lane: Lane, commandLine: string, signal?: AbortSignal): Promise<Session>
@@ -38,7 +31,7 @@ interface Member {
   confirmed: number
   limit: number
   hasServed: boolean
-  readonly requests: Set<Promise<ClientChannel>>
+  readonly requests: Set<Promise<Session>>
 }
 
 const MAX_SESSIONS = 10
@@ -49,23 +42,27 @@ export function createConnectionPool(open: (signal: AbortSignal) => Promise<SshC
   const lost = new AbortController()
   const ended = new AbortController()
   let sessionLimit = MAX_SESSIONS
+  let lastLoss: unknown
 
   function addMember(lane: Lane): Member {
     const opening = open(ended.signal)
     const member: Member = { lane, opening, taken: 0, confirmed: 0, limit: sessionLimit, hasServed: false, requests: new Set() }
     members.add(member)
     opening.then(
-      (connection) => {
-        const leave = (): void => {
-          members.delete(member)
-          if (members.size === 0 && !ended.signal.aborted) lost.abort(connection.lost.reason)
-        }
-        if (connection.lost.aborted) leave()
-        else connection.lost.addEventListener('abort', leave, { once: true })
+      ({ lost: gone }) => {
+        if (gone.aborted) return leave(member, gone.reason)
+        gone.addEventListener('abort', () => leave(member, gone.reason), { once: true })
       },
-      () => members.delete(member),
+      () => leave(member, undefined),
     )
     return member
+  }
+
+  /** @param loss undefined for a connection that never stood. */
+  function leave(member: Member, loss: unknown): void {
+    members.delete(member)
+    lastLoss = loss ?? lastLoss
+    if (members.size === 0 && lastLoss !== undefined && !ended.signal.aborted) lost.abort(lastLoss)
   }
 
   function takeRoom(lane: Lane): Member {
@@ -76,30 +73,21 @@ export function createConnectionPool(open: (signal: AbortSignal) => Promise<SshC
 
   /** Undefined when the connection has no room after all. */
   async function tryMember(member: Member, commandLine: string, signal: AbortSignal | undefined): Promise<Session | undefined> {
-    let connection: SshConnection
-    let channel: ClientChannel
+    let session: Session
     try {
-      connection = await untilAborted(member.opening, signal)
-      const request = connection.openSession(commandLine)
+      const connection = await untilAborted(member.opening, signal)
+      const request = connection.openSession(commandLine).then((opened) => countSession(member, opened))
       member.requests.add(request)
-      channel = await request.finally(() => member.requests.delete(request))
+      session = await request.finally(() => member.requests.delete(request))
     } catch (error) {
       member.taken -= 1
       if (!isSessionRefusal(error)) throw error
       await learnLimit(member, error)
       return undefined
     }
-    member.confirmed += 1
-    member.hasServed = true
-    channel.once('close', () => {
-      member.taken -= 1
-      member.confirmed -= 1
-      // Room for one more try: the process that still held its session may be gone now.
-      member.limit = Math.max(member.limit, 1)
-    })
-    if (signal?.aborted === true) closeChannel(channel)
+    if (signal?.aborted === true) closeChannel(session.channel)
     signal?.throwIfAborted()
-    return { channel, lost: connection.lost }
+    return session
   }
 
   async function learnLimit(member: Member, refusal: unknown): Promise<void> {
@@ -138,6 +126,19 @@ export function createConnectionPool(open: (signal: AbortSignal) => Promise<SshC
       )
     },
   }
+}
+
+function countSession(member: Member, session: Session): Session {
+  member.confirmed += 1
+  member.hasServed = true
+  const release = (): void => {
+    member.taken -= 1
+    member.confirmed -= 1
+    // Room for one more try: the process that still held its session may be gone now.
+    member.limit = Math.max(member.limit, 1)
+  }
+  session.exit.then(release, release)
+  return session
 }
 
 function refusesSessions(cause: unknown): EncodeError {

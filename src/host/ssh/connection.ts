@@ -4,8 +4,10 @@ import type { Duplex } from 'node:stream'
 import ssh2, { type AnyAuthMethod, type ClientChannel } from 'ssh2'
 import { systemClock } from '../../core/clock.ts'
 import { EncodeError } from '../../core/errors.ts'
+import type { ChannelExit } from '../channel.ts'
 import { coalesceWrites } from './coalescing-socket.ts'
-import { type AuthAttempts, describePlace, toHandshakeError, toTimeoutError } from './connect-errors.ts'
+import { waitForExit } from './command-channel.ts'
+import { type AuthAttempts, describePlace, toHandshakeError, toStrangerError, toTimeoutError } from './connect-errors.ts'
 import { throughGate } from './connection-gate.ts'
 import { dialCommand, dialTcp } from './dial.ts'
 import { openHostKeyCheck } from './host-key-check.ts'
@@ -13,9 +15,15 @@ import { type Identities, loadIdentities, type Prompt } from './identities.ts'
 import { watchSilence } from './silence-watch.ts'
 import { loadSshSettings, parseJumpHop, type SshSettings, type SshSurroundings } from './ssh-settings.ts'
 
+export interface Session {
+  readonly channel: ClientChannel
+  /** Resolves when the channel is closed and its output was read; rejects with HOST_LOST when the connection broke first. */
+  readonly exit: Promise<ChannelExit>
+}
+
 export interface SshConnection {
   /** Rejects with the refusal of the server (`isSessionRefusal`), or with HOST_LOST. */
-  openSession(commandLine: string): Promise<ClientChannel>
+  openSession(commandLine: string): Promise<Session>
   /** Aborted, with HOST_LOST as reason, before any channel of a broken connection ends. */
   readonly lost: AbortSignal
   /** Ends it in good order; resolves when it is closed. */
@@ -31,8 +39,10 @@ export interface ConnectOptions {
 
 const MAX_HOPS = 8
 const KEEPALIVES_UNANSWERED = 3
+/** What sshd says before it hangs up on those that are too many; it may let the same client in a moment later. */
+const BUSY = /^(Exceeded MaxStartups|Not allowed at this time)/
 /** sshd drops connections at random while too many handshakes are under way. */
-const DROPPED_RETRIES_MS = [250, 500, 1000, 2000] as const
+const DROPPED_RETRIES_MS = [200, 400, 800, 1600] as const
 
 /** Rejects with HOST_UNREACHABLE, HOST_AUTH_FAILED, HOST_KEY_REFUSED, or the signal's reason. */
 export async function openConnection(settings: SshSettings, options: ConnectOptions, signal?: AbortSignal): Promise<SshConnection> {
@@ -124,9 +134,13 @@ interface Handshake {
 async function shakeHands(stream: Duplex, jump: SshConnection | undefined, handshake: Handshake): Promise<RawConnection> {
   const { settings, options, hostKeys, identities, signal } = handshake
   const client = new ssh2.Client()
+  // An error that comes between two of the listeners below must not end the program; the connection closes after it.
+  client.on('error', () => undefined)
   const attempts = new AuthOrder(settings.user, identities)
   let hasSeenServer = false
+  let firstBytes = ''
   let keyRefusal: unknown
+  let trustedKey: Buffer | undefined
 
   await new Promise<void>((resolve, reject) => {
     let remainingMs = settings.connectTimeoutMs
@@ -159,8 +173,11 @@ async function shakeHands(stream: Duplex, jump: SshConnection | undefined, hands
       const level = (error as { level?: string }).level
       // A key that cannot sign (agent gone, wrong passphrase): ssh2 goes on to the next by itself.
       if (level === 'agent' || /^Error (while )?signing/.test(error.message)) return
-      const expected = toHandshakeError((keyRefusal as Error | undefined) ?? error, settings, attempts, identities)
-      const isDrop = !hasSeenServer && (level === 'client-socket' || /lost before handshake/i.test(error.message))
+      const isStranger = firstBytes !== '' && !firstBytes.startsWith('SSH-') && !BUSY.test(firstBytes)
+      const expected = isStranger
+        ? toStrangerError(settings, firstBytes)
+        : toHandshakeError((keyRefusal as Error | undefined) ?? error, settings, attempts, identities)
+      const isDrop = !hasSeenServer && !isStranger && (level === 'client-socket' || /lost before handshake/i.test(error.message))
       fail(isDrop ? new DroppedError(expected) : expected)
     }
     const onClose = (): void => onError(new Error('It closed the connection'))
@@ -181,8 +198,13 @@ async function shakeHands(stream: Duplex, jump: SshConnection | undefined, hands
         serverHostKey: [...hostKeys.algorithms] as ssh2.ServerHostKeyAlgorithm[],
       },
       hostVerifier: (key: Buffer, answer: (isTrusted: boolean) => void) => {
+        // Asked again when session keys are renewed. Answered later than at once, ssh2 would send data under the old keys meanwhile.
+        if (trustedKey !== undefined) return answer(trustedKey.equals(key))
         hostKeys.verify(key).then(
-          () => answer(true),
+          () => {
+            trustedKey = key
+            answer(true)
+          },
           (error: unknown) => {
             keyRefusal = error
             answer(false)
@@ -191,8 +213,20 @@ async function shakeHands(stream: Duplex, jump: SshConnection | undefined, hands
       },
       authHandler: (methodsLeft, partialSuccess, next) => next(attempts.next(methodsLeft, partialSuccess)),
     })
+    // After `connect`, which has paused the stream until ssh2 listens too.
+    stream.once('data', (chunk: Buffer) => {
+      firstBytes = chunk.toString('latin1', 0, 200)
+    })
   })
   return wrapClient(client, stream, jump, settings, options.keepaliveSeconds)
+}
+
+/** To be called before anything else runs: the exit may stand in the same packet as the answer that the command was started. */
+function toSession(channel: ClientChannel, lost: AbortSignal): Session {
+  const exit = waitForExit(channel, lost)
+  // Whoever gave the channel up does not wait for it.
+  exit.catch(() => undefined)
+  return { channel, exit }
 }
 
 /** Hands out one way to authenticate after the other, and remembers them for the error. */
@@ -269,7 +303,9 @@ function wrapClient(
     openSession: (commandLine) =>
       new Promise((resolve, reject) => {
         lost.signal.throwIfAborted()
-        client.exec(commandLine, (error, channel) => (error === undefined ? resolve(channel) : queueMicrotask(() => reject(toLost(error)))))
+        client.exec(commandLine, (error, channel) =>
+          error === undefined ? resolve(toSession(channel, lost.signal)) : queueMicrotask(() => reject(toLost(error))),
+        )
       }),
     openTcp: (hostname, port) =>
       new Promise((resolve, reject) => {

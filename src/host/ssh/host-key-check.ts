@@ -26,7 +26,8 @@ export async function openHostKeyCheck(settings: SshSettings): Promise<HostKeyCh
   const files = [...settings.userKnownHostsFiles, ...settings.globalKnownHostsFiles]
   let keys = await readKnownKeys(files, [name])
   // Like ssh: a key known for the host without a port is good for its other ports too, but only if it is the same.
-  const portless = settings.hostKeyAlias === undefined && settings.port !== 22 ? await readKnownKeys(files, [settings.hostname]) : []
+  const portless =
+    settings.hostKeyAlias === undefined && settings.port !== 22 ? await readKnownKeys(files, [settings.hostname.toLowerCase()]) : []
 
   async function verify(shown: Buffer): Promise<void> {
     const own = judgeHostKey(keys, shown)

@@ -19,9 +19,13 @@ export function describeSshCrypto(): SshCrypto {
 }
 
 function loadBinding(): { readonly isNative: boolean; readonly why: string } {
+  const load = createRequire(import.meta.url)
   try {
-    createRequire(import.meta.url)('ssh2/lib/protocol/crypto/build/Release/sshcrypto.node')
-    return { isNative: true, why: '' }
+    // What ssh2 itself found when it was loaded; it tells nobody.
+    const { bindingAvailable } = load('ssh2/lib/protocol/crypto.js') as { readonly bindingAvailable: boolean }
+    if (bindingAvailable) return { isNative: true, why: '' }
+    load('ssh2/lib/protocol/crypto/build/Release/sshcrypto.node')
+    return { isNative: false, why: 'for a reason unknown' }
   } catch (error) {
     return { isNative: false, why: (error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND' ? 'not built' : 'built for another Node' }
   }

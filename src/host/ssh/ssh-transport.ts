@@ -44,8 +44,8 @@ export function createSshTransport(options: SshTransportOptions): SshTransport {
     lost: pool.lost,
     connect: (signal) => pool.connect(signal),
     async openCommand(commandLine, signal) {
-      const { channel, lost } = await pool.openSession('control', commandLine, signal)
-      return toCommandChannel(channel, lost)
+      const { channel, exit } = await pool.openSession('control', commandLine, signal)
+      return toCommandChannel(channel, exit)
     },
     putBytes: (commandLine, controllerPath, transfer) => putBytes(openBulk, commandLine, controllerPath, transfer),
     getBytes: (commandLine, controllerPath, transfer) => getBytes(openBulk, commandLine, controllerPath, transfer),

@@ -1,0 +1,194 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { appendFile, open, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { SshTransport } from '../../../src/host/ssh/ssh-transport.ts'
+import { canStartHosts, type SshdHost, startSshdHost, waitUntil } from '../../cluster/sshd-host.ts'
+import { configOf, createHome, createTransport, run, type TestHome } from './ssh-fixture.ts'
+
+const SIZE_BYTES = 50 * 1000 * 1000 + 7
+
+describe.skipIf(!canStartHosts)('bytes over SSH', () => {
+  let home: TestHome
+  let host: SshdHost
+  let transport: SshTransport
+  let source: string
+  let sourceHash: string
+  beforeAll(async () => {
+    home = await createHome()
+    host = await startSshdHost({ name: 'bytes' })
+    transport = createTransport(home, configOf(host))
+    source = join(home.folder, 'source')
+    const file = await open(source, 'w')
+    for (let left = SIZE_BYTES; left > 0; left -= 1_000_000) await file.write(randomBytes(Math.min(left, 1_000_000)))
+    await file.close()
+    sourceHash = await hash(source)
+  })
+  afterAll(async () => {
+    await transport[Symbol.asyncDispose]()
+    await host.stop()
+    await home[Symbol.asyncDispose]()
+  })
+  const remote = (name: string): string => join(host.workingFolder, name)
+  const here = (name: string): string => join(home.folder, name)
+  const runsCat = async (): Promise<boolean> => (await host.processes()).some(({ args }) => /^(cat|head|tail|yes)/.test(args))
+  const noCat = (): Promise<void> => waitUntil(async () => !(await runsCat()), { what: 'no cat is left' })
+
+  test('arrive the same there and back, counted, in little memory', async () => {
+    const heapBefore = process.memoryUsage().arrayBuffers
+    let heapMost = 0
+    const counts: number[] = []
+    const onBytes = (bytes: number): void => {
+      counts.push(bytes)
+      heapMost = Math.max(heapMost, process.memoryUsage().arrayBuffers)
+    }
+    expect(await transport.putBytes(`cat > ${remote('up')}`, source, { onBytes })).toBe(SIZE_BYTES)
+    expect(await hash(remote('up'))).toBe(sourceHash)
+    expect(counts.at(-1)).toBe(SIZE_BYTES)
+    expect(counts).toEqual(counts.toSorted((a, b) => a - b))
+
+    expect(await transport.getBytes(`cat ${remote('up')}`, here('down'), { onBytes })).toBe(SIZE_BYTES)
+    expect(await hash(here('down'))).toBe(sourceHash)
+    expect(counts.at(-1)).toBe(SIZE_BYTES)
+    expect((await stat(here('down'))).mode & 0o777).toBe(0o600)
+    expect(heapMost - heapBefore).toBeLessThan(32 * 1024 * 1024)
+    await rm(here('down'))
+  })
+
+  test('survive a change of the session key in the middle', async () => {
+    await using other = await startSshdHost({ name: 'rekey', sshdOptions: ['RekeyLimit 1M'] })
+    await using rekeying = createTransport(home, configOf(other))
+    const up = join(other.workingFolder, 'up')
+    await rekeying.putBytes(`cat > ${up}`, source)
+    expect(await hash(up)).toBe(sourceHash)
+    await rekeying.getBytes(`cat ${up}`, here('down'))
+    expect(await hash(here('down'))).toBe(sourceHash)
+    await rm(here('down'))
+  })
+
+  test('travel on a connection of their own, many files at once', async () => {
+    const names = Array.from({ length: 12 }, (_, index) => `many${index}`)
+    await Promise.all(names.map((name) => writeFile(here(`small${name}`), name.repeat(1000))))
+    await Promise.all(names.map((name) => transport.putBytes(`cat > ${remote(name)}`, here(`small${name}`))))
+    await Promise.all(names.map((name) => transport.getBytes(`cat ${remote(name)}`, here(name))))
+    for (const name of names) expect(await hash(here(name))).toBe(await hash(here(`small${name}`)))
+  })
+
+  test('of an empty file arrive as well', async () => {
+    await writeFile(here('empty'), '')
+    expect(await transport.putBytes(`cat > ${remote('empty')}`, here('empty'))).toBe(0)
+    expect(await transport.getBytes(`cat ${remote('empty')}`, here('empty-back'))).toBe(0)
+    expect((await stat(here('empty-back'))).size).toBe(0)
+  })
+
+  test('stop when a put is aborted, and nothing runs on there', async () => {
+    const abort = new AbortController()
+    const reason = new Error('enough')
+    const put = transport.putBytes(`cat > ${remote('aborted')}`, source, {
+      signal: abort.signal,
+      onBytes: (bytes) => bytes > 5e6 && abort.abort(reason),
+    })
+    await expect(put).rejects.toBe(reason)
+    await noCat()
+    expect((await run(transport, 'echo usable')).stdout).toBe('usable\n')
+  })
+
+  test('stop when a get is aborted, and no file is left here', async () => {
+    const abort = new AbortController()
+    const reason = new Error('enough')
+    const get = transport.getBytes('exec yes', here('aborted'), {
+      signal: abort.signal,
+      onBytes: (bytes) => bytes > 5e6 && abort.abort(reason),
+    })
+    await expect(get).rejects.toBe(reason)
+    expect(await readdir(home.folder)).not.toContain('aborted')
+    await noCat()
+    await expect(transport.getBytes('true', here('never'), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    expect(await readdir(home.folder)).not.toContain('never')
+  })
+
+  test('are rejected with what the host says when it cannot take or give them', async () => {
+    await expect(transport.putBytes(`cat > ${remote('no/such/folder')}`, source)).rejects.toMatchObject({
+      code: 'TRANSFER_FAILED',
+      message: expect.stringMatching(/ended with status 1: .*No such file or directory/),
+    })
+    await expect(transport.putBytes('head -c 3000000 > /dev/null; exit 0', source)).rejects.toMatchObject({
+      code: 'TRANSFER_FAILED',
+      message: `The host stopped taking "${source}" before its end`,
+    })
+    await expect(transport.getBytes(`cat ${remote('missing')}`, here('missing'))).rejects.toMatchObject({
+      code: 'TRANSFER_FAILED',
+      message: expect.stringMatching(/No such file or directory/),
+    })
+    await expect(transport.getBytes('head -c 3000000 /dev/zero; kill -KILL $$', here('missing'))).rejects.toMatchObject({
+      code: 'TRANSFER_FAILED',
+      message: expect.stringContaining('was ended by KILL'),
+    })
+    expect(await readdir(home.folder)).not.toContain('missing')
+  })
+
+  test('never go over or through what stands under the name already', async () => {
+    await writeFile(here('mine'), 'mine')
+    await symlink(here('elsewhere'), here('link'))
+    for (const name of ['mine', 'link']) {
+      await expect(transport.getBytes('echo theirs', here(name))).rejects.toMatchObject({
+        code: 'TRANSFER_FAILED',
+        message: `"${here(name)}" cannot be written: something of that name exists`,
+      })
+    }
+    expect((await stat(here('mine'))).size).toBe(4)
+    expect(await readdir(home.folder)).toEqual(expect.arrayContaining(['link']))
+    expect(await readdir(home.folder)).not.toContain('elsewhere')
+  })
+
+  test('of a file that grows while it is sent are not taken for the file', async () => {
+    await writeFile(here('growing'), Buffer.alloc(8e6))
+    let growing: Promise<void> | undefined
+    const put = transport.putBytes(`cat > ${remote('growing')}`, here('growing'), {
+      onBytes: () => {
+        growing ??= appendFile(here('growing'), 'more')
+      },
+    })
+    await expect(put).rejects.toMatchObject({ code: 'SOURCE_CHANGED' })
+    await growing
+  })
+
+  test('of what is no file or cannot be read are not sent', async () => {
+    await expect(transport.putBytes('cat >/dev/null', here('nothing'))).rejects.toMatchObject({ code: 'SOURCE_UNREADABLE' })
+    await expect(transport.putBytes('cat >/dev/null', home.folder)).rejects.toMatchObject({ code: 'SOURCE_UNREADABLE' })
+  })
+
+  test('do not hold up commands', async () => {
+    const abort = new AbortController()
+    const get = transport.getBytes('exec yes', here('endless'), { signal: abort.signal })
+    const put = transport.putBytes('exec sleep 600', source, { signal: abort.signal })
+    await setImmediate()
+    const startedAt = performance.now()
+    expect((await run(transport, 'echo prompt')).stdout).toBe('prompt\n')
+    expect(performance.now() - startedAt).toBeLessThan(2000)
+    abort.abort()
+    await Promise.allSettled([get, put])
+  })
+
+  test('are lost when the host dies, and no file is left here', async () => {
+    await using other = await startSshdHost({ name: 'mortal' })
+    await using mortal = createTransport(home, configOf(other))
+    let dying: Promise<void> | undefined
+    const die = (bytes: number): void => {
+      if (bytes > 2e6) dying ??= other.kill()
+    }
+    const get = mortal.getBytes('exec yes', here('lost'), { onBytes: die })
+    const put = mortal.putBytes('exec sleep 600', source)
+    await Promise.all([expect(get).rejects.toMatchObject({ code: 'HOST_LOST' }), expect(put).rejects.toMatchObject({ code: 'HOST_LOST' })])
+    await dying
+    expect(await readdir(home.folder)).not.toContain('lost')
+  })
+
+  async function hash(file: string): Promise<string> {
+    const digest = createHash('sha256')
+    for await (const chunk of createReadStream(file)) digest.update(chunk as Buffer)
+    return digest.digest('hex')
+  }
+})

@@ -1,0 +1,356 @@
+import { once } from 'node:events'
+import { createServer, type Server, type Socket } from 'node:net'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isEncodeError } from '../../../src/core/errors.ts'
+import { canStartHosts, type SshdHost, startSshdHost, waitUntil } from '../../cluster/sshd-host.ts'
+import { configOf, createHome, createTransport, run, type TestHome, toHostConfig } from './ssh-fixture.ts'
+
+describe.skipIf(!canStartHosts)('the SSH transport', () => {
+  let home: TestHome
+  beforeAll(async () => {
+    home = await createHome()
+  })
+  afterAll(async () => {
+    await home[Symbol.asyncDispose]()
+  })
+  const connectionsOf = async (host: SshdHost): Promise<number> =>
+    (await host.processes()).filter(({ args }) => args.startsWith('sshd: root')).length
+
+  async function haveConnections(host: SshdHost, count: number): Promise<void> {
+    // For a moment a process that sshd starts still bears sshd's own name.
+    await waitUntil(async () => (await connectionsOf(host)) === count, { what: `"${host.name}" has ${count} connections` })
+  }
+
+  describe('with an ordinary host', () => {
+    let host: SshdHost
+    beforeAll(async () => {
+      host = await startSshdHost({ name: 'plain' })
+    })
+    afterAll(async () => {
+      await host.stop()
+    })
+
+    test('runs commands over one connection and tells status, output and errors apart', async () => {
+      await using transport = createTransport(home, configOf(host))
+      await transport.connect()
+      const results = await Promise.all([1, 2, 3].map((status) => run(transport, `echo out; echo err >&2; exit ${status}`)))
+      expect(results).toEqual([1, 2, 3].map((status) => ({ status, stdout: 'out\n', stderr: 'err\n' })))
+      await haveConnections(host, 1)
+    })
+
+    test('leaves no connection behind', async () => {
+      await using transport = createTransport(home, configOf(host))
+      await run(transport, 'true')
+      await transport[Symbol.asyncDispose]()
+      await waitUntil(async () => (await host.processes()).length === 0, { what: 'sshd has ended its sessions' })
+      await expect(run(transport, 'true')).rejects.toMatchObject({ code: 'HOST_LOST' })
+      expect(transport.lost.aborted).toBe(false)
+    })
+
+    test('carries standard input, and drops what comes after the end', async () => {
+      await using transport = createTransport(home, configOf(host))
+      const cat = await transport.openCommand('cat')
+      const echoed = cat.stdout.toArray()
+      cat.stderr.resume()
+      cat.stdin.end('through')
+      expect(Buffer.concat(await echoed).toString()).toBe('through')
+      expect(await cat.exit).toEqual({ status: 0, signal: null })
+
+      const short = await transport.openCommand('true')
+      short.stdout.resume()
+      short.stderr.resume()
+      await short.exit
+      await new Promise((resolve) => short.stdin.write('into the void', resolve))
+      short.stdin.end()
+    })
+
+    test('asks the server to signal a command', async () => {
+      await using transport = createTransport(home, configOf(host))
+      const sleep = await transport.openCommand('exec sleep 600')
+      sleep.signal('TERM')
+      // sshd signals for every user but root, whose sessions it does not separate from itself.
+      await waitUntil(() => host.log().includes('session signalling requires privilege separation'), { what: 'sshd was asked' })
+    })
+
+    test('tells the signal that ended a command', async () => {
+      await using transport = createTransport(home, configOf(host))
+      const killed = await transport.openCommand('kill -KILL $$')
+      killed.stdout.resume()
+      killed.stderr.resume()
+      expect(await killed.exit).toEqual({ status: null, signal: 'KILL' })
+    })
+
+    test('lets go of a command whose output nobody reads', async () => {
+      await using transport = createTransport(home, configOf(host))
+      const yes = await transport.openCommand('exec yes')
+      await once(yes.stdout, 'readable')
+      yes.destroy()
+      await yes.exit
+      await waitUntil(async () => !(await host.processes()).some(({ args }) => args === 'yes'), { what: 'yes has ended' })
+    })
+
+    test('rejects a call whose signal is aborted, also while it connects', async () => {
+      await using transport = createTransport(home, configOf(host))
+      const reason = new Error('no more')
+      await expect(transport.connect(AbortSignal.abort(reason))).rejects.toBe(reason)
+      await expect(transport.openCommand('true', AbortSignal.abort(reason))).rejects.toBe(reason)
+      expect((await run(transport, 'echo still usable')).stdout).toBe('still usable\n')
+    })
+
+    test('says in one line that a user is not let in', async () => {
+      await using transport = createTransport(home, configOf(host, { user: 'nobody-here' }))
+      await expect(transport.connect()).rejects.toMatchObject({ code: 'HOST_AUTH_FAILED' })
+    })
+
+    test('reaches a host through a proxy command', async () => {
+      await home.write(
+        '.ssh/config',
+        `Host behind\n ProxyCommand bash -c 'exec 3<>/dev/tcp/%h/${host.port}; cat <&3 & cat >&3'\n HostName 127.0.0.1\n`,
+      )
+      await using transport = createTransport(home, configOf(host, { address: undefined, name: 'behind' }))
+      expect((await run(transport, 'echo through')).stdout).toBe('through\n')
+      await home.write('.ssh/config', '')
+    })
+  })
+
+  test('spreads commands over further connections when the server allows two a connection', async () => {
+    await using host = await startSshdHost({ name: 'two', sshdOptions: ['MaxSessions 2'] })
+    await using transport = createTransport(home, configOf(host))
+    const commands = await Promise.all(Array.from({ length: 6 }, () => transport.openCommand('cat')))
+    await haveConnections(host, 3)
+    for (const { stdout, stderr, stdin, exit } of commands) {
+      stdout.resume()
+      stderr.resume()
+      stdin.end()
+      expect(await exit).toEqual({ status: 0, signal: null })
+    }
+    expect((await run(transport, 'echo again')).stdout).toBe('again\n')
+    await haveConnections(host, 3)
+  })
+
+  test('opens 24 commands at once within the default limits of sshd', async () => {
+    await using host = await startSshdHost({ name: 'many' })
+    await using transport = createTransport(home, configOf(host))
+    const results = await Promise.all(Array.from({ length: 24 }, (_, index) => run(transport, `sleep 0.1; echo ${index}`)))
+    expect(results.map(({ stdout }) => Number(stdout))).toEqual(Array.from({ length: 24 }, (_, index) => index))
+    await haveConnections(host, 3)
+  })
+
+  test('gets in although the server drops connections while others are at their handshake', async () => {
+    await using host = await startSshdHost({ name: 'startups', sshdOptions: ['MaxStartups 1'] })
+    const transports = Array.from({ length: 4 }, () => createTransport(home, configOf(host)))
+    const results = await Promise.all(transports.map((transport) => run(transport, 'echo in')))
+    expect(results.map(({ stdout }) => stdout)).toEqual(Array.from({ length: 4 }, () => 'in\n'))
+    await Promise.all(transports.map((transport) => transport[Symbol.asyncDispose]()))
+    expect(host.log()).toMatch(/MaxStartups/)
+  })
+
+  test('says that a server runs no commands', async () => {
+    await using host = await startSshdHost({ name: 'none', sshdOptions: ['MaxSessions 0'] })
+    await using transport = createTransport(home, configOf(host))
+    await expect(run(transport, 'true')).rejects.toMatchObject({
+      code: 'HOST_UNREACHABLE',
+      message: expect.stringContaining('runs no command'),
+    })
+  })
+
+  test('loses its commands when the host dies', async () => {
+    await using host = await startSshdHost({ name: 'dies' })
+    await using transport = createTransport(home, configOf(host))
+    const sleep = await transport.openCommand('sleep 600')
+    sleep.stdout.resume()
+    sleep.stderr.resume()
+    await host.kill()
+    await expect(sleep.exit).rejects.toMatchObject({ code: 'HOST_LOST' })
+    expect(isEncodeError(transport.lost.reason, 'HOST_LOST')).toBe(true)
+    await expect(transport.openCommand('true')).rejects.toMatchObject({ code: 'HOST_LOST' })
+  })
+
+  test('loses a host that falls silent, within three keepalives', async () => {
+    await using host = await startSshdHost({ name: 'silent' })
+    const relay = await startRelay(host)
+    await using transport = createTransport(home, configOf(host, { port: relay.port, knownHosts: await knownAt(relay.port, host) }), {
+      keepaliveSeconds: 0.2,
+    })
+    const sleep = await transport.openCommand('sleep 600')
+    sleep.stdout.resume()
+    sleep.stderr.resume()
+    relay.freeze()
+    const frozenAt = performance.now()
+    await expect(sleep.exit).rejects.toMatchObject({ code: 'HOST_LOST', message: expect.stringContaining('was silent for 0.6') })
+    expect(performance.now() - frozenAt).toBeLessThan(1000)
+    await relay.close()
+  })
+
+  test('keeps a quiet connection that answers keepalives', async () => {
+    await using host = await startSshdHost({ name: 'quiet' })
+    await using transport = createTransport(home, configOf(host), { keepaliveSeconds: 0.1 })
+    expect((await run(transport, 'sleep 1; echo alive')).stdout).toBe('alive\n')
+  })
+
+  describe('through other hosts', () => {
+    let gate: SshdHost
+    let inner: SshdHost
+    let target: SshdHost
+    beforeAll(async () => {
+      ;[gate, inner, target] = await Promise.all([
+        startSshdHost({ name: 'gate' }),
+        startSshdHost({ name: 'inner', address: '127.0.0.2' }),
+        startSshdHost({ name: 'target', address: '127.0.0.3' }),
+      ])
+      const hosts = [gate, inner, target].map(
+        ({ name, address, port, identityFile, knownHostsFile }) =>
+          `Host ${name}\n HostName ${address}\n Port ${port}\n User root\n IdentityFile ${identityFile}\n UserKnownHostsFile ${knownHostsFile}\n`,
+      )
+      await home.write('.ssh/config', hosts.join(''))
+    })
+    afterAll(async () => {
+      await Promise.all([gate.stop(), inner.stop(), target.stop()])
+      await home.write('.ssh/config', '')
+    })
+
+    for (const proxyJump of ['gate', 'gate,inner']) {
+      test(`jumps over ${proxyJump}, each with its own key and host key, and leaves nothing there`, async () => {
+        await using transport = createTransport(home, toHostConfig({ name: 'target', proxyJump }))
+        expect((await run(transport, 'echo "$SSH_CONNECTION"')).stdout).toMatch(/ 127\.0\.0\.3 /)
+        await haveConnections(gate, 1)
+        await haveConnections(inner, proxyJump.includes('inner') ? 1 : 0)
+        await transport[Symbol.asyncDispose]()
+        await haveConnections(gate, 0)
+        await haveConnections(inner, 0)
+      })
+    }
+
+    test('says which hop refuses', async () => {
+      await using transport = createTransport(home, toHostConfig({ name: 'target', proxyJump: `root@127.0.0.1:${gate.port}` }))
+      await expect(transport.connect()).rejects.toMatchObject({
+        code: 'HOST_KEY_REFUSED',
+        message: expect.stringContaining(`"127.0.0.1:${gate.port}" is not known`),
+      })
+    })
+
+    test('says that the hop cannot reach the host', async () => {
+      await using transport = createTransport(home, toHostConfig({ name: 'target', proxyJump: 'gate', port: 1 }))
+      await expect(transport.connect()).rejects.toMatchObject({
+        code: 'HOST_UNREACHABLE',
+        message: expect.stringMatching(/^"gate" \(127\.0\.0\.1:\d+\) cannot reach "127\.0\.0\.3:1" for this machine/),
+      })
+    })
+
+    test('refuses a jump that leads back to itself', async () => {
+      await home.write('.ssh/loop', '')
+      await using loopHome = await createHome()
+      await loopHome.write('.ssh/config', 'Host a\n ProxyJump b\nHost b\n ProxyJump a\n')
+      await using transport = createTransport(loopHome, toHostConfig({ name: 'a' }))
+      await expect(transport.connect()).rejects.toMatchObject({
+        code: 'HOST_UNREACHABLE',
+        message: expect.stringContaining('more than 8 hosts'),
+      })
+    })
+  })
+
+  describe('says in one line why a host cannot be reached:', () => {
+    async function failure(parts: { address: string; port?: number }, config = ''): Promise<unknown> {
+      await home.write('.ssh/config', config)
+      await using transport = createTransport(home, toHostConfig({ name: 'box', ...parts }))
+      return await transport.connect().then(
+        () => 'connected',
+        (error: unknown) => error,
+      )
+    }
+
+    test('nothing listens', async () => {
+      expect(await failure({ address: '127.0.0.1', port: 1 })).toMatchObject({
+        code: 'HOST_UNREACHABLE',
+        message: '"127.0.0.1:1" refuses connections',
+        hint: 'Start its SSH server, or correct "port"',
+      })
+    })
+
+    test('the name does not resolve', async () => {
+      expect(await failure({ address: 'no-such-host.invalid' })).toMatchObject({
+        code: 'HOST_UNREACHABLE',
+        message: expect.stringMatching(/resolved/),
+      })
+    })
+
+    test('another program listens', async () => {
+      const { server, port } = await listen((socket) => socket.end('220 smtp.example ESMTP\r\n'.repeat(400)))
+      expect(await failure({ address: '127.0.0.1', port })).toMatchObject({
+        code: 'HOST_UNREACHABLE',
+        message: expect.stringContaining('is no SSH server'),
+      })
+      await close(server)
+    })
+
+    test('it hangs up without a word', async () => {
+      let attempts = 0
+      const { server, port } = await listen((socket) => {
+        attempts += 1
+        socket.end()
+      })
+      expect(await failure({ address: '127.0.0.1', port })).toMatchObject({
+        code: 'HOST_UNREACHABLE',
+        message: `"127.0.0.1:${port}" closed the connection before it said it is an SSH server`,
+      })
+      expect(attempts).toBe(5)
+      await close(server)
+    }, 15_000)
+
+    test('it accepts the connection and stays silent', async () => {
+      const sockets: Socket[] = []
+      const { server, port } = await listen((socket) => sockets.push(socket))
+      expect(await failure({ address: '127.0.0.1', port }, 'ConnectTimeout 1\n')).toMatchObject({
+        code: 'HOST_UNREACHABLE',
+        message: `"127.0.0.1:${port}" accepts the connection but does not complete the SSH handshake within 1 s`,
+      })
+      for (const socket of sockets) socket.destroy()
+      await close(server)
+    })
+  })
+
+  async function knownAt(port: number, host: SshdHost): Promise<string> {
+    return await home.write('relay_known_hosts', `[127.0.0.1]:${port} ${host.hostPublicKey}\n`)
+  }
+})
+
+/** A TCP relay that can swallow everything from one moment on, as a cut cable does. */
+async function startRelay(host: SshdHost): Promise<{ port: number; freeze(): void; close(): Promise<void> }> {
+  const { connect } = await import('node:net')
+  const sockets: Socket[] = []
+  const { server, port } = await listen((near) => {
+    const far = connect(host.port, host.address)
+    sockets.push(near, far)
+    near.pipe(far).pipe(near)
+    near.on('error', () => undefined)
+    far.on('error', () => undefined)
+  })
+  return {
+    port,
+    freeze() {
+      for (const socket of sockets) socket.unpipe().pause()
+    },
+    async close() {
+      for (const socket of sockets) socket.destroy()
+      await close(server)
+    },
+  }
+}
+
+async function listen(onConnection: (socket: Socket) => void): Promise<{ server: Server; port: number }> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined).resume()
+    onConnection(socket)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('No port was bound')
+  return { server, port: address.port }
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = once(server, 'close')
+  server.close()
+  await closed
+}
