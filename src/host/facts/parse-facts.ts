@@ -1,4 +1,4 @@
-/** Answers of a host's tools → values. Pure; `test/cases/facts/` holds recorded answers. */
+/** Answers of a host's tools → values. Pure; `test/cases/facts/` holds answers in the form that each system gives. */
 
 import type { HostOs } from '../../model/config.ts'
 

@@ -1,8 +1,10 @@
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
 import { kill } from 'node:process'
 import { describe, expect, test } from 'vitest'
 import type { CommandChannel } from '../../../src/host/channel.ts'
 import { leashCommand } from '../../../src/host/shell/leash.ts'
+import { quoteWord } from '../../../src/host/shell/quote-posix.ts'
 import { type LeashOptions, runOnLeash } from '../../../src/host/shell/run-on-leash.ts'
 import { waitUntil } from '../../cluster/sshd-host.ts'
 import { TEST_TIMING } from '../../contract/host.ts'
@@ -76,13 +78,36 @@ describe.concurrent('the leash', () => {
   })
 })
 
+describe.concurrent('where the server makes no process group for a channel', () => {
+  test.each([
+    ['setsid', '/usr/bin:/bin'],
+    // A folder with the few tools that the leash needs, and no setsid.
+    ['pid', undefined],
+  ])('the leash still ends the command, in mode %s', async (mode, path) => {
+    await using shell = await openInnerShell('dash')
+    const tools = join(shell.folder, 'tools')
+    await mkdir(tools)
+    for (const tool of ['sleep', 'ps', 'printf']) await symlink(`/usr/bin/${tool}`, join(tools, tool))
+    // The shell in between stays the leader of the group.
+    const within = (line: string): string => `PATH=${path ?? tools}; /bin/sh -c ${quoteWord(line)}; exit`
+    const { pid, channel, output } = await startRaw(shell, IGNORES_TERM, within)
+    expect(/@start \d+ \d+ (\w+)/.exec(output())?.[1]).toBe(mode)
+    channel.stdin.write('t\n')
+    await expectGone(pid, 3500)
+    await waitUntil(() => output().includes('@exit 137\n'), { what: 'the end is told' })
+    channel.stdin.end()
+    await channel.exit
+  })
+})
+
 /** Starts a script on a leash that the test itself holds; the script prints its own number first. */
 async function startRaw(
   shell: InnerShell,
   script: string,
+  within = (line: string): string => line,
 ): Promise<{ readonly pid: number; readonly channel: CommandChannel; output(): string }> {
   const argv = ['/bin/bash', '-c', script]
-  const channel = await shell.transport.openCommand(leashCommand({ argv, tag: 'encode-raw', heartbeatSeconds: 5, graceTenths: 15 }))
+  const channel = await shell.transport.openCommand(within(leashCommand({ argv, tag: 'encode-raw', heartbeatSeconds: 5, graceTenths: 15 })))
   let text = ''
   channel.stdin.on('error', () => undefined)
   channel.stderr.resume()
