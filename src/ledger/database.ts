@@ -29,11 +29,14 @@ export interface Database extends Disposable {
   setDurability(durability: Durability): void
 }
 
-/** How long a write waits for another controller's. None holds the file for longer than one short transaction. */
-const BUSY_TIMEOUT_MS = 10_000
+export interface DatabaseOptions {
+  readonly warner: Warner | undefined
+  /** How long a call waits for another process to end its transaction. */
+  readonly busyTimeoutMs: number
+}
 
-export function openDatabase(file: string, warner: Warner | undefined): Database {
-  const connection = guard(file, () => connect(file, warner))
+export function openDatabase(file: string, options: DatabaseOptions): Database {
+  const connection = guard(file, () => connect(file, options))
   const statements = new Map<string, StatementSync>()
   let isOpen = true
   let durability: Durability = 'flushed'
@@ -64,12 +67,12 @@ export function openDatabase(file: string, warner: Warner | undefined): Database
   }
 }
 
-function connect(file: string, warner: Warner | undefined): DatabaseSync {
+function connect(file: string, { warner, busyTimeoutMs }: DatabaseOptions): DatabaseSync {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   // SQLite gives its side files the permissions of the main one, so that one is made first, for the owner alone.
   closeSync(openSync(file, 'a', 0o600))
   const { DatabaseSync } = loadSqlite(warner)
-  const connection = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS })
+  const connection = new DatabaseSync(file, { timeout: busyTimeoutMs })
   try {
     connection.exec('PRAGMA foreign_keys = ON')
     // Version first: a file that a newer encode has made is left exactly as it is.

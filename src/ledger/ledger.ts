@@ -36,6 +36,8 @@ export interface LedgerOptions {
   readonly pid: number
   /** `process`, where Node's warning that SQLite is experimental shall be kept back. */
   readonly warner?: Warner
+  /** How long a write waits for another controller's. None holds the file for longer than one short transaction. */
+  readonly busyTimeoutMs?: number
 }
 
 export interface StateFields {
@@ -115,7 +117,7 @@ const COUNT_JOBS = `SELECT state, count(*) AS jobs, sum(source_bytes) AS source_
 
 export function openLedger(options: LedgerOptions): Ledger {
   const file = join(options.folder, 'ledger.sqlite')
-  const db = openDatabase(file, options.warner)
+  const db = openDatabase(file, { warner: options.warner, busyTimeoutMs: options.busyTimeoutMs ?? 10_000 })
   const now = () => options.clock.now()
 
   return {

@@ -7,7 +7,6 @@
  * the file open for longer than that and has written nothing to it in the meantime, and a controller killed within those seconds.
  */
 
-import type { Stats } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
@@ -37,6 +36,8 @@ const KEEP_OLD_MS = 10_000
 const MAX_OLD_FILES = 64
 /** What is granted, at the end, to a program that opened the file right before its last rename. */
 const LAST_GRACE_MS = 200
+/** How often it is tried to find a moment in which nobody writes. */
+const CALM_ATTEMPTS = 3
 const LF = 0x0a
 
 export function createQueueRewriter(path: string, clock: Clock): QueueRewriter {
@@ -45,7 +46,7 @@ export function createQueueRewriter(path: string, clock: Clock): QueueRewriter {
   return { drop, carryLate, [Symbol.asyncDispose]: close }
 
   async function drop(lines: readonly Buffer[]): Promise<readonly Buffer[]> {
-    for (;;) {
+    for (let attempt = 1; ; attempt += 1) {
       const file = await openOrUndefined(path)
       // Somebody took the whole file away, and with it the lines.
       if (file === undefined) return []
@@ -59,13 +60,20 @@ export function createQueueRewriter(path: string, clock: Clock): QueueRewriter {
           temporary,
           mode: before.mode,
           owner: before,
-          isStillWanted: async () => content.length === before.size && isUnchanged(before, await stat(path).catch(() => undefined)),
+          isStillWanted: async () => {
+            const now = await stat(path).catch(() => undefined)
+            if (now === undefined || now.ino !== before.ino || now.dev !== before.dev) return false
+            if (content.length === before.size && now.size === before.size && now.mtimeMs === before.mtimeMs) return true
+            // Who appends without a break would keep us here for ever: from now on what is appended comes over afterwards.
+            return attempt >= CALM_ATTEMPTS && (await beginsWith(file, content))
+          },
         })
         // Somebody wrote meanwhile: read again what is there now.
         if (!isReplaced) continue
         isKept = true
         oldFiles.push({ file, replacedAtMs: clock.now(), offset: content.length, endsLine: content.at(-1) === LF, isInUse: false })
-        await carryLate()
+        // What cannot be carried now (a full disk) is tried again with the next look, and last when it is closed.
+        await carryLate().catch(() => {})
         return dropped
       } finally {
         if (!isKept) await file.close()
@@ -76,10 +84,12 @@ export function createQueueRewriter(path: string, clock: Clock): QueueRewriter {
   async function carryLate(): Promise<void> {
     for (const old of oldFiles) await carry(path, old, 'whole lines')
     const now = clock.now()
-    const finished = oldFiles.filter((old, index) => {
-      const isCrowded = oldFiles.length - index > MAX_OLD_FILES
-      return isCrowded || (!old.isInUse && now - old.replacedAtMs > KEEP_OLD_MS)
-    })
+    const idle = oldFiles.filter((old) => !old.isInUse)
+    const inUse = oldFiles.filter((old) => old.isInUse)
+    const finished = [
+      ...idle.filter((old, index) => idle.length - index > MAX_OLD_FILES || now - old.replacedAtMs > KEEP_OLD_MS),
+      ...inUse.slice(0, -MAX_OLD_FILES),
+    ]
     oldFiles = oldFiles.filter((old) => !finished.includes(old))
     await release(finished)
   }
@@ -138,6 +148,12 @@ async function readFrom(file: FileHandle, offset: number): Promise<Buffer> {
   return buffer.subarray(0, length)
 }
 
+/** True when nothing but appending has happened to it. */
+async function beginsWith(file: FileHandle, content: Buffer): Promise<boolean> {
+  const now = await readFrom(file, 0)
+  return now.subarray(0, content.length).equals(content)
+}
+
 function without(content: Buffer, lines: readonly Buffer[]): { readonly kept: Buffer; readonly dropped: readonly Buffer[] } {
   const wanted = new Map<string, number>()
   for (const line of lines) wanted.set(keyOf(line), (wanted.get(keyOf(line)) ?? 0) + 1)
@@ -153,8 +169,4 @@ function without(content: Buffer, lines: readonly Buffer[]): { readonly kept: Bu
     }
   }
   return { kept: Buffer.concat(kept), dropped }
-}
-
-function isUnchanged(before: Stats, now: Stats | undefined): boolean {
-  return now !== undefined && before.ino === now.ino && before.dev === now.dev && before.size === now.size && before.mtimeMs === now.mtimeMs
 }
