@@ -46,8 +46,9 @@ type Token =
 
 /** Rejects by throwing USAGE_INVALID, all problems in one message. */
 export function parseArguments(argv: readonly string[]): Arguments {
-  const command = COMMANDS.find(({ name }) => name === argv[0])?.name
-  const tokens = tokenize(command === undefined ? argv : argv.slice(1))
+  const tokens = tokenize(argv)
+  const first = tokens.find((token) => token.kind !== 'option')
+  const command = first?.kind === 'positional' ? COMMANDS.find(({ name }) => name === first.value)?.name : undefined
   const problems: string[] = []
   const flags = new Set<string>()
   const single = new Map<string, string>()
@@ -58,7 +59,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
   let choice: ProfileChoice = { profile: undefined, template: undefined, mixins: [] }
 
   for (const token of tokens) {
-    if (token.kind === 'option-terminator') continue
+    if (token.kind === 'option-terminator' || (token === first && command !== undefined)) continue
     if (token.kind === 'positional') {
       words.push(token.value)
       targets.push({ path: token.value, cluster, choice, queueFile: undefined })

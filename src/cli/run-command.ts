@@ -1,9 +1,11 @@
 /** `encode [OPTION | PATH]...`: the main job. */
 
+import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import { systemClock } from '../core/clock.ts'
 import { EncodeError } from '../core/errors.ts'
+import { nearest } from '../core/nearest.ts'
 import { createHost } from '../host/create-host.ts'
 import type { Config } from '../model/config.ts'
 import { runEncode } from '../run/run-encode.ts'
@@ -12,14 +14,27 @@ import { createBroadcast } from '../view/broadcast.ts'
 import { askPassphrase } from './ask-passphrase.ts'
 import { chooseView } from './choose-view.ts'
 import { loadCliConfig } from './load-cli-config.ts'
+import { COMMANDS } from './options.ts'
 import type { Arguments } from './parse-arguments.ts'
 import { watchSignals } from './signals.ts'
 import { stateFolder } from './state-folder.ts'
 
 export async function runCommand(args: Arguments, argv: readonly string[]): Promise<number> {
+  refuseMistypedCommand(args.words[0])
   const config = await loadCliConfig(args.config)
   const request = toRequest(args, argv, config)
   return await withWorld(args, config, (world) => runEncode(request, world))
+}
+
+/** `encode histroy`: a word like a command, and no file of that name. */
+function refuseMistypedCommand(word: string | undefined): void {
+  if (word === undefined || !/^[a-z]+$/.test(word) || existsSync(word)) return
+  const guess = nearest(
+    word,
+    COMMANDS.map(({ name }) => name),
+  )
+  if (guess === undefined) return
+  throw new EncodeError('USAGE_INVALID', `There is no command and no file "${word}"; did you mean "encode ${guess}"?`)
 }
 
 function toRequest(args: Arguments, argv: readonly string[], config: Config): RunRequest {

@@ -50,10 +50,15 @@ describe('forms', () => {
     expect(parseArguments(['-s', '--', '-c', '--json', 'history']).targets.map(({ path }) => path)).toEqual(['-c', '--json', 'history'])
   })
 
-  test('a command is one only as the first word; ./history is a file', () => {
+  test('a command is the first word that is no option; ./history is a file', () => {
     expect(parseArguments(['history', '3'])).toMatchObject({ command: 'history', words: ['3'], targets: [] })
     expect(parseArguments(['./history'])).toMatchObject({ command: 'run', targets: [{ path: './history' }] })
-    expect(parseArguments(['-s', 'history'])).toMatchObject({ command: 'run' })
+    expect(parseArguments(['--json', '-y', 'x.yml', 'history', 'last'])).toMatchObject({
+      command: 'history',
+      words: ['last'],
+      config: 'x.yml',
+    })
+    expect(parseArguments(['a.mp4', 'history'])).toMatchObject({ command: 'run', targets: [{ path: 'a.mp4' }, { path: 'history' }] })
   })
 })
 

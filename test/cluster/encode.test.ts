@@ -309,6 +309,7 @@ describe('wrong calls start nothing and exit 2', () => {
   })
 
   test.each([
+    [['histroy'], /did you mean "encode history"/],
     [['--nonsense'], /Unknown option "--nonsense"/],
     [['-c', 'nowhere', 'x.mp4'], /There is no cluster "nowhere"/],
     [['-p', 'h246', 'FILM'], /h246.*did you mean "h264"/is],
