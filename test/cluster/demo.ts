@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { constants, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { formatBytes, savedPercent } from '../../src/core/units.ts'
 import { makeSampleClips, SAMPLE_CLIPS } from './sample-clips.ts'
 import { canStartHosts, type SshdHost, startSshdHost } from './sshd-host.ts'
@@ -123,7 +123,7 @@ function showSizes(before: Sizes, after: Sizes): void {
   const width = Math.max(...rows.map(({ name }) => name.length))
   for (const { name, size, result } of rows) {
     const newSize = after.get(result ?? '')
-    const outcome = newSize === undefined ? 'gone' : `${formatBytes(newSize).padStart(8)}  ${result}`
+    const outcome = newSize === undefined ? 'gone' : `${formatBytes(newSize).padStart(8)}  ${basename(result ?? '')}`
     say(`  ${formatBytes(size).padStart(8)}  ${name.padEnd(width)}  →  ${outcome}`)
   }
   const [sum, newSum] = [total(before), total(after)]
