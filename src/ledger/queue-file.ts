@@ -31,13 +31,12 @@ export interface QueueFile extends AsyncDisposable {
    * Rejects with LEDGER_FAILED when the file cannot be rewritten; it is then as it was.
    */
   remove(entry: QueueEntry): Promise<boolean>
-  /** Lines that turned up since it was opened or last asked. A last line without its end is given once it has stood still. */
+  /**
+   * Lines that turned up since it was opened or last asked. A last line without its end is given once it has stood still.
+   * Cheap (one stat) while nothing has changed; asking again and again is what also works on network filesystems.
+   */
   poll(): Promise<readonly QueueEntry[]>
-  /** Polls every second and hands over what is new; resolves when the signal is aborted. */
-  watch(onEntries: (entries: readonly QueueEntry[]) => void, signal: AbortSignal): Promise<void>
 }
-
-const POLL_EVERY_MS = 1_000
 
 /** Reads only: no lock, nothing is changed. Rejects with USAGE_INVALID where there is no such file. */
 export async function readQueueFile(file: string, options: Pick<QueueFileOptions, 'cwd'>): Promise<readonly QueueEntry[]> {
@@ -59,7 +58,7 @@ export async function openQueueFile(file: string, { cwd, clock, pid }: QueueFile
 
   try {
     const entries = await look('all')
-    return { path, entries, remove, poll, watch, [Symbol.asyncDispose]: close }
+    return { path, entries, remove, poll, [Symbol.asyncDispose]: close }
   } catch (error) {
     await lock[Symbol.asyncDispose]()
     throw error
@@ -113,16 +112,6 @@ export async function openQueueFile(file: string, { cwd, clock, pid }: QueueFile
 
   function stoodStill({ text }: QueueLine): boolean {
     return known.has(keyOf(text)) || halfLine?.equals(text) === true
-  }
-
-  async function watch(onEntries: (entries: readonly QueueEntry[]) => void, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      // Rejects when aborted, and only then.
-      await clock.sleep(POLL_EVERY_MS, signal).catch(() => {})
-      if (signal.aborted) return
-      const entries = await poll()
-      if (entries.length > 0) onEntries(entries)
-    }
   }
 
   /** One at a time: a look must not fall between a removal and what it makes known. */

@@ -252,23 +252,6 @@ describe('Lines that turn up during the run', () => {
     expect(await file.remove(entryOf(file, 'b.mp4'))).toBe(true)
     expect(read()).toBe('z.mp4\n')
   })
-
-  test('are handed over by watching, until it is told to end', async () => {
-    const over = new AbortController()
-    const seen: string[] = []
-    await using file = await open('a.mp4\n', { ...systemClock, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 5), signal) })
-    const { promise: sawAll, resolve } = Promise.withResolvers<void>()
-    const watching = file.watch((entries) => {
-      seen.push(...namesOf(entries))
-      if (seen.includes('c.mp4')) resolve()
-    }, over.signal)
-    appendFileSync(queue, 'b.mp4\n')
-    appendFileSync(queue, 'c.mp4\n')
-    await sawAll
-    over.abort()
-    await watching
-    expect(seen).toEqual(['b.mp4', 'c.mp4'])
-  })
 })
 
 describe('Two controllers on one queue file', () => {
