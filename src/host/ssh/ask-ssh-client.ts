@@ -7,7 +7,7 @@ import { execa } from 'execa'
 import { EncodeError } from '../../core/errors.ts'
 import { toPlainLine } from '../../core/text.ts'
 import { type ClientOptions, createClientOptions } from './client-options.ts'
-import type { SshDestination, SshSurroundings } from './ssh-settings.ts'
+import type { SshDestination, SshSurroundings } from './ssh-destination.ts'
 
 /** Undefined where there is no client to ask. */
 export async function askSshClient(to: SshDestination, around: SshSurroundings, signal?: AbortSignal): Promise<ClientOptions | undefined> {

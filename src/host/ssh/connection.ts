@@ -14,7 +14,8 @@ import { dialCommand, dialTcp } from './dial.ts'
 import { openHostKeyCheck } from './host-key-check.ts'
 import { type Identities, loadIdentities, type Prompt } from './identities.ts'
 import { watchSilence } from './silence-watch.ts'
-import { loadSshSettings, parseJumpHop, type SshSettings, type SshSurroundings } from './ssh-settings.ts'
+import type { SshSurroundings } from './ssh-destination.ts'
+import { loadSshSettings, parseJumpHop, type SshSettings } from './ssh-settings.ts'
 
 export interface Session {
   readonly channel: ClientChannel

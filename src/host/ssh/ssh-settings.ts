@@ -10,6 +10,7 @@ import { askSshClient } from './ask-ssh-client.ts'
 import type { ClientOptions } from './client-options.ts'
 import { expandPath, expandTokens } from './expand-path.ts'
 import { readSshConfig } from './read-ssh-config.ts'
+import type { SshDestination, SshSurroundings } from './ssh-destination.ts'
 
 export interface SshSettings {
   /** The name that was looked up: what a person would give to `ssh`. */
@@ -35,24 +36,6 @@ export interface SshSettings {
   readonly hashesKnownHosts: boolean
   readonly addressFamily: 0 | 4 | 6
   readonly connectTimeoutMs: number
-}
-
-export interface SshSurroundings {
-  /** `config.ssh`; undefined = `ssh` on the PATH. */
-  readonly sshProgram: string | undefined
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly homeFolder: string
-}
-
-/** What is looked up: the parts that are given win over the client's configuration. */
-export interface SshDestination {
-  readonly name: string
-  readonly port?: number | undefined
-  readonly user?: string | undefined
-  readonly identityFile?: string | undefined
-  readonly knownHosts?: string | undefined
-  readonly proxyJump?: string | undefined
-  readonly acceptsNewHostKeys?: boolean
 }
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000

@@ -8,7 +8,8 @@ import { toCommandChannel } from './command-channel.ts'
 import { openConnection } from './connection.ts'
 import { createConnectionPool } from './connection-pool.ts'
 import type { Prompt } from './identities.ts'
-import { loadSshSettings, type SshSettings, type SshSurroundings, toDestination } from './ssh-settings.ts'
+import type { SshSurroundings } from './ssh-destination.ts'
+import { loadSshSettings, type SshSettings, toDestination } from './ssh-settings.ts'
 
 export interface SshTransportOptions extends SshSurroundings {
   readonly host: HostConfig

@@ -2,7 +2,8 @@ import { readdir } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { loadSshSettings, parseJumpHop, type SshDestination, type SshSettings } from '../../../src/host/ssh/ssh-settings.ts'
+import type { SshDestination } from '../../../src/host/ssh/ssh-destination.ts'
+import { loadSshSettings, parseJumpHop, type SshSettings } from '../../../src/host/ssh/ssh-settings.ts'
 import { createHome, type TestHome } from './ssh-fixture.ts'
 
 interface Case {

@@ -1,0 +1,19 @@
+/** What is to be reached over SSH, and where this machine keeps what it knows of it. */
+
+export interface SshSurroundings {
+  /** `config.ssh`; undefined = `ssh` on the PATH. */
+  readonly sshProgram: string | undefined
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly homeFolder: string
+}
+
+/** What is looked up: the parts that are given win over the client's configuration. */
+export interface SshDestination {
+  readonly name: string
+  readonly port?: number | undefined
+  readonly user?: string | undefined
+  readonly identityFile?: string | undefined
+  readonly knownHosts?: string | undefined
+  readonly proxyJump?: string | undefined
+  readonly acceptsNewHostKeys?: boolean
+}
