@@ -111,7 +111,7 @@ export function describeHost(name: string, start: () => Promise<HostUnderTest>):
     })
 
     test('says when a command was ended from outside', async () => {
-      const run = host.run(['/bin/sh', '-c', 'kill -KILL $PPID; sleep 60'])
+      const run = host.run(['/bin/sh', '-c', 'sleep 0.5; kill -KILL $PPID; sleep 60'])
       await expect(run).rejects.toMatchObject({ code: 'COMMAND_FAILED' })
       await waitUntil(async () => (await processes('sleep 60')).length === 0, { what: 'the command is gone' })
     })

@@ -55,7 +55,13 @@ async function startShell(
     cleanup: false,
   })
   const child = shell.nodeChildProcess
-  const exit = new Promise<ChannelExit>((resolve) => child.once('close', (status, signal) => resolve({ status, signal: toName(signal) })))
+  let isClosed = false
+  const exit = new Promise<ChannelExit>((resolve) => {
+    child.once('close', (status, signal) => {
+      isClosed = true
+      resolve({ status, signal: toName(signal) })
+    })
+  })
   if (child.pid === undefined) {
     const { message } = await shell
     throw new EncodeError('COMMAND_FAILED', `Host "${hostName}" cannot start /bin/sh: ${message ?? 'unknown reason'}`)
@@ -68,7 +74,8 @@ async function startShell(
     stderr: shell.stderr,
     exit,
     signal(name) {
-      if (child.exitCode !== null || child.signalCode !== null) return
+      // The group can outlive the shell that leads it; as long as somebody holds its output its number is not given away.
+      if (isClosed) return
       try {
         // biome-ignore lint/style/noRestrictedGlobals: the one way to signal a process group; it reads and changes nothing of this process
         process.kill(group, `SIG${name}`)

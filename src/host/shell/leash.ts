@@ -14,6 +14,7 @@
  */
 
 import { EncodeError } from '../../core/errors.ts'
+import type { LeashStart } from './leash-frame.ts'
 import { carryArguments, DECODE_ARGUMENTS, quoteWord } from './quote-posix.ts'
 
 export interface LeashCommand {
@@ -40,16 +41,18 @@ export function leashCommand(command: LeashCommand): string {
 }
 
 /**
- * A command line that kills what a leash left behind, without a leash of its own. The wrapper is recognised by its tag first, since
- * its number may by now be somebody else's.
+ * A command line that kills what a leash left behind, without a leash of its own. Numbers may by now be somebody else's: the wrapper is
+ * recognised by its tag, and without it the command by being in the wrapper's group.
  */
-export function killCommand(tag: string, started: { readonly pid: number; readonly wrapper: number; readonly mode: string }): string {
-  const target = started.mode === 'group' ? `-${started.wrapper}` : started.mode === 'setsid' ? `-${started.pid}` : String(started.pid)
+export function killCommand(tag: string, started: LeashStart): string {
+  const { pid, wrapper, mode } = started
+  const target = mode === 'group' ? `-${wrapper}` : mode === 'setsid' ? `-${pid}` : String(pid)
   const script = [
     'a=; if [ -r /proc/$1/cmdline ]; then a=$(tr "\\000" " " </proc/$1/cmdline); else a=$(ps -ww -o args= -p $1); fi;',
-    'case $a in *"$0"*) kill -KILL $2; kill -KILL $1;; esac',
+    'g=; if [ -r /proc/$2/stat ]; then g=$(sed "s/.*) . [0-9]* //; s/ .*//" /proc/$2/stat); else g=$(ps -o pgid= -p $2); fi;',
+    'case $a in *"$0"*) g=$1;; esac; [ $((${g:-0})) -eq $1 ] && { kill -KILL $3; kill -KILL $1; }',
   ].join(' ')
-  return ['exec', '/bin/sh', '-c', ...[script, tag, String(started.wrapper), target].map(quoteWord)].join(' ')
+  return ['exec', '/bin/sh', '-c', ...[script, tag, String(wrapper), String(pid), target].map(quoteWord)].join(' ')
 }
 
 /** Lines are joined by a space: a login shell of the csh family cannot carry line ends. */
@@ -64,28 +67,29 @@ const LEASH = [
   'P=$((${P:-0})); m=pid; e=;',
   'if [ $P -eq $$ ]; then m=group; elif command -v setsid >/dev/null 2>&1; then m=setsid; e=setsid; fi;',
 
-  // The command. The inner shell says its own number and then becomes the command.
-  `$e /bin/sh -c 'printf "%s@start %s %s %s\\n" "$0" $$ $1 $2; printf "%s@start\\n" "$0" >&2; shift 2; exec "$@"' "$0" $$ $m "$@" 3<&- &`,
-  'p=$!; K=$p; [ $m = group ] && K=0; [ $m = setsid ] && K=-$p;',
-
-  // From here on the main shell only waits: bash loses a child's end when a trapped signal and SIGCHLD coincide.
-  // What is ignored here is ignored in the processes started below too.
-  "trap '' HUP INT TERM PIPE;",
-  // On Darwin; beside the command and not in front of it, so that the exit status is the command's own.
-  'case $f in *w*) command -v caffeinate >/dev/null 2>&1 && { caffeinate -i -w $p 3<&- >/dev/null 2>&1 & };; esac;',
-
-  // z ends the job: TERM (and CONT for a stopped one), the grace, KILL, and KILL for what is left of the group.
-  // Some systems' sleep takes whole seconds only.
+  // z ends the job: TERM (and CONT for a stopped one), the grace, KILL, and KILL for what is left of the group. In the group, whose end
+  // the main shell sees to, K is 0 and p is not needed. Some systems' sleep takes whole seconds only.
   'z() { kill -TERM $K; kill -CONT $K; n=0;',
-  'while [ $n -lt $g ] && kill -0 $p; do sleep 0.1 || sleep 1; n=$((n+1)); done;',
-  '[ $K = 0 ] || kill -KILL $K; kill -KILL $p; sleep 0.2 || sleep 1; [ $K = 0 ] && kill -KILL 0; } 2>/dev/null;',
+  'while [ $n -lt $g ] && { [ $K = 0 ] || kill -0 $p; }; do sleep 0.1 || sleep 1; n=$((n+1)); done;',
+  'kill -KILL $K; kill -KILL $p; } 2>/dev/null;',
 
   // The leash. One process hands on what the controller says, one ticks every fifth of the limit, and the keeper reads both from one pipe.
   // No signals and no traps: ksh93 cannot trap again what was once ignored, and an early heartbeat would kill a watch that has no trap yet.
-  '{ if [ $h -gt 0 ]; then ( exec 3<&-; while sleep $(((h+4)/5)); do echo . || exit; done ) & fi;',
+  `l() { { trap '' HUP INT TERM PIPE; if [ $h -gt 0 ]; then ( exec 3<&-; while sleep $(((h+4)/5)); do echo . || exit; done ) & fi;`,
   'while IFS= read -r l <&3; do printf "%s\\n" "$l" || exit; done; echo t; } 2>/dev/null | {',
-  'exec 3<&- >/dev/null 2>&1; n=0;',
-  'while IFS= read -r l; do case $l in .) n=$((n+1)); [ $n -lt 5 ] || break;; t*) break;; *) n=0;; esac; done; z; } & r=$!;',
+  `trap '' HUP INT TERM PIPE; exec 3<&- >/dev/null 2>&1; n=0;`,
+  'while IFS= read -r l; do case $l in .) n=$((n+1)); [ $n -lt 5 ] || break;; t*) break;; *) n=0;; esac; done; z; } & r=$!; };',
+  // The group's leash holds before there is anything to hold; the others must know the command's number.
+  'K=0; [ $m = group ] && l;',
+
+  // The command. The inner shell says its own number and then becomes the command.
+  `$e /bin/sh -c 'printf "%s@start %s %s %s\\n" "$0" $$ $1 $2; printf "%s@start\\n" "$0" >&2; shift 2; exec "$@"' "$0" $$ $m "$@" 3<&- &`,
+  'p=$!; case $m in setsid) K=-$p; l;; pid) K=$p; l;; esac;',
+
+  // From here on the main shell only waits: bash loses a child's end when a trapped signal and SIGCHLD coincide.
+  "trap '' HUP INT TERM PIPE;",
+  // On Darwin; beside the command and not in front of it, so that the exit status is the command's own.
+  'case $f in *w*) command -v caffeinate >/dev/null 2>&1 && { caffeinate -i -w $p 3<&- >/dev/null 2>&1 & };; esac;',
 
   'exec 3<&-; wait $p 2>/dev/null; s=$?;',
   // zsh as /bin/sh ends its wait when the command is merely stopped.

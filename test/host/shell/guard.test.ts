@@ -43,10 +43,10 @@ describe.concurrent('the guard', { timeout: 30_000 }, () => {
       await using shell = await openInnerShell(name)
       const [file = ''] = await makeFiles(shell)
       const arriving = join(shell.folder, 'media', 'arriving')
-      const transfer = await shell.transport.openCommand(receiveCommand('encode-raw', arriving))
+      const transfer = await shell.transport.openCommand(receiveCommand(`encode-${name}`, arriving))
       transfer.stdin.on('error', () => undefined).write('some bytes')
       await waitUntil(async () => (await readdir(join(shell.folder, 'media'))).includes('arriving'), { what: 'bytes arrive' })
-      const guard = await startRaw(shell, 5)
+      const guard = await startRaw(shell, 5, `encode-${name}`)
       guard.say(`a ${encodeArgument(file)}`)
       guard.say(`a ${encodeArgument(arriving)}`)
       await guard.hasKept(2)
@@ -96,8 +96,8 @@ async function makeFiles({ folder }: InnerShell): Promise<readonly string[]> {
   return files
 }
 
-async function startRaw(shell: InnerShell, heartbeatSeconds: number) {
-  const channel = await shell.transport.openCommand(guardCommand({ tag: 'encode-raw', heartbeatSeconds, waitSeconds: 1 }))
+async function startRaw(shell: InnerShell, heartbeatSeconds: number, tag = 'encode-raw') {
+  const channel = await shell.transport.openCommand(guardCommand({ tag, heartbeatSeconds, waitSeconds: 1 }))
   let text = ''
   channel.stdin.on('error', () => undefined)
   channel.stderr.resume()

@@ -2,8 +2,9 @@ import { mkdir, readFile, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { kill } from 'node:process'
 import { describe, expect, test } from 'vitest'
+import { isEncodeError } from '../../../src/core/errors.ts'
 import type { CommandChannel } from '../../../src/host/channel.ts'
-import { leashCommand } from '../../../src/host/shell/leash.ts'
+import { killCommand, leashCommand } from '../../../src/host/shell/leash.ts'
 import { quoteWord } from '../../../src/host/shell/quote-posix.ts'
 import { type LeashOptions, runOnLeash } from '../../../src/host/shell/run-on-leash.ts'
 import { waitUntil } from '../../cluster/sshd-host.ts'
@@ -78,6 +79,40 @@ describe.concurrent('the leash', () => {
   })
 })
 
+test('a command whose wrapper was killed before it could hold the leash is ended when it is told to', async () => {
+  await using shell = await openInnerShell('dash')
+  const lines: string[] = []
+  const stop = new AbortController()
+  const reason = new Error('enough')
+  const script = 'echo $$; kill -KILL $PPID; exec sleep 60'
+  const run = runOnLeash(shell.transport, ['/bin/sh', '-c', script], {
+    ...OPTIONS,
+    signal: stop.signal,
+    onStdout: (chunk) => lines.push(chunk.toString()),
+  })
+  const failed = expect(run).rejects.toSatisfy((error) => error === reason || isEncodeError(error, 'COMMAND_FAILED'))
+  await waitUntil(() => lines.length > 0, { what: 'the command runs' })
+  stop.abort(reason)
+  await failed
+  await expectGone(Number(lines.join('')), 1000)
+})
+
+test('what a leash left behind is killed over a channel of its own, and nothing else', async () => {
+  await using shell = await openInnerShell('dash')
+  const { pid, channel, output } = await startRaw(shell, 'echo $$; sleep 60', (line) => line, 'encode-left')
+  const wrapper = Number(/@start \d+ (\d+)/.exec(output())?.[1])
+  const killWith = async (tag: string, started: { pid: number; wrapper: number }): Promise<void> => {
+    const killer = await shell.transport.openCommand(killCommand(tag, { ...started, mode: 'group' }))
+    for (const stream of [killer.stdout, killer.stderr]) stream.resume()
+    await killer.exit
+  }
+  await killWith('encode-other', { pid: process.pid, wrapper })
+  expect(await isAlive(pid)).toBe(true)
+  await killWith('encode-left', { pid: process.pid, wrapper })
+  await expectGone(pid, 1000)
+  channel.destroy()
+})
+
 describe.concurrent('where the server makes no process group for a channel', () => {
   test.each([
     ['setsid', '/usr/bin:/bin'],
@@ -105,9 +140,10 @@ async function startRaw(
   shell: InnerShell,
   script: string,
   within = (line: string): string => line,
+  tag = 'encode-raw',
 ): Promise<{ readonly pid: number; readonly channel: CommandChannel; output(): string }> {
   const argv = ['/bin/bash', '-c', script]
-  const channel = await shell.transport.openCommand(within(leashCommand({ argv, tag: 'encode-raw', heartbeatSeconds: 5, graceTenths: 15 })))
+  const channel = await shell.transport.openCommand(within(leashCommand({ argv, tag, heartbeatSeconds: 5, graceTenths: 15 })))
   let text = ''
   channel.stdin.on('error', () => undefined)
   channel.stderr.resume()
