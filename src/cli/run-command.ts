@@ -88,6 +88,7 @@ export async function withWorld(args: Arguments, config: Config, run: (world: Ru
           sshProgram: config.ssh,
           env: process.env,
           homeFolder: homedir(),
+          writesKnownHosts: !args.isDryRun,
           prompt: (question) => chosen.pausedFor(() => askPassphrase(question)),
           localFfmpeg: config.ffmpeg,
           localFfprobe: config.ffprobe,

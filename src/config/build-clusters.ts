@@ -49,7 +49,7 @@ function buildHost(name: string, entry: LocatedEntry, context: Context): HostCon
     user: text('user'),
     identityFile: expandPath(text('identity_file')),
     knownHosts: expandPath(text('known_hosts')),
-    hostKeyCheck: (text('host_key_check') ?? 'strict') as HostKeyCheck,
+    hostKeyCheck: text('host_key_check') as HostKeyCheck | undefined,
     proxyJump: text('proxy_jump'),
     os: buildOs(text('os')),
     ffmpeg: text('ffmpeg'),

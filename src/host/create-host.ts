@@ -16,6 +16,8 @@ export interface CreateHostOptions {
   /** The controller's environment: what its own commands get, and where `SSH_AUTH_SOCK` stands. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly homeFolder: string
+  /** False: accepted host keys are not written down. */
+  readonly writesKnownHosts?: boolean | undefined
   /** Asked for the passphrase of an encrypted key; without it such keys are not used. */
   readonly prompt?: SshTransportOptions['prompt']
   /** `config.ffmpeg` and its ffprobe: hold for local hosts that name none of their own. */
@@ -36,7 +38,7 @@ export function createHost({ config, timing, ...options }: CreateHostOptions): H
       timing,
     })
   }
-  const { sshProgram, env, homeFolder, prompt } = options
-  const transport = createSshTransport({ host: config, sshProgram, env, homeFolder, prompt })
+  const { sshProgram, env, homeFolder, prompt, writesKnownHosts } = options
+  const transport = createSshTransport({ host: config, sshProgram, env, homeFolder, prompt, writesKnownHosts })
   return createPosixHost({ config, transport, createFiles: (base) => createShellFiles({ hostName, transport, ...base }), timing })
 }

@@ -71,13 +71,18 @@ export interface HostLoad {
   readonly cpuRatio: number
 }
 
+export interface OpenOptions {
+  /** Nothing is made on the host: a working folder that is missing is judged by the folder it would be made in. */
+  readonly changesNothing?: boolean | undefined
+}
+
 export interface Host extends AsyncDisposable {
   readonly config: HostConfig
   /**
    * Opens the host and finds out about it. Called once before anything else; rejects with HOST_UNREACHABLE, HOST_AUTH_FAILED,
    * HOST_KEY_REFUSED, HOST_NO_FFMPEG, HOST_FOLDER_UNUSABLE or HOST_UNSUPPORTED.
    */
-  open(signal?: AbortSignal): Promise<HostFacts>
+  open(signal?: AbortSignal, options?: OpenOptions): Promise<HostFacts>
   /** Runs a program on a leash: it ends when it ends, when the signal is aborted (asked, then killed), or when this controller is gone. */
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>
   /** Copies a file of the controller to the host; complete and flushed, or rejected. */

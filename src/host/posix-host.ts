@@ -64,10 +64,10 @@ export function createPosixHost({ config, transport, createFiles, timing = DEFAU
 
   return {
     config,
-    async open(signal) {
+    async open(signal, { changesNothing } = {}) {
       return await untilClosed(signal, async (either) => {
         await transport.connect(either)
-        facts = await loadFacts(transport, config, { timing, signal: either })
+        facts = await loadFacts(transport, config, { timing, signal: either, changesNothing })
         return facts
       })
     },

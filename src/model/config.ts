@@ -27,7 +27,8 @@ export interface HostConfig {
   readonly user: string | undefined
   readonly identityFile: string | undefined
   readonly knownHosts: string | undefined
-  readonly hostKeyCheck: HostKeyCheck
+  /** Undefined = as the user's OpenSSH configuration says, else strict. */
+  readonly hostKeyCheck: HostKeyCheck | undefined
   readonly proxyJump: string | undefined
   readonly os: HostOs | undefined
   readonly ffmpeg: string | undefined

@@ -29,7 +29,7 @@ async function probeHost({ cluster, config }: ProbedHost, options: Parameters<ty
   const { emit, signal } = options
   const host = options.createHost(config)
   try {
-    const facts = await host.open(signal)
+    const facts = await host.open(signal, { changesNothing: true })
     await options.checkHost(host, cluster)
     emit('host.up', {
       cluster,

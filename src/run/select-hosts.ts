@@ -87,7 +87,7 @@ function toLocalHost(config: Config): HostConfig {
     user: undefined,
     identityFile: undefined,
     knownHosts: undefined,
-    hostKeyCheck: 'strict',
+    hostKeyCheck: undefined,
     proxyJump: undefined,
     os: undefined,
     ffmpeg: config.ffmpeg,

@@ -1,7 +1,7 @@
 /** A folder of films, hosts to encode them on, and the look at what is left afterwards. */
 
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -20,6 +20,8 @@ export interface Bench extends AsyncDisposable {
   /** Where mounted hosts see the films. */
   readonly mount: string
   makeFilm(name: string, options?: FilmOptions): Promise<string>
+  /** A link of the given name to a program that looks at its own name (busybox), outside of the films. */
+  linkShell(program: string, name: string): Promise<string>
   /** Names below the films folder, sorted, hidden ones too. */
   list(): Promise<readonly string[]>
   /** Waits until nothing runs on any host and no work file is left there or here; fails with what is left. */
@@ -76,6 +78,12 @@ export async function createBench(): Promise<Bench> {
       const sound = ['-f', 'lavfi', '-i', `sine=frequency=440:duration=${seconds}`]
       const codecs = ['-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '18', '-pix_fmt', 'yuv420p', '-c:a', 'aac']
       await run('ffmpeg', ['-nostdin', '-loglevel', 'error', '-y', ...sources, ...sound, ...codecs, ...options, `file:${path}`])
+      return path
+    },
+    async linkShell(program, name) {
+      const path = join(folder, 'bin', name)
+      await mkdir(dirname(path), { recursive: true })
+      await symlink(program, path)
       return path
     },
     async expectNothingLeft() {

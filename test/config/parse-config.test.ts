@@ -12,7 +12,7 @@ describe('parseConfig', () => {
       type: 'streaming',
       isEnabled: true,
       address: undefined,
-      hostKeyCheck: 'strict',
+      hostKeyCheck: undefined,
       queues: { _default: 1 },
       profiles: undefined,
       place: { file: 'config.yml', line: 4, column: 7 },

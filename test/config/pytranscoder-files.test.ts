@@ -36,7 +36,7 @@ describe('a pytranscoder file', () => {
       user: 'anna',
       identityFile: undefined,
       knownHosts: undefined,
-      hostKeyCheck: 'strict',
+      hostKeyCheck: undefined,
       proxyJump: undefined,
       os: 'windows',
       ffmpeg: '/mnt/c/ffmpeg/bin/ffmpeg.exe',

@@ -8,8 +8,17 @@ import type { HostConfig } from '../../model/config.ts'
 /** Where ffmpeg is looked for besides the PATH: a command over SSH does not get what a terminal's PATH has (Homebrew, ports). */
 export const PROGRAM_FOLDERS = ['/opt/homebrew/bin', '/usr/local/bin', '/opt/local/bin'] as const
 
-export function factsCommand(config: Pick<HostConfig, 'ffmpeg' | 'ffprobe' | 'workingDir'>): readonly string[] {
-  return ['/bin/sh', '-c', FACTS, 'encode-facts', config.ffmpeg ?? '', config.ffprobe ?? '', config.workingDir ?? '']
+export function factsCommand(config: Pick<HostConfig, 'ffmpeg' | 'ffprobe' | 'workingDir'>, changesNothing = false): readonly string[] {
+  return [
+    '/bin/sh',
+    '-c',
+    FACTS,
+    'encode-facts',
+    config.ffmpeg ?? '',
+    config.ffprobe ?? '',
+    config.workingDir ?? '',
+    changesNothing ? 'look' : '',
+  ]
 }
 
 const FACTS = String.raw`
@@ -59,10 +68,18 @@ if [ -z "$ffprobe" ] && [ -n "$ffmpeg" ]; then
 fi
 say ffprobe "$(find_program ffprobe "$ffprobe")"
 
-# FOLDER: made where it is missing, entered by its owner alone, and tried with a folder of its own
+# FOLDER: made where it is missing, entered by its owner alone, and tried with a folder of its own; where nothing may be changed,
+# the nearest folder above that is there is looked at
 try_folder() {
+  if [ "$look" = look ]; then
+    there=$1
+    while ! [ -e "$there" ]; do there=$(dirname "$there"); done
+    if [ -d "$there" ] && [ -w "$there" ] && [ -x "$there" ]; then return 0; fi
+    echo "$there is no folder that can be written"; return 1
+  fi
   (umask 077; mkdir -p -- "$1") && mkdir -- "$1/.encode-$$" && rmdir -- "$1/.encode-$$"
 }
+look=$4
 if [ -n "$3" ]; then
   case $3 in
     '~') folder=$HOME ;;
@@ -80,6 +97,7 @@ else
   for folder in "$cache/encode" "/var/tmp/encode-$(id -u)"; do
     if why=$(try_folder "$folder" 2>&1); then
       # Anybody may have made a folder of this name in /var/tmp first.
+      if [ "$look" = look ]; then why=; break; fi
       if [ -O "$folder" ] && ! [ -h "$folder" ] && chmod 700 "$folder" 2>/dev/null; then why=; break; fi
       why='it belongs to somebody else'
     fi
@@ -87,7 +105,9 @@ else
   [ -z "$why" ] || say folder_error "$why"
 fi
 say folder "$folder"
-say df "$(df -Pk "$folder" 2>/dev/null | tail -n 1)"
+there=$folder
+while [ -n "$there" ] && ! [ -e "$there" ]; do there=$(dirname "$there"); done
+say df "$(df -Pk "$there" 2>/dev/null | tail -n 1)"
 
 echo encoders:
 [ -z "$ffmpeg" ] || "$ffmpeg" -hide_banner -encoders </dev/null 2>/dev/null

@@ -13,6 +13,7 @@ import { type HostAnswer, parseFacts } from './parse-facts.ts'
 export interface LoadFactsOptions {
   readonly timing: LeashTiming
   readonly signal?: AbortSignal | undefined
+  readonly changesNothing?: boolean | undefined
   /** A host that does not answer for so long is not used. */
   readonly timeoutMs?: number
 }
@@ -20,10 +21,10 @@ export interface LoadFactsOptions {
 /** @throws HOST_UNSUPPORTED, HOST_NO_FFMPEG, HOST_FOLDER_UNUSABLE, HOST_UNREACHABLE (no answer in time), HOST_LOST or the signal's reason. */
 export async function loadFacts(transport: CommandTransport, config: HostConfig, options: LoadFactsOptions): Promise<HostFacts> {
   if (config.os === 'windows') throw windowsUnsupported(config.name)
-  const { timeoutMs = 30_000, timing, signal } = options
+  const { timeoutMs = 30_000, timing, signal, changesNothing = false } = options
   const patience = AbortSignal.timeout(timeoutMs)
   const either = signal === undefined ? patience : AbortSignal.any([signal, patience])
-  const answer = await ask(transport, config, timing, either).catch((error: unknown) => {
+  const answer = await ask(transport, config, { timing, signal: either, changesNothing }).catch((error: unknown) => {
     if (signal?.aborted !== true && patience.aborted) {
       throw new EncodeError('HOST_UNREACHABLE', `Host "${config.name}" did not say what it is within ${timeoutMs / 1000} s`, {
         hint: 'Look whether a login there waits for something (a login file that asks, a hanging mount)',
@@ -62,10 +63,14 @@ export function toFacts(answer: HostAnswer, config: HostConfig): HostFacts {
   return { os, arch, cores, memoryBytes, ffmpegPath, ffmpegVersion, ffprobePath, encoders, workingDir, freeBytes }
 }
 
-async function ask(transport: CommandTransport, config: HostConfig, timing: LeashTiming, signal: AbortSignal): Promise<HostAnswer> {
+async function ask(
+  transport: CommandTransport,
+  config: HostConfig,
+  { timing, signal, changesNothing }: { readonly timing: LeashTiming; readonly signal: AbortSignal; readonly changesNothing: boolean },
+): Promise<HostAnswer> {
   const { name: hostName, env } = config
   try {
-    const { status, stdout, stderr } = await runOnLeash(transport, factsCommand(config), { signal, timing, hostName, env })
+    const { status, stdout, stderr } = await runOnLeash(transport, factsCommand(config, changesNothing), { signal, timing, hostName, env })
     const answer = parseFacts(stdout)
     if (answer !== undefined) return answer
     throw new EncodeError('HOST_UNSUPPORTED', `Host "${hostName}" does not answer like a POSIX system (status ${status}): ${said(stderr)}`)

@@ -38,6 +38,7 @@ export async function openHostKeyCheck(settings: SshSettings): Promise<HostKeyCh
     if (verdict.kind !== 'unknown') throw refusalError(settings, shown, verdict, name)
     const file = settings.userKnownHostsFiles[0]
     if (!settings.acceptsNewHostKeys || file === undefined) throw unknownError(settings, shown, verdict.hasAuthority)
+    if (!settings.writesKnownHosts) return
     // Another connection of this run may have written it down since; a second line would do no good.
     keys = await readKnownKeys(files, [name])
     const now = judgeHostKey(keys, shown)

@@ -5,6 +5,8 @@ export interface SshSurroundings {
   readonly sshProgram: string | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   readonly homeFolder: string
+  /** False: a key that is accepted as new is not written down (a dry run changes nothing). */
+  readonly writesKnownHosts?: boolean | undefined
 }
 
 /** What is looked up: the parts that are given win over the client's configuration. */
@@ -15,5 +17,5 @@ export interface SshDestination {
   readonly identityFile?: string | undefined
   readonly knownHosts?: string | undefined
   readonly proxyJump?: string | undefined
-  readonly acceptsNewHostKeys?: boolean
+  readonly acceptsNewHostKeys?: boolean | undefined
 }

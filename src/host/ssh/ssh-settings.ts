@@ -33,6 +33,7 @@ export interface SshSettings {
   readonly globalKnownHostsFiles: readonly string[]
   readonly hostKeyAlias: string | undefined
   readonly acceptsNewHostKeys: boolean
+  readonly writesKnownHosts: boolean
   readonly hashesKnownHosts: boolean
   readonly addressFamily: 0 | 4 | 6
   readonly connectTimeoutMs: number
@@ -49,7 +50,7 @@ export function toDestination(host: HostConfig): SshDestination {
     identityFile: host.identityFile,
     knownHosts: host.knownHosts,
     proxyJump: host.proxyJump,
-    acceptsNewHostKeys: host.hostKeyCheck === 'accept-new',
+    acceptsNewHostKeys: host.hostKeyCheck === undefined ? undefined : host.hostKeyCheck === 'accept-new',
   }
 }
 
@@ -113,8 +114,8 @@ function toSettings(to: SshDestination, options: ClientOptions, around: SshSurro
     globalKnownHostsFiles: toPaths('globalknownhostsfile') ?? ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'],
     hostKeyAlias: options.one('hostkeyalias'),
     // `no` would trust a changed key as well; that is never done here.
-    acceptsNewHostKeys:
-      to.acceptsNewHostKeys === true || ['accept-new', 'no', 'off', 'false'].includes(options.one('stricthostkeychecking') ?? ''),
+    acceptsNewHostKeys: to.acceptsNewHostKeys ?? ['accept-new', 'no', 'off', 'false'].includes(options.one('stricthostkeychecking') ?? ''),
+    writesKnownHosts: around.writesKnownHosts ?? true,
     hashesKnownHosts: options.one('hashknownhosts') === 'yes',
     addressFamily: options.one('addressfamily') === 'inet' ? 4 : options.one('addressfamily') === 'inet6' ? 6 : 0,
     connectTimeoutMs: seconds > 0 ? seconds * 1000 : DEFAULT_CONNECT_TIMEOUT_MS,

@@ -28,8 +28,8 @@ export interface SshTransport extends CommandTransport {
 const DEFAULT_KEEPALIVE_SECONDS = 5
 
 export function createSshTransport(options: SshTransportOptions): SshTransport {
-  const { sshProgram, env, homeFolder } = options
-  const around: SshSurroundings = { sshProgram, env, homeFolder }
+  const { sshProgram, env, homeFolder, writesKnownHosts } = options
+  const around: SshSurroundings = { sshProgram, env, homeFolder, writesKnownHosts }
   let settings: Promise<SshSettings> | undefined
   const pool = createConnectionPool(async (signal) => {
     settings ??= loadSshSettings(toDestination(options.host), around)

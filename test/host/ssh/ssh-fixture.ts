@@ -46,7 +46,7 @@ export function toHostConfig(parts: Partial<HostConfig>): HostConfig {
     user: undefined,
     identityFile: undefined,
     knownHosts: undefined,
-    hostKeyCheck: 'strict',
+    hostKeyCheck: undefined,
     proxyJump: undefined,
     os: undefined,
     ffmpeg: undefined,
