@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { describeProcess, findLiveness, identifyProcess, isAlive, parseProcessIdentity } from '../../src/ledger/process-identity.ts'
 import { startFixture } from './child.ts'
@@ -27,6 +28,8 @@ describe('A process', () => {
       const orphan = Number(String(line))
       const identity = identifyProcess(orphan)
       expect(findLiveness(identity)).toBe('alive')
+      // Killed any earlier, it would still have a shell for a parent, which reaps.
+      await expect.poll(() => readFileSync(`/proc/${shell.pid}/comm`, 'utf8')).toBe('sleep\n')
       process.kill(orphan, 'SIGKILL')
       await expect.poll(() => findLiveness(identity)).toBe('dead')
       // Still there as an entry of the process table, which is the point.
