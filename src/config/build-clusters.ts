@@ -11,6 +11,13 @@ const SSH_WORD = /^[^\s-]\S*$/
 
 export type ExpandPath = (path: string | undefined) => string | undefined
 
+/** The path substitutions of a host as written, under their old name too. */
+export function substitutionsOf(host: Located | undefined): readonly Located[] {
+  const written = valueAt(host, 'path-substitutions') ?? valueAt(host, 'path-substitution')
+  if (written === undefined) return []
+  return written.kind === 'list' ? written.items : [written]
+}
+
 interface Context {
   readonly source: SourceText
   readonly findings: Findings
@@ -104,9 +111,7 @@ function checkAddress(name: string, entry: LocatedEntry, type: HostType, { findi
 }
 
 function buildSubstitutions(host: Located, { findings, expandPath }: Context): readonly PathSubstitution[] {
-  const written = valueAt(host, 'path-substitutions') ?? valueAt(host, 'path-substitution')
-  const items = written?.kind === 'list' ? written.items : written === undefined ? [] : [written]
-  return items.flatMap((item) => {
+  return substitutionsOf(host).flatMap((item) => {
     const pair = toPair(item)
     if (pair === undefined) {
       if (isWellFormed(item)) {

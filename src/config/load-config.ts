@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { EncodeError } from '../core/errors.ts'
 import { toVisible } from '../core/text.ts'
 import type { Config, ProfileDefinition } from '../model/config.ts'
-import { createDefaultConfig, parseConfig, parseShippedProfiles } from './parse-config.ts'
+import { createDefaultConfig, type ExaminedConfig, examineConfig, parseShippedProfiles, toConfig } from './parse-config.ts'
 
 export interface LoadConfigOptions {
   /** Undefined = none, all is default. */
@@ -18,10 +18,17 @@ export interface LoadConfigOptions {
 
 /** @throws EncodeError CONFIG_INVALID: a file is missing, cannot be read, or does not hold what it should. */
 export async function loadConfig(options: LoadConfigOptions): Promise<Config> {
+  if (options.file === undefined) return createDefaultConfig(await loadShippedProfiles(options.shippedFolder))
+  return toConfig(await loadExaminedConfig({ ...options, file: options.file }))
+}
+
+/**
+ * The file, and all that can be said of it.
+ * @throws EncodeError CONFIG_INVALID: a file is missing or cannot be read. What is wrong inside is part of the answer.
+ */
+export async function loadExaminedConfig(options: LoadConfigOptions & { readonly file: string }): Promise<ExaminedConfig> {
   const shipped = await loadShippedProfiles(options.shippedFolder)
-  if (options.file === undefined) return createDefaultConfig(shipped)
-  const text = await readText(options.file)
-  return parseConfig(text, options.file, shipped, { homeFolder: options.homeFolder })
+  return examineConfig(await readText(options.file), options.file, shipped, { homeFolder: options.homeFolder })
 }
 
 async function loadShippedProfiles(folder: string): Promise<readonly ProfileDefinition[]> {

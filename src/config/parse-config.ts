@@ -21,12 +21,33 @@ export interface ParseOptions {
   readonly homeFolder?: string | undefined
 }
 
+/** All that can be said of a configuration file: what it means, and where everything in it was written. */
+export interface ExaminedConfig {
+  /** To be trusted where there are no problems. */
+  readonly config: Omit<Config, 'warnings'>
+  readonly source: SourceText
+  /** Fitted to the schema; an empty map where the file holds nothing. */
+  readonly root: Located
+  readonly problems: readonly Finding[]
+  readonly warnings: readonly Finding[]
+}
+
 /**
  * @param file name of the file as messages give it.
  * @param shipped profiles that come with the program; the file's own of the same name replace them.
  * @throws EncodeError CONFIG_INVALID whose message is the whole report.
  */
 export function parseConfig(text: string, file: string, shipped: readonly ProfileDefinition[], options: ParseOptions = {}): Config {
+  return toConfig(examineConfig(text, file, shipped, options))
+}
+
+/** As `parseConfig`, but what is wrong is part of the answer. */
+export function examineConfig(
+  text: string,
+  file: string,
+  shipped: readonly ProfileDefinition[],
+  options: ParseOptions = {},
+): ExaminedConfig {
   const source = createSourceText(file, text)
   const findings: Findings = { problems: [], warnings: [] }
   const { root, breakOffset } = readFitted(source, CONFIG_SCHEMA, findings)
@@ -43,8 +64,13 @@ export function parseConfig(text: string, file: string, shipped: readonly Profil
     const isLenient = isWrittenForPytranscoder(root, deprecated.length > 0) && findings.problems.length === 0
     findings[isLenient ? 'warnings' : 'problems'].push(...checkUses(root, source, known))
   }
-  throwProblems(source, findings.problems)
-  return deepFreeze({ ...config, warnings: toWarnings(source, findings.warnings) })
+  return { config, source, root, ...findings }
+}
+
+/** @throws EncodeError CONFIG_INVALID whose message is the whole report. */
+export function toConfig({ config, source, problems, warnings }: ExaminedConfig): Config {
+  throwProblems(source, problems)
+  return deepFreeze({ ...config, warnings: toWarnings(source, warnings) })
 }
 
 /** The configuration of somebody who has none. */

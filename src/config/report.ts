@@ -53,7 +53,8 @@ export function formatReport(source: SourceText, findings: readonly Finding[]): 
   return [...new Set(blocks)].join('\n')
 }
 
-function formatFinding(source: SourceText, finding: Finding): string {
+/** Three lines: place and message, the source line, a caret beneath it. */
+export function formatFinding(source: SourceText, finding: Finding): string {
   const place = source.placeOf(finding.offset)
   const line = [...source.lineAt(finding.offset)]
   // A long line is cut to the part around the caret.
