@@ -1,7 +1,6 @@
 /** Which view tells this call: NDJSON, plain lines, the live terminal, or the plan of a dry run. */
 
 import { writeSync } from 'node:fs'
-import { Chalk, supportsColor } from 'chalk'
 import { systemClock } from '../core/clock.ts'
 import type { View } from '../model/events.ts'
 import { createDryRunView } from '../view/dry-run-view.ts'
@@ -9,6 +8,7 @@ import { createJsonView } from '../view/json-view.ts'
 import type { LiveView } from '../view/live-view.ts'
 import { openOutput } from '../view/open-output.ts'
 import { createPlainView } from '../view/plain-view.ts'
+import { chooseChalk } from './choose-chalk.ts'
 import type { Arguments } from './parse-arguments.ts'
 
 export interface ChosenView {
@@ -23,7 +23,7 @@ export interface ChosenView {
 export async function chooseView(args: Arguments, colorize: boolean | undefined, giveUp: AbortSignal): Promise<ChosenView> {
   const isTerminal = process.stdout.isTTY === true
   const stdout = openOutput(process.stdout, process.platform)
-  const chalk = new Chalk({ level: wantsColor(args, colorize, isTerminal) ? (supportsColor ? supportsColor.level : 1) : 0 })
+  const chalk = chooseChalk(args, colorize)
   if (args.isJson) return still(createJsonView({ stdout, giveUp }))
   if (args.isDryRun) return still(createDryRunView({ stdout, chalk, giveUp }))
   const isLive = isTerminal && !args.isPlain && args.verbosity !== 'quiet' && process.env.TERM !== 'dumb' && process.env.CI === undefined
@@ -53,9 +53,4 @@ function live(view: LiveView): ChosenView {
       if (sequence !== '') writeSync(process.stdout.fd, sequence)
     },
   }
-}
-
-function wantsColor(args: Arguments, colorize: boolean | undefined, isTerminal: boolean): boolean {
-  if (!args.hasColor || colorize === false || (process.env.NO_COLOR ?? '') !== '') return false
-  return isTerminal && process.env.TERM !== 'dumb'
 }

@@ -3,18 +3,28 @@
 import { COMMANDS, OPTIONS, type OptionSpec } from './options.ts'
 
 const NAME_COLUMNS = 23
+const COLUMNS = 80
 
 export function renderHelp(): string {
-  const commands = COMMANDS.map(({ name, arguments: words }) => `${name} ${words}`.trimEnd()).join(' | ')
   return [
     'Usage: encode [OPTION | PATH]...   (a PATH is a file, a folder or a quoted glob)',
-    `       encode ${commands}`,
+    ...renderCommands(),
     '',
     ...toLines(OPTIONS).map(renderLine),
-    '',
     'Example: encode -c home /tv/s01*.mp4 -c work -p hevc /tv/s02*.mp4',
     'Exit: 0 done, 1 a job failed, 2 usage, 3 no usable host, 130/143 interrupted',
   ].join('\n')
+}
+
+/** In as many lines as they need. */
+function renderCommands(): readonly string[] {
+  const lines: string[] = []
+  for (const command of COMMANDS.map(({ name, arguments: words }) => `${name} ${words}`.trimEnd())) {
+    const line = `${lines.at(-1)} | ${command}`
+    if (lines.length > 0 && line.length <= COLUMNS) lines[lines.length - 1] = line
+    else lines.push(`       encode ${command}`)
+  }
+  return lines
 }
 
 function toLines(options: readonly OptionSpec[]): readonly (readonly OptionSpec[])[] {

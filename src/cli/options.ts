@@ -1,4 +1,13 @@
-/** Every option, once: what is parsed, what `--help` prints. */
+/** Every option, once: what is parsed, what `--help` and the manual print, what shells complete. */
+
+import { STRATEGY_NAMES } from '../scheduler/strategy.ts'
+
+/** Words that only a configuration knows; asked for while the person types. */
+export const NAME_KINDS = ['clusters', 'hosts', 'profiles', 'templates', 'mixins'] as const
+export type NameKind = (typeof NAME_KINDS)[number]
+
+/** What a shell offers for a value or a word: these words, names of a kind, or what it knows itself. */
+export type Completion = readonly string[] | NameKind | 'files' | 'folders'
 
 export interface OptionSpec {
   readonly long: string
@@ -6,23 +15,48 @@ export interface OptionSpec {
   /** Name of its value in `--help`; an option without one is a flag. */
   readonly value?: string
   readonly help: string
+  /** What its value is; files when left out. */
+  readonly completes?: Completion
+  /** May be given more than once. */
+  readonly isRepeatable?: true
   /** Stands on one line of `--help` with the option before it. */
   readonly isJoined?: true
 }
 
 export const OPTIONS = [
-  { long: 'cluster', short: 'c', value: 'NAME', help: 'cluster for the paths that follow (else this machine)' },
-  { long: 'host', value: 'NAME', help: 'use only this host (repeatable)' },
-  { long: 'profile', short: 'p', value: 'NAME', help: 'profile for the paths that follow, instead of the rules' },
-  { long: 'template', short: 't', value: 'NAME', help: 'template for the paths that follow' },
-  { long: 'mixin', short: 'm', value: 'A,B', help: 'replace option sections for the paths that follow' },
-  { long: 'output', short: 'o', value: 'DIR', help: 'results under DIR, folder trees mirrored; sources stay' },
+  {
+    long: 'cluster',
+    short: 'c',
+    value: 'NAME',
+    help: 'cluster for the paths that follow (else this machine)',
+    completes: 'clusters',
+    isRepeatable: true,
+  },
+  { long: 'host', value: 'NAME', help: 'use only this host (repeatable)', completes: 'hosts', isRepeatable: true },
+  {
+    long: 'profile',
+    short: 'p',
+    value: 'NAME',
+    help: 'profile for the paths that follow, instead of the rules',
+    completes: 'profiles',
+    isRepeatable: true,
+  },
+  { long: 'template', short: 't', value: 'NAME', help: 'template for the paths that follow', completes: 'templates', isRepeatable: true },
+  {
+    long: 'mixin',
+    short: 'm',
+    value: 'A,B',
+    help: 'replace option sections for the paths that follow',
+    completes: 'mixins',
+    isRepeatable: true,
+  },
+  { long: 'output', short: 'o', value: 'DIR', help: 'results under DIR, folder trees mirrored; sources stay', completes: 'folders' },
   { long: 'keep-source', short: 'k', help: 'sources stay, results stand beside them' },
   { long: 'overwrite', help: 'a result may replace a file that is not its source' },
   { long: 'from-file', value: 'FILE', help: 'a queue file: one path a line, drains as jobs complete' },
   { long: 'dry-run', help: 'test every host, say what would be done; no change' },
   { long: 'sequential', short: 's', help: 'one job at a time' },
-  { long: 'strategy', value: 'NAME', help: 'fastest (default), round-robin, load-cpu, load-tasks' },
+  { long: 'strategy', value: 'NAME', help: 'fastest (default), round-robin, load-cpu, load-tasks', completes: STRATEGY_NAMES },
   { long: 'config', short: 'y', value: 'FILE', help: 'configuration (else $ENCODE_CONFIG, ~/.config/encode/…)' },
   { long: 'json', help: 'newline-delimited JSON events on stdout' },
   { long: 'plain', help: 'plain lines even on a terminal' },
@@ -37,11 +71,27 @@ export interface CommandSpec {
   readonly name: string
   readonly arguments: string
   readonly help: string
+  /** What its words are, one after the other; without it files, and as many as one likes. */
+  readonly completes?: readonly Completion[]
 }
 
 export const COMMANDS = [
-  { name: 'history', arguments: '[RUN]', help: 'runs so far, or the jobs of one run' },
-  { name: 'resume', arguments: '', help: 'go on with what a killed run left' },
+  { name: 'history', arguments: '[RUN]', help: 'runs so far, or the jobs of one run', completes: [['last']] },
+  { name: 'resume', arguments: '', help: 'go on with what a killed run left', completes: [] },
+  {
+    name: 'completion',
+    arguments: 'SHELL',
+    help: 'a script that completes words in bash, zsh or fish',
+    completes: [['bash', 'zsh', 'fish']],
+  },
+  {
+    name: 'config',
+    arguments: 'check|show',
+    help: 'check the configuration, or show it with where each value is from',
+    completes: [['check', 'show'], 'files'],
+  },
+  { name: 'profiles', arguments: '[NAME]', help: 'list profiles and templates, or show one resolved', completes: ['profiles'] },
+  { name: 'explain', arguments: 'FILE...', help: 'why a file gets its rule, profile, streams, host and arguments' },
 ] as const satisfies readonly CommandSpec[]
 
 export type CommandName = (typeof COMMANDS)[number]['name']

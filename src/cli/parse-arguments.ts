@@ -12,7 +12,7 @@ import { COMMANDS, type CommandName, OPTIONS, type OptionSpec } from './options.
 
 export interface Arguments {
   readonly command: 'run' | CommandName | 'help' | 'version'
-  /** Paths of a run, in order. */
+  /** Paths of a run, or to explain, in order. */
   readonly targets: readonly Target[]
   /** What follows the name of another command. */
   readonly words: readonly string[]
@@ -109,7 +109,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
   if (problems.length > 0 && !isShort) throw new EncodeError('USAGE_INVALID', problems.join('\n'), { hint: 'See "encode --help"' })
   return {
     command: flags.has('help') ? 'help' : flags.has('version') ? 'version' : (command ?? 'run'),
-    targets: command === undefined ? targets : [],
+    targets: command === undefined || command === 'explain' ? targets : [],
     words,
     last: { cluster, choice },
     hosts,

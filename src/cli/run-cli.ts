@@ -29,6 +29,22 @@ export async function runCli(argv: readonly string[], version: string): Promise<
         const { resumeCommand } = await import('./resume-command.ts')
         return await resumeCommand(args, argv)
       }
+      case 'completion': {
+        const { completionCommand } = await import('./completion-command.ts')
+        return await completionCommand(args)
+      }
+      case 'config': {
+        const { configCommand } = await import('./config-command.ts')
+        return await configCommand(args)
+      }
+      case 'profiles': {
+        const { profilesCommand } = await import('./profiles-command.ts')
+        return await profilesCommand(args)
+      }
+      case 'explain': {
+        const { explainCommand } = await import('./explain-command.ts')
+        return await explainCommand(args)
+      }
     }
   } catch (error) {
     printError(error, { isVerbose })

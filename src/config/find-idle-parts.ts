@@ -111,8 +111,8 @@ function findIdleQueues(examined: ExaminedConfig): readonly Finding[] {
       queueEntries(valueAt(root, 'config', 'clusters', cluster, name, 'queues'))
         .filter(([queue]) => !uses(queue, profiles))
         .map(([queue, { keyOffset }]) => {
-          const who = profiles === undefined ? 'nobody uses: no profile runs in it' : 'no profile runs in that the host takes'
-          return { offset: keyOffset, message: `Host ${quote(name)} has the queue ${quote(queue)}, which ${who}` }
+          const why = profiles === undefined ? 'no profile runs in it' : 'no profile that the host takes runs in it'
+          return { offset: keyOffset, message: `Nobody uses the queue ${quote(queue)} of host ${quote(name)}: ${why}` }
         }),
     ),
   )
