@@ -22,6 +22,7 @@ export function buildProfiles(profiles: Located | undefined, source: SourceText,
     automap: booleanOf(valueAt(value, 'automap')),
     audio: buildLanguages(valueAt(value, 'audio'), source),
     subtitle: buildLanguages(valueAt(value, 'subtitle'), source),
+    streamSafety: booleanOf(valueAt(value, 'stream_safety')),
     place: source.placeOf(keyOffset),
   }))
 }
@@ -75,6 +76,11 @@ function buildOptions(node: Located | undefined): OptionsText | undefined {
 function buildExtension(node: Located | undefined): string | undefined {
   const extension = textOf(node)
   return extension === undefined || extension.startsWith('.') ? extension : `.${extension}`
+}
+
+/** An empty list is a choice too: it takes back the one of an included profile. */
+function buildNames(node: Located | undefined, source: SourceText): readonly string[] | undefined {
+  return node === undefined ? undefined : wordsOf(node, source.text).map(({ word }) => word)
 }
 
 /** An empty section is a choice too: it takes back the one of an included profile. */

@@ -16,7 +16,7 @@ export interface Known {
 }
 
 const NUMBER = String.raw`(?:\d+(?:\.\d+)?|\.\d+)`
-const NUMERIC_VALUE = new RegExp(String.raw`^!?\s*(?:[<>]\s*)?${NUMBER}\s*$|^!?\s*${NUMBER}\s*-\s*${NUMBER}\s*$`)
+const NUMERIC_VALUE = new RegExp(String.raw`^!?\s*(?:[<>]=?\s*)?${NUMBER}\s*$|^!?\s*${NUMBER}\s*-\s*${NUMBER}\s*$`)
 
 /** Most names that a message lists. */
 const MAX_LISTED = 12
@@ -163,7 +163,7 @@ function describeBadCriterion(criterion: string, value: string): string | undefi
   if (criterion === 'path') return describeBadPattern(value)
   if (!['res_height', 'res_width', 'runtime', 'filesize_mb', 'fps'].includes(criterion) || NUMERIC_VALUE.test(value)) return undefined
   const found = describeFound({ kind: 'scalar', offset: 0, endOffset: 0, value, plainText: undefined })
-  return `must be a number, "<N", ">N" or "LOW-HIGH", each with "!" in front to turn it round, found ${found}`
+  return `must be a number, "<N", ">N", "<=N", ">=N" or "LOW-HIGH", each with "!" in front to turn it round, found ${found}`
 }
 
 function describeBadPattern(value: string): string | undefined {

@@ -5,7 +5,7 @@
 
 import { EncodeError } from '../core/errors.ts'
 import type { Config, ConfigWarning, ProfileDefinition } from '../model/config.ts'
-import { buildClusters, buildQueues, type ExpandPath } from './build-clusters.ts'
+import { buildClusters, buildQueues, type ExpandPath, isAuto } from './build-clusters.ts'
 import { buildProfiles, buildRules, buildTemplates } from './build-profiles.ts'
 import { checkQuirks, isWrittenForPytranscoder } from './check-quirks.ts'
 import { checkIncludes, checkNames, checkRuleValues, checkUses, type Known } from './check-references.ts'
@@ -123,9 +123,11 @@ function buildConfig(
     ffprobe: expandPath(textOf(valueAt(section, 'ffprobe'))),
     ssh: expandPath(textOf(valueAt(section, 'ssh'))),
     queues: { _default: jobs, ...buildQueues(valueAt(section, 'queues')) },
+    hasAutoQueues: isAuto(valueAt(section, 'queues')),
     colorize: booleanOf(valueAt(section, 'colorize')),
     automap: booleanOf(valueAt(section, 'automap')) ?? true,
     flsPath: expandPath(textOf(valueAt(section, 'fls_path'))),
+    streamSafety: booleanOf(valueAt(section, 'stream_safety')),
     clusters: buildClusters(valueAt(section, 'clusters'), { source, findings, expandPath }),
     profiles: [...shipped.filter(({ name }) => !own.has(name)), ...profiles],
     templates,

@@ -64,8 +64,9 @@ function queues(description: string): Schema {
     anyOf: [
       { type: 'object', additionalProperties: slots },
       { type: 'array', items: { type: 'object', additionalProperties: slots } },
+      { type: 'string', enum: ['auto'] },
     ],
-    expected: 'queue names with their numbers of slots',
+    expected: 'queue names with their numbers of slots, or "auto"',
   }
 }
 
@@ -106,6 +107,9 @@ function languages(what: string): Schema {
   }
 }
 
+const STREAM_SAFETY =
+  'Keep every stream that the container can hold, convert or leave out (with a warning) those that it cannot, and keep HDR10 data'
+
 const PROFILE_SCHEMA: Schema = {
   type: 'object',
   description: 'How to encode. A profile without an extension is a fragment, to include or to use as mixin',
@@ -127,6 +131,7 @@ const PROFILE_SCHEMA: Schema = {
     },
     audio: languages('audio'),
     subtitle: languages('subtitle'),
+    stream_safety: { type: 'boolean', description: `${STREAM_SAFETY}; goes before the stream_safety of section "config"` },
     processor: { deprecated: true, description: 'Has no effect: options are always those of ffmpeg, HandBrakeCLI is not run' },
     output_options_subtitles: {
       deprecated: true,
@@ -162,7 +167,7 @@ const TEMPLATE_SCHEMA: Schema = {
   additionalProperties: false,
 }
 
-const NUMERIC = 'A number, "<N", ">N" or "LOW-HIGH" (both ends belong to it); "!" in front turns it round'
+const NUMERIC = 'A number, "<N", ">N", "<=N", ">=N" or "LOW-HIGH" (both ends belong to it); "!" in front turns it round'
 
 function criterion(description: string): Schema {
   return { type: 'string', description, minLength: 1, whenEmpty: 'error' }
@@ -262,8 +267,9 @@ const HOST_SCHEMA: Schema = {
     'path-substitutions': SUBSTITUTIONS,
     profiles: words('The host takes these profiles (and templates) only'),
     templates: words('Templates that the host takes, added to profiles'),
-    queues: queues('Slots of each queue: "cuda: 2" runs two jobs at a time. Left out: _default: 1'),
-    labels: words('Marks of your own'),
+    queues: queues('Slots of each queue: "cuda: 2" runs two jobs at a time. auto: from its cores and GPU. Left out: _default: 1'),
+    max_jobs: { type: 'integer', description: 'Jobs at a time over all queues of the host', minimum: 1, maximum: 1000 },
+    labels: words('Marks of your own, which profiles can require'),
     env: {
       type: 'object',
       description: 'Environment variables for ffmpeg on the host',
@@ -300,6 +306,10 @@ const CONFIG_SECTION: Schema = {
     automap: {
       type: 'boolean',
       description: 'When a file has several audio or subtitle streams, map all of them, or those of the wanted languages',
+    },
+    stream_safety: {
+      type: 'boolean',
+      description: `${STREAM_SAFETY}. Left out: only for shipped profiles and those that include one`,
     },
     fls_path: path('Fast local folder for the work files of this machine'),
     clusters: {

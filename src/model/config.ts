@@ -39,6 +39,10 @@ export interface HostConfig {
   readonly profiles: readonly string[] | undefined
   /** Slots of each queue. Never empty. */
   readonly queues: Readonly<Record<string, number>>
+  /** `queues: auto`: the slots are set from what the host turns out to have. */
+  readonly hasAutoQueues?: boolean | undefined
+  /** Jobs at a time over all queues; undefined = as many as there are slots. */
+  readonly maxJobs?: number | undefined
   readonly labels: readonly string[]
   readonly env: Readonly<Record<string, string>>
   /** `nice -n` value; undefined = as it is. */
@@ -80,6 +84,8 @@ export interface ProfileDefinition {
   readonly automap: boolean | undefined
   readonly audio: LanguageChoice | undefined
   readonly subtitle: LanguageChoice | undefined
+  /** `stream_safety`: streams are chosen, and adapted, so that the container can hold them. Not written: as `config.stream_safety` says. */
+  readonly streamSafety?: boolean | undefined
   readonly place: SourcePlace
 }
 
@@ -127,9 +133,13 @@ export interface Config {
   readonly ssh: string | undefined
   /** Slots of this machine when no cluster is named. Never empty. */
   readonly queues: Readonly<Record<string, number>>
+  /** `queues: auto` for this machine. */
+  readonly hasAutoQueues?: boolean | undefined
   readonly colorize: boolean | undefined
   readonly automap: boolean
   readonly flsPath: string | undefined
+  /** `stream_safety` of section `config`: for profiles and templates that do not say it; undefined = for shipped ones and what includes them. */
+  readonly streamSafety?: boolean | undefined
   readonly clusters: readonly ClusterConfig[]
   /** Shipped ones first, in their files' order; a user's profile of the same name has replaced its shipped one. */
   readonly profiles: readonly ProfileDefinition[]

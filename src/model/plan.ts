@@ -16,6 +16,26 @@ export interface Profile {
   readonly thresholdCheck: number
 }
 
+/** What a host must be or have. Every list may be empty. */
+export interface LabelNeeds {
+  /** All of these. */
+  readonly require: readonly string[]
+  /** At least one of these, where there are any. */
+  readonly any: readonly string[]
+  /** Better with these, as far as there is a choice. */
+  readonly prefer: readonly string[]
+}
+
+/** One way to encode a file. */
+export interface PlanVariant {
+  /** For people: the profile or encoder that the list of variants names. */
+  readonly name: string
+  readonly arguments: EncodeArguments
+  /** Queues whose slots it may take; the first that a host has is the one. */
+  readonly queues: readonly string[]
+  readonly labels: LabelNeeds
+}
+
 /** ffmpeg arguments without the paths: `-y INPUT -i SOURCE OUTPUT RESULT`. */
 export interface EncodeArguments {
   readonly input: readonly string[]
@@ -30,7 +50,10 @@ export interface JobPlan {
   readonly cluster: string
   readonly source: MediaInfo
   readonly profile: Profile
+  /** Of the last variant: what a host without hardware encoders is given. */
   readonly arguments: EncodeArguments
+  /** Best first; the first that a host can do is taken there. Missing in plans of ledgers before there were variants: then `arguments`. */
+  readonly variants?: readonly PlanVariant[]
   /** Rule that chose the profile; undefined when the command line did. */
   readonly rule: string | undefined
   /** Absolute path of the result on the controller. */
@@ -39,6 +62,8 @@ export interface JobPlan {
   readonly replacesSource: boolean
   /** A file of the result's name that is not the source may be replaced. */
   readonly mayOverwrite: boolean
+  /** What of the source the result will lack or hold in another form, each a clause for a person. */
+  readonly warnings?: readonly string[]
   /** Queue file that the source was read from; its line goes when the job is done. */
   readonly queueFile: string | undefined
 }
