@@ -1,7 +1,7 @@
 /** The controller encodes itself: the result is written where it is verified, or on fast local storage first. */
 
 import { basename, join } from 'node:path'
-import type { MediaRoute, RouteRequest } from './media-route.ts'
+import { CLEAN_UP_TIMEOUT_MS, type MediaRoute, type RouteRequest } from './media-route.ts'
 
 export async function createLocalRoute(request: RouteRequest): Promise<MediaRoute> {
   const { plan, host, files, flsPath } = request
@@ -16,7 +16,7 @@ export async function createLocalRoute(request: RouteRequest): Promise<MediaRout
     fetch: undefined,
     bringBack: (options) => host.getFile(hostResult, request.temporary, options),
     async cleanUp() {
-      await host.removeFiles([hostResult])
+      await host.removeFiles([hostResult], AbortSignal.timeout(CLEAN_UP_TIMEOUT_MS))
       await files.forget('host', hostResult)
     },
   }

@@ -27,6 +27,9 @@ export interface FileJournal {
   forget(place: 'controller' | 'host', path: string): Promise<void>
 }
 
+/** For removing work files: a host that takes longer is not waited for, its guard removes them. */
+export const CLEAN_UP_TIMEOUT_MS = 5_000
+
 export interface MediaRoute {
   /** Paths in the host's own form. */
   readonly hostSource: string

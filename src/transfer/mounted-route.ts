@@ -7,7 +7,7 @@ import { dirname } from 'node:path'
 import { EncodeError } from '../core/errors.ts'
 import type { Host } from '../host/host.ts'
 import { mapPath } from './map-path.ts'
-import type { MediaRoute, RouteRequest } from './media-route.ts'
+import { CLEAN_UP_TIMEOUT_MS, type MediaRoute, type RouteRequest } from './media-route.ts'
 
 export async function createMountedRoute(request: RouteRequest): Promise<MediaRoute> {
   const { plan, host, signal } = request
@@ -60,7 +60,7 @@ async function writeToWorkFolder(request: RouteRequest, hostSource: string): Pro
     fetch: undefined,
     bringBack: (options) => host.getFile(hostResult, request.temporary, options),
     async cleanUp() {
-      await host.removeFiles([hostResult])
+      await host.removeFiles([hostResult], AbortSignal.timeout(CLEAN_UP_TIMEOUT_MS))
       await files.forget('host', hostResult)
     },
   }

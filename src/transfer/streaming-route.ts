@@ -1,6 +1,6 @@
 /** The media travels over the host's connection: sent to the work folder under a name of ours, encoded there, fetched, removed. */
 
-import type { MediaRoute, RouteRequest } from './media-route.ts'
+import { CLEAN_UP_TIMEOUT_MS, type MediaRoute, type RouteRequest } from './media-route.ts'
 
 export async function createStreamingRoute(request: RouteRequest): Promise<MediaRoute> {
   const { plan, host, files } = request
@@ -17,7 +17,7 @@ export async function createStreamingRoute(request: RouteRequest): Promise<Media
     },
     bringBack: (options) => host.getFile(hostResult, request.temporary, options),
     async cleanUp() {
-      await host.removeFiles([hostSource, hostResult])
+      await host.removeFiles([hostSource, hostResult], AbortSignal.timeout(CLEAN_UP_TIMEOUT_MS))
       await files.forget('host', hostSource)
       await files.forget('host', hostResult)
     },

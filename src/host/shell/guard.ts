@@ -69,9 +69,12 @@ export function createGuard(transport: CommandTransport, { hostName, timing }: G
       }
     },
     async [Symbol.asyncDispose]() {
+      const isClean = names.size === 0
       names.clear()
       const opened = await session?.catch(() => undefined)
-      await opened?.quit()
+      // What could not be removed in time is left to the guard, as if this controller had vanished.
+      if (isClean) await opened?.quit()
+      else opened?.abandon()
     },
   }
 }
@@ -88,6 +91,8 @@ interface GuardSession {
   add(name: string): Promise<void>
   forget(name: string): void
   quit(): Promise<void>
+  /** Leaves it alone with the names it has. */
+  abandon(): void
 }
 
 const QUIT_MS = 1000
@@ -130,6 +135,10 @@ async function openSession(transport: CommandTransport, tag: string, hostName: s
       await kept.promise
     },
     forget: (name) => say(`f ${name}`),
+    abandon() {
+      clearInterval(heartbeat)
+      channel.stdin.end()
+    },
     async quit() {
       say('q')
       channel.stdin.end()

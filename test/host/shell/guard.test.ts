@@ -58,6 +58,18 @@ describe.concurrent('the guard', { timeout: 30_000 }, () => {
     })
   })
 
+  test('is left with what is not released when the host is closed, and removes it', async () => {
+    await using shell = await openInnerShell('dash')
+    const [left = '', released = ''] = await makeFiles(shell)
+    const guard = createGuard(shell.transport, { hostName: 'here', timing: TEST_TIMING })
+    await guard.add(left)
+    const { release } = await guard.add(released)
+    release()
+    await guard[Symbol.asyncDispose]()
+    await waitUntil(async () => !(await readdir(join(shell.folder, 'media'))).includes('empty'), { what: 'the file is gone' })
+    expect(await readdir(join(shell.folder, 'media'))).toHaveLength(NASTY_NAMES.length - 1)
+  })
+
   test('is started again, with all names, after somebody killed it', async () => {
     await using shell = await openInnerShell('dash')
     const opened: CommandChannel[] = []
