@@ -7,6 +7,7 @@ import { systemClock } from '../core/clock.ts'
 import { EncodeError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
 import { createHost } from '../host/create-host.ts'
+import { describeSshCrypto } from '../host/ssh/ssh-crypto.ts'
 import type { Config } from '../model/config.ts'
 import { runEncode } from '../run/run-encode.ts'
 import type { RunRequest, RunWorld } from '../run/run-request.ts'
@@ -72,6 +73,10 @@ export async function withWorld(args: Arguments, config: Config, run: (world: Ru
   process.once('exit', chosen.restoreTerminal)
   for (const { message, place } of config.warnings) {
     broadcast.emit('warning', { message: `${place.file}:${place.line}:${place.column}: ${message}` })
+  }
+  if (args.verbosity === 'verbose') {
+    const { description, isNative } = describeSshCrypto()
+    if (!isNative) broadcast.emit('warning', { message: description })
   }
   try {
     return await run({

@@ -9,6 +9,7 @@
 import { chmod, chown, copyFile, link, lstat, open, rename, stat, unlink, utimes } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { EncodeError } from '../core/errors.ts'
+import { syncFolder } from '../core/replace-file.ts'
 import type { JobPlan } from '../model/plan.ts'
 
 /** Rejects with SOURCE_CHANGED, RESULT_NAME_TAKEN or REPLACE_FAILED; then the source is untouched. */
@@ -119,17 +120,8 @@ async function exists(path: string): Promise<boolean> {
 }
 
 async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r')
-  try {
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
-/** Makes a rename durable. Windows and some network filesystems cannot sync a folder; then there is nothing to wait for. */
-async function syncFolder(path: string): Promise<void> {
-  await syncFile(path).catch(() => {})
+  await using file = await open(path, 'r')
+  await file.sync()
 }
 
 function isNotOurs(error: unknown): boolean {

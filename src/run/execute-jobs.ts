@@ -82,12 +82,11 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   const feeding = feed().finally(() => scheduler.seal())
   const polling = options.strategy === 'load-cpu' ? pollLoads(scheduler, sessions, clock, over.signal) : undefined
 
-  const left = await scheduler.drained
+  await scheduler.drained
   over.abort()
   await Promise.all([...sessions.values()].map((session) => session.close()))
   await Promise.all([polling, ...settling])
   await feeding
-  for (const ticket of left) ledger.setState(ticket.id, 'interrupted')
   return { hadNoHost: sessions.size > 0 && [...sessions.values()].every((session) => !session.wasUp) }
 
   function add(plans: readonly JobPlan[]): void {

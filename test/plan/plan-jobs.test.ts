@@ -1,0 +1,168 @@
+import { chmod, mkdir, mkdtemp, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { parseConfig } from '../../src/config/parse-config.ts'
+import { EncodeError } from '../../src/core/errors.ts'
+import type { Config, HostConfig } from '../../src/model/config.ts'
+import type { MediaInfo } from '../../src/model/media.ts'
+import type { Ffprobe } from '../../src/plan/ffprobe.ts'
+import { findSources } from '../../src/plan/find-sources.ts'
+import { createPlanner, type PlannedFile, type PlanOptions } from '../../src/plan/plan-jobs.ts'
+import type { ProfileChoice } from '../../src/plan/target.ts'
+import { makeHostConfig } from '../contract/host-config.ts'
+
+const CONFIG = parseConfig(
+  `profiles:
+  mkv: {output_options: ["-c copy"], extension: .mkv}
+  cuda: {include: mkv, queue: cuda}
+rules:
+  small: {profile: SKIP, criteria: {res_height: "<100"}}
+  avi: {profile: mkv, criteria: {path: "[.]avi$"}}
+`,
+  'test.yml',
+  [],
+)
+
+let folder: string
+
+beforeEach(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), 'encode-plan-')))
+})
+
+afterEach(() => rm(folder, { recursive: true }))
+
+test('each file becomes a job with its profile, arguments and result', async () => {
+  await touch('a.mp4')
+  const [file] = await plan(['a.mp4'], { profile: 'mkv' })
+  expect(file).toMatchObject({
+    kind: 'job',
+    plan: {
+      id: 'job-1',
+      cluster: 'local',
+      profile: { name: 'mkv', queue: '_default' },
+      arguments: { input: [], output: ['-c', 'copy'] },
+      output: join(folder, 'a.mkv'),
+      replacesSource: true,
+    },
+  })
+})
+
+test('a rule skips a file, or none fits it', async () => {
+  await touch('tiny.mp4', 'other.mp4')
+  expect(await plan(['tiny.mp4', 'other.mp4'])).toMatchObject([
+    { kind: 'skipped', reason: expect.stringContaining('small') },
+    { kind: 'skipped', reason: expect.any(String) },
+  ])
+})
+
+test('a file that ffprobe cannot read fails alone', async () => {
+  await touch('broken.mp4', 'a.mp4')
+  expect((await plan(['broken.mp4', 'a.mp4'], { profile: 'mkv' })).map(({ kind }) => kind)).toEqual(['failed', 'job'])
+})
+
+test('sources of one result are refused, also when the second comes later in the run', async () => {
+  await touch('x.mp4', 'x.avi', 'y.mp4', 'y.avi')
+  const planner = createPlanner(toOptions({}))
+  const first = await planner.plan(await found(['x.mp4', 'x.avi', 'y.mp4'], { profile: 'mkv' }))
+  expect(first.map(describe)).toEqual([
+    `failed: "${join(folder, 'x.avi')}" would make the same result "${join(folder, 'x.mkv')}"`,
+    `failed: "${join(folder, 'x.mp4')}" would make the same result "${join(folder, 'x.mkv')}"`,
+    'job job-1',
+  ])
+  const second = await planner.plan(await found(['y.avi'], { profile: 'mkv' }))
+  expect(second.map(describe)).toEqual([`failed: "${join(folder, 'y.mp4')}" would make the same result "${join(folder, 'y.mkv')}"`])
+})
+
+test('a result may replace another file only when it is told to', async () => {
+  await touch('a.mp4', 'a.mkv')
+  expect((await plan(['a.mp4'], { profile: 'mkv' })).map(describe)).toEqual([expect.stringContaining('exists already')])
+  expect((await plan(['a.mp4'], { profile: 'mkv' }, { overwrites: true })).map(describe)).toEqual(['job job-1'])
+})
+
+test('a link whose target would go is refused, one whose target is replaced under its name is not', async () => {
+  await touch('store/a.mp4', 'store/b.mkv')
+  await symlink(join(folder, 'store/a.mp4'), join(folder, 'a.mp4'))
+  await symlink(join(folder, 'store/b.mkv'), join(folder, 'b.mkv'))
+  const files = await plan(['a.mp4', 'b.mkv'], { profile: 'mkv' })
+  expect(files.map(describe)).toEqual([expect.stringContaining('symbolic link, which would point nowhere'), 'job job-1'])
+  expect((await plan(['a.mp4'], { profile: 'mkv' }, { keepsSource: true })).map(describe)).toEqual(['job job-1'])
+})
+
+test('a queue that no host of the cluster has is a configuration error', async () => {
+  await touch('a.mp4')
+  await expect(plan(['a.mp4'], { profile: 'cuda' })).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: 'Profile "cuda" runs in queue "cuda", which no usable host of cluster "local" has',
+  })
+  const host = makeHostConfig({ name: 'gpu', type: 'local', queues: { cuda: 2 } })
+  expect((await plan(['a.mp4'], { profile: 'cuda' }, { hosts: new Map([['local', [host]]]) })).map(describe)).toEqual(['job job-1'])
+})
+
+test.skipIf(process.getuid?.() === 0)('a folder that cannot be written is said before any work', async () => {
+  await touch('locked/a.mp4')
+  await chmod(join(folder, 'locked'), 0o555)
+  expect((await plan(['locked/a.mp4'], { profile: 'mkv' })).map(describe)).toEqual([expect.stringContaining('is not writable')])
+  await chmod(join(folder, 'locked'), 0o755)
+})
+
+async function plan(
+  paths: readonly string[],
+  choice: Partial<ProfileChoice> = {},
+  options: Partial<PlanOptions> = {},
+): Promise<readonly PlannedFile[]> {
+  return await createPlanner(toOptions(options)).plan(await found(paths, choice))
+}
+
+async function found(paths: readonly string[], choice: Partial<ProfileChoice>) {
+  const whole: ProfileChoice = { profile: undefined, template: undefined, mixins: [], ...choice }
+  const targets = paths.map((path) => ({ path, cluster: undefined, choice: whole, queueFile: undefined }))
+  return await Array.fromAsync(findSources(targets, folder))
+}
+
+function toOptions(options: Partial<PlanOptions>): PlanOptions {
+  const host: HostConfig = makeHostConfig({ name: 'local', type: 'local' })
+  return {
+    config: CONFIG as Config,
+    ffprobe: FFPROBE,
+    outputFolder: undefined,
+    keepsSource: false,
+    overwrites: false,
+    hosts: new Map([['local', [host]]]),
+    signal: new AbortController().signal,
+    toJobId: (number) => `job-${number}`,
+    ...options,
+  }
+}
+
+/** Facts without films: only names and sizes matter here. */
+const FFPROBE: Ffprobe = {
+  read: async () => '',
+  async probe(path): Promise<MediaInfo> {
+    if (path.includes('broken')) throw new EncodeError('SOURCE_UNREADABLE', 'ffprobe cannot read it: Invalid data')
+    const { size, mtimeMs } = await stat(path)
+    const height = path.includes('tiny') ? 90 : 720
+    const video = {
+      index: 0,
+      kind: 'video',
+      codec: 'h264',
+      language: 'und',
+      isDefault: true,
+      isAttachedPicture: false,
+      width: 1280,
+      height,
+    } as const
+    return { path, sizeBytes: size, mtimeMs, container: 'mov', durationSeconds: 60, streams: [video] }
+  },
+}
+
+function describe(file: PlannedFile): string {
+  return file.kind === 'job' ? `job ${file.plan.id}` : `${file.kind}: ${file.reason}`
+}
+
+async function touch(...paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    await mkdir(join(folder, path, '..'), { recursive: true })
+    await writeFile(join(folder, path), 'film')
+  }
+}
