@@ -76,6 +76,7 @@ export interface CommandSpec {
 }
 
 export const COMMANDS = [
+  { name: 'hosts', arguments: '[PATH...]', help: 'how every host is, and what to do about what is wrong with it' },
   { name: 'history', arguments: '[RUN]', help: 'runs so far, or the jobs of one run', completes: [['last']] },
   { name: 'resume', arguments: '', help: 'go on with what a killed run left', completes: [] },
   {

@@ -18,6 +18,8 @@ export interface Arguments {
   readonly words: readonly string[]
   /** What holds at the end of the line: for the queue file's paths. */
   readonly last: { readonly cluster: string | undefined; readonly choice: ProfileChoice }
+  /** Every cluster that was named. */
+  readonly clusters: readonly string[]
   readonly hosts: readonly string[]
   readonly output: string | undefined
   readonly keepsSource: boolean
@@ -52,6 +54,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
   const problems: string[] = []
   const flags = new Set<string>()
   const single = new Map<string, string>()
+  const clusters: string[] = []
   const hosts: string[] = []
   const targets: Target[] = []
   const words: string[] = []
@@ -79,8 +82,10 @@ export function parseArguments(argv: readonly string[]): Arguments {
   }
 
   function take(name: string, value: string): void {
-    if (name === 'cluster') cluster = value
-    else if (name === 'profile') choice = { ...choice, profile: value, template: undefined }
+    if (name === 'cluster') {
+      cluster = value
+      clusters.push(value)
+    } else if (name === 'profile') choice = { ...choice, profile: value, template: undefined }
     else if (name === 'template') choice = { ...choice, template: value, profile: undefined }
     else if (name === 'mixin')
       choice = {
@@ -112,6 +117,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     targets: command === undefined || command === 'explain' ? targets : [],
     words,
     last: { cluster, choice },
+    clusters,
     hosts,
     output: single.get('output'),
     keepsSource: flags.has('keep-source'),

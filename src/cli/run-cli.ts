@@ -21,6 +21,10 @@ export async function runCli(argv: readonly string[], version: string): Promise<
         const { runCommand } = await import('./run-command.ts')
         return await runCommand(args, argv)
       }
+      case 'hosts': {
+        const { hostsCommand } = await import('./hosts-command.ts')
+        return await hostsCommand(args)
+      }
       case 'history': {
         const { historyCommand } = await import('./history-command.ts')
         return await historyCommand(args)

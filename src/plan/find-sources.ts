@@ -34,7 +34,7 @@ const MEDIA_EXTENSIONS = new Set(
 )
 
 /** Our own temporary files, should one be left from a controller that died. */
-const OWN_PREFIX = '.encode-'
+export const OWN_PREFIX = '.encode-'
 
 /** Yields sources in natural order, target by target; each file once. `cwd` is what relative paths are relative to. */
 export async function* findSources(targets: readonly Target[], cwd: string): AsyncGenerator<FoundSource | RefusedSource> {
@@ -86,7 +86,7 @@ async function* walk(folder: string, root: string, target: Target, visited: Set<
     const isCarried = Buffer.from(name, 'utf8').equals(entry.name)
     const isFolderLike = entry.isDirectory() || entry.isSymbolicLink()
     if (!isCarried) {
-      if (isFolderLike || isMedia(name))
+      if (isFolderLike || isMediaName(name))
         yield refuse(path, 'Its name is not valid UTF-8 and cannot be carried to ffmpeg; rename it', target)
       continue
     }
@@ -96,7 +96,7 @@ async function* walk(folder: string, root: string, target: Target, visited: Set<
       if (visited.has(real)) continue
       visited.add(real)
       yield* walk(path, root, target, visited)
-    } else if (found?.isFile() === true && isMedia(name)) {
+    } else if (found?.isFile() === true && isMediaName(name)) {
       yield await toSource(path, root, target)
     }
   }
@@ -117,7 +117,7 @@ async function expandGlob(pattern: string, cwd: string): Promise<readonly string
   return matches.sort(naturally.compare)
 }
 
-function isMedia(name: string): boolean {
+export function isMediaName(name: string): boolean {
   return !name.startsWith(OWN_PREFIX) && MEDIA_EXTENSIONS.has(extname(name).slice(1).toLowerCase())
 }
 

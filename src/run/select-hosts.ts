@@ -34,7 +34,8 @@ export function selectHosts(
   return selected
 }
 
-function hostsOf(config: Config, name: string): readonly HostConfig[] {
+/** All hosts of a cluster, the disabled ones too. */
+export function hostsOf(config: Config, name: string): readonly HostConfig[] {
   const cluster = config.clusters.find((candidate) => candidate.name === name)
   if (cluster !== undefined) return cluster.hosts
   const names = config.clusters.map((candidate) => candidate.name)
@@ -61,7 +62,7 @@ function enabledHosts(cluster: string, hosts: readonly HostConfig[]): readonly H
   )
 }
 
-function checkHostNames(selected: ReadonlyMap<string, readonly HostConfig[]>, onlyHosts: readonly string[]): void {
+export function checkHostNames(selected: ReadonlyMap<string, readonly HostConfig[]>, onlyHosts: readonly string[]): void {
   const known = [...selected.values()].flat().map((host) => host.name)
   for (const name of onlyHosts) {
     if (known.includes(name)) continue
@@ -77,7 +78,7 @@ function checkHostNames(selected: ReadonlyMap<string, readonly HostConfig[]>, on
 }
 
 /** This machine, when no cluster is named. */
-function toLocalHost(config: Config): HostConfig {
+export function toLocalHost(config: Config): HostConfig {
   return {
     name: LOCAL_CLUSTER,
     type: 'local',
@@ -96,6 +97,7 @@ function toLocalHost(config: Config): HostConfig {
     pathSubstitutions: [],
     profiles: undefined,
     queues: config.queues,
+    hasAutoQueues: config.hasAutoQueues,
     labels: [],
     env: {},
     nice: undefined,

@@ -1,0 +1,58 @@
+/** What commands that look at hosts share: an end on signals, and hosts that may ask for a passphrase, once for all of them. */
+
+import { homedir } from 'node:os'
+import { createHost } from '../host/create-host.ts'
+import type { Host } from '../host/host.ts'
+import type { Config, HostConfig } from '../model/config.ts'
+import { Interruption } from '../run/run-request.ts'
+import { askPassphrase } from './ask-passphrase.ts'
+import { watchSignals } from './signals.ts'
+
+export interface HostAccess {
+  readonly signal: AbortSignal
+  readonly createHost: (config: HostConfig) => Host
+}
+
+export interface HostAccessOptions {
+  readonly config: Pick<Config, 'ssh' | 'ffmpeg' | 'ffprobe'>
+  /** Takes what is shown off the terminal, for a question and for the end. */
+  readonly hide: () => void
+  readonly show: () => void
+}
+
+/** Resolves to the exit status; 128 + n when signal n ended it. */
+export async function withHostAccess(
+  { config, hide, show }: HostAccessOptions,
+  use: (access: HostAccess) => Promise<number>,
+): Promise<number> {
+  using signals = watchSignals({ onFirst: () => {}, beforeExit: hide })
+  const { signal } = signals
+  const prompt = async (question: string): Promise<string | undefined> => {
+    hide()
+    try {
+      return await askPassphrase(question)
+    } finally {
+      show()
+    }
+  }
+  try {
+    return await use({
+      signal,
+      createHost: (host) =>
+        createHost({
+          config: host,
+          sshProgram: config.ssh,
+          env: process.env,
+          homeFolder: homedir(),
+          prompt,
+          localFfmpeg: config.ffmpeg,
+          localFfprobe: config.ffprobe,
+        }),
+    })
+  } catch (error) {
+    if (signal.reason instanceof Interruption) return signal.reason.exitStatus
+    throw error
+  } finally {
+    hide()
+  }
+}

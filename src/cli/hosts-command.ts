@@ -1,0 +1,75 @@
+/** `encode hosts [-c CLUSTER] [--json] [PATH...]`: the doctor. */
+
+import { existsSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { systemClock } from '../core/clock.ts'
+import { EncodeError } from '../core/errors.ts'
+import { toVisible } from '../core/text.ts'
+import type { Config, HostConfig } from '../model/config.ts'
+import { LOCAL_CLUSTER } from '../plan/target.ts'
+import { examineHosts, findDeadClusters } from '../run/doctor.ts'
+import { readHostSpeeds } from '../run/host-speeds.ts'
+import { checkHostNames, hostsOf, toLocalHost } from '../run/select-hosts.ts'
+import { EXIT } from '../run/totals.ts'
+import { toHostReportJson } from '../view/host-report-json.ts'
+import { renderHostTable } from '../view/host-table.ts'
+import { createWaitingLine } from '../view/waiting-line.ts'
+import { chooseChalk } from './choose-chalk.ts'
+import { withHostAccess } from './host-access.ts'
+import { loadCliConfig } from './load-cli-config.ts'
+import type { Arguments } from './parse-arguments.ts'
+import { printLines } from './print-lines.ts'
+import { stateFolder } from './state-folder.ts'
+
+/** Resolves to 3 when a cluster has no host that can be used. */
+export async function hostsCommand(args: Arguments): Promise<number> {
+  const paths = args.words.map((word) => requirePath(word))
+  const config = await loadCliConfig(args.config)
+  const hosts = chooseHosts(config, args)
+  const names = [...hosts.values()].flat().flatMap(({ name, isEnabled }) => (isEnabled ? [name] : []))
+  const waiting = createWaitingLine('Asking hosts', names, isTalkative(args) ? process.stderr : undefined)
+  return await withHostAccess({ config, ...waiting }, async (access) => {
+    waiting.show()
+    const speeds = readHostSpeeds({ folder: stateFolder(process.env), clock: systemClock, pid: process.pid, warner: process })
+    const reports = await examineHosts({
+      ...access,
+      hosts,
+      paths,
+      speeds,
+      clock: systemClock,
+      onReport: ({ host, state }) => (state === 'disabled' ? undefined : waiting.done(host)),
+    })
+    waiting.hide()
+    const columns = process.stdout.isTTY === true ? process.stdout.columns : undefined
+    const isVerbose = args.verbosity === 'verbose'
+    await printLines(
+      args.isJson
+        ? reports.map(toHostReportJson)
+        : renderHostTable(reports, { columns, isVerbose, chalk: chooseChalk(args, config.colorize) }),
+    )
+    return findDeadClusters(reports).length > 0 ? EXIT.noHost : 0
+  })
+}
+
+/** The clusters that were named, else all; without any, this machine. Disabled hosts are among them. */
+function chooseHosts(config: Config, { clusters, hosts: only }: Arguments): ReadonlyMap<string, readonly HostConfig[]> {
+  const names = clusters.length > 0 ? clusters : config.clusters.map(({ name }) => name)
+  const chosen = new Map(names.map((name) => [name, hostsOf(config, name)]))
+  if (chosen.size === 0) chosen.set(LOCAL_CLUSTER, [toLocalHost(config)])
+  if (only.length === 0) return chosen
+  checkHostNames(chosen, only)
+  const pinned = [...chosen].map(([cluster, members]) => [cluster, members.filter(({ name }) => only.includes(name))] as const)
+  return new Map(pinned.filter(([, members]) => members.length > 0))
+}
+
+function requirePath(word: string): string {
+  const path = resolve(word)
+  if (existsSync(path)) return path
+  throw new EncodeError('USAGE_INVALID', `There is no file or folder "${toVisible(word)}" in "${toVisible(dirname(path))}"`, {
+    hint: 'Name media that is here, to see which hosts see it, too',
+  })
+}
+
+function isTalkative({ isPlain, verbosity }: Arguments): boolean {
+  return process.stderr.isTTY === true && !isPlain && verbosity !== 'quiet' && process.env.TERM !== 'dumb'
+}

@@ -1,0 +1,36 @@
+/** One line at the bottom of a terminal that says whom we are waiting for, rewritten in place and gone in the end. */
+
+import type { Writable } from 'node:stream'
+import { cutText, toLabel } from './fit-text.ts'
+
+export interface WaitingLine {
+  /** That one has answered. */
+  done(name: string): void
+  /** Takes the line away, for something else that is shown. */
+  hide(): void
+  show(): void
+}
+
+/** Erases the line (EL 2), cursor at its start. */
+const ERASE = '\r\u001b[2K'
+
+/** @param terminal undefined where it is none: nothing is shown. */
+export function createWaitingLine(
+  what: string,
+  names: readonly string[],
+  terminal: (Writable & { readonly columns?: number | undefined }) | undefined,
+): WaitingLine {
+  const left = [...names]
+  return {
+    done(name) {
+      left.splice(left.indexOf(name), 1)
+      if (left.length === 0) this.hide()
+      else this.show()
+    },
+    hide: () => void terminal?.write(ERASE),
+    show() {
+      const text = `${what}: ${names.length - left.length} of ${names.length} answered, waiting for ${left.map(toLabel).join(', ')}`
+      terminal?.write(`${ERASE}${cutText(text, Math.max(10, (terminal.columns ?? 80) - 1))}`)
+    },
+  }
+}
