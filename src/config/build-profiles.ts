@@ -1,6 +1,14 @@
 /** `profiles`, `templates` and `rules` → definitions, as written. Reads tolerantly: what the schema refused is reported there and left out here. */
 
-import type { LanguageChoice, OptionsText, ProfileDefinition, RuleCriterion, RuleDefinition, TemplateDefinition } from '../model/config.ts'
+import type {
+  LanguageChoice,
+  OptionsText,
+  ProfileDefinition,
+  RuleCriterion,
+  RuleDefinition,
+  SourcePlace,
+  TemplateDefinition,
+} from '../model/config.ts'
 import { booleanOf, type EntryOf, entriesOf, type Located, numberOf, textOf, valueAt, wordsOf } from './located.ts'
 import type { SourceText } from './report.ts'
 
@@ -23,7 +31,12 @@ export function buildProfiles(profiles: Located | undefined, source: SourceText,
     audio: buildLanguages(valueAt(value, 'audio'), source),
     subtitle: buildLanguages(valueAt(value, 'subtitle'), source),
     streamSafety: booleanOf(valueAt(value, 'stream_safety')),
+    variants: buildNames(valueAt(value, 'variants'), source),
+    require: buildNames(valueAt(value, 'require'), source),
+    any: buildNames(valueAt(value, 'any'), source),
+    prefer: buildNames(valueAt(value, 'prefer'), source),
     place: source.placeOf(keyOffset),
+    places: buildPlaces(value, source),
   }))
 }
 
@@ -46,6 +59,7 @@ export function buildTemplates(templates: Located | undefined, source: SourceTex
       threshold: numberOf(valueAt(value, 'threshold')) ?? 0,
       thresholdCheck: numberOf(valueAt(value, 'threshold_check')) ?? 100,
       place: source.placeOf(keyOffset),
+      places: buildPlaces(value, source),
     }
   })
 }
@@ -67,6 +81,23 @@ export function criteriaOf(rule: Located): readonly EntryOf[] {
 
 export function toCriterion(key: string): RuleCriterion {
   return (key === 'source_size' ? 'filesize_mb' : key) as RuleCriterion
+}
+
+/** The place of each key, and of each entry of a list, however deep: `cli/input-options/0`. */
+function buildPlaces(node: Located, source: SourceText): Readonly<Record<string, SourcePlace>> {
+  const places: Record<string, SourcePlace> = {}
+  const visit = (value: Located, path: string): void => {
+    if (value.kind === 'list') {
+      for (const [index, item] of value.items.entries()) places[`${path}/${index}`] = source.placeOf(item.offset)
+    }
+    for (const [key, entry] of entriesOf(value)) {
+      const own = path === '' ? key : `${path}/${key}`
+      places[own] = source.placeOf(entry.keyOffset)
+      visit(entry.value, own)
+    }
+  }
+  visit(node, '')
+  return places
 }
 
 function buildOptions(node: Located | undefined): OptionsText | undefined {

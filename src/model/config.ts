@@ -86,7 +86,17 @@ export interface ProfileDefinition {
   readonly subtitle: LanguageChoice | undefined
   /** `stream_safety`: streams are chosen, and adapted, so that the container can hold them. Not written: as `config.stream_safety` says. */
   readonly streamSafety?: boolean | undefined
+  /** Profiles or encoders, best first: the first that a host can use is taken there. */
+  readonly variants?: readonly string[] | undefined
+  /** Labels that a host must have, all of them. */
+  readonly require?: readonly string[] | undefined
+  /** Labels of which a host must have one. */
+  readonly any?: readonly string[] | undefined
+  /** Labels that decide where hosts are equal otherwise. */
+  readonly prefer?: readonly string[] | undefined
   readonly place: SourcePlace
+  /** Where each key and each entry of a list was written, by key: `output_options_video`, `output_options_video/0`. */
+  readonly places?: Readonly<Record<string, SourcePlace>>
 }
 
 /** The short form of a profile: `cli` strings, `audio-lang`, `subtitle-lang`. */
@@ -105,6 +115,8 @@ export interface TemplateDefinition {
   readonly threshold: number
   readonly thresholdCheck: number
   readonly place: SourcePlace
+  /** Where each key and each entry of a list was written, by key: `cli/video-codec`, `cli/input-options/0`. */
+  readonly places?: Readonly<Record<string, SourcePlace>>
 }
 
 export type RuleCriterion = 'vcodec' | 'res_height' | 'res_width' | 'runtime' | 'filesize_mb' | 'fps' | 'path'

@@ -3,11 +3,33 @@
 import { EncodeError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
 import type { Config, LanguageChoice, ProfileDefinition, SourcePlace, TemplateDefinition } from '../model/config.ts'
-import { mergeOptions, type OptionEntries, parseOptions, toArguments, toWords } from './options.ts'
+import {
+  mergeOptions,
+  type OptionEntries,
+  type OptionPiece,
+  parseOptions,
+  toArguments,
+  toPieces,
+  toWords,
+  type ValueOrigin,
+} from './options.ts'
 
 /** In the order in which their options stand on ffmpeg's command line. */
 export const SECTIONS = ['audio', 'video', 'subtitle'] as const
 export type Section = (typeof SECTIONS)[number]
+
+/** What is one value and not a list of options: the nearest that was written holds. */
+export const SETTINGS = ['extension', 'queue', 'threshold', 'thresholdCheck', 'automap', 'audio', 'subtitle'] as const
+export type Setting = (typeof SETTINGS)[number]
+
+/** Who contributed what a resolved profile has. */
+export interface ProfileOrigins {
+  readonly input: readonly OptionPiece[]
+  readonly output: readonly OptionPiece[]
+  readonly sections: Readonly<Partial<Record<Section, readonly OptionPiece[]>>>
+  /** A setting that nobody wrote, and is default, has none. */
+  readonly settings: Readonly<Partial<Record<Setting, ValueOrigin>>>
+}
 
 /** A profile or template, includes resolved. Options are single arguments. */
 export interface ResolvedProfile {
@@ -29,10 +51,20 @@ export interface ResolvedProfile {
   readonly audio: LanguageChoice
   readonly subtitle: LanguageChoice
   readonly place: SourcePlace
+  readonly origins: ProfileOrigins
 }
 
 const DEFAULT_QUEUE = '_default'
 const DEFAULT_THRESHOLD_CHECK = 100
+const KEYS_OF_SETTINGS: Readonly<Record<Setting, string>> = {
+  extension: 'extension',
+  queue: 'queue',
+  threshold: 'threshold',
+  thresholdCheck: 'threshold_check',
+  automap: 'automap',
+  audio: 'audio',
+  subtitle: 'subtitle',
+}
 const EVERY_LANGUAGE: LanguageChoice = { include: [], exclude: [], defaultLanguage: undefined }
 
 /** A configuration is frozen, so what is resolved of it once holds. */
@@ -92,6 +124,7 @@ interface Draft {
   readonly input: OptionsCell
   readonly output: OptionsCell
   readonly sections: Map<Section, OptionsCell>
+  readonly settings: Map<Setting, ValueOrigin>
 }
 
 function resolveProfiles(config: Config): ReadonlyMap<string, ResolvedProfile> {
@@ -122,9 +155,10 @@ function toDraft(definition: ProfileDefinition, config: Config, drafts: Map<stri
   const draft: Draft = {
     definition,
     keepsStreams: definition.isShipped,
-    input: { entries: parseOptions(definition.inputOptions ?? []) },
-    output: { entries: parseOptions(definition.outputOptions ?? []) },
+    input: { entries: parseOptions(definition.inputOptions ?? [], originsIn(definition, 'input_options')) },
+    output: { entries: parseOptions(definition.outputOptions ?? [], originsIn(definition, 'output_options')) },
     sections: toSections(definition),
+    settings: toSettings(definition),
   }
   for (const parentName of definition.include) {
     const parent = config.profiles.find((profile) => profile.name === parentName)
@@ -146,6 +180,7 @@ function toDraft(definition: ProfileDefinition, config: Config, drafts: Map<stri
  */
 function include(child: Draft, parent: Draft): void {
   child.definition = withDefaults(child.definition, parent.definition)
+  for (const [setting, origin] of parent.settings) if (!child.settings.has(setting)) child.settings.set(setting, origin)
   child.keepsStreams ||= parent.keepsStreams
   mergeInto(child.input, parent.input)
   mergeInto(child.output, parent.output)
@@ -182,12 +217,33 @@ function toSections(definition: ProfileDefinition): Map<Section, OptionsCell> {
   const sections = new Map<Section, OptionsCell>()
   for (const section of SECTIONS) {
     const text = written[section]
-    if (text !== undefined) sections.set(section, { entries: parseOptions(text) })
+    if (text !== undefined) sections.set(section, { entries: parseOptions(text, originsIn(definition, `output_options_${section}`)) })
   }
   return sections
 }
 
-function fromDraft({ definition, keepsStreams, input, output, sections }: Draft): ResolvedProfile {
+function toSettings(definition: ProfileDefinition): Map<Setting, ValueOrigin> {
+  const written = SETTINGS.filter((setting) => definition[setting] !== undefined)
+  return new Map(written.map((setting) => [setting, originIn(definition, KEYS_OF_SETTINGS[setting])]))
+}
+
+type Definition = (ProfileDefinition | TemplateDefinition) & { readonly isShipped?: boolean }
+
+function originIn({ name, isShipped = false, place, places }: Definition, key: string): ValueOrigin {
+  return { profile: name, isShipped, place: places?.[key] ?? place }
+}
+
+function originsIn(definition: Definition, key: string): (index: number | undefined) => ValueOrigin {
+  return (index) => originIn(definition, index === undefined ? key : `${key}/${index}`)
+}
+
+function fromDraft({ definition, keepsStreams, input, output, sections, settings }: Draft): ResolvedProfile {
+  const origins: ProfileOrigins = {
+    input: toPieces(input.entries),
+    output: toPieces(output.entries),
+    sections: Object.fromEntries([...sections].map(([section, cell]) => [section, toPieces(cell.entries)])),
+    settings: Object.fromEntries(settings),
+  }
   return {
     name: definition.name,
     kind: 'profile',
@@ -198,18 +254,19 @@ function fromDraft({ definition, keepsStreams, input, output, sections }: Draft)
     thresholdCheck: definition.thresholdCheck ?? DEFAULT_THRESHOLD_CHECK,
     automap: definition.automap ?? true,
     keepsStreams,
-    inputOptions: toArguments(input.entries),
-    outputOptions: toArguments(output.entries),
-    sections: Object.fromEntries([...sections].map(([section, cell]) => [section, toArguments(cell.entries)])),
+    inputOptions: toArguments(origins.input),
+    outputOptions: toArguments(origins.output),
+    sections: Object.fromEntries(Object.entries(origins.sections).map(([section, pieces]) => [section, toArguments(pieces)])),
     audio: definition.audio ?? EVERY_LANGUAGE,
     subtitle: definition.subtitle ?? EVERY_LANGUAGE,
     place: definition.place,
+    origins,
   }
 }
 
 function fromTemplate(template: TemplateDefinition): ResolvedProfile {
   const { name, extension, threshold, thresholdCheck, place } = template
-  const input = template.inputOptions ?? []
+  const origins = toTemplateOrigins(template)
   return {
     name,
     kind: 'template',
@@ -220,13 +277,51 @@ function fromTemplate(template: TemplateDefinition): ResolvedProfile {
     thresholdCheck,
     automap: true,
     keepsStreams: false,
-    inputOptions: (typeof input === 'string' ? [input] : input).flatMap(toWords),
-    outputOptions: [template.videoCodec, template.audioCodec, template.subtitles].flatMap((text) => toWords(text ?? '')),
+    inputOptions: toArguments(origins.input),
+    outputOptions: toArguments(origins.output),
     sections: {},
     audio: toLanguages(template.audioLang),
     subtitle: toLanguages(template.subtitleLang),
     place,
+    origins,
   }
+}
+
+/** Texts of a template are arguments as they are: nothing is merged, and nothing cut. */
+function toTemplateOrigins(template: TemplateDefinition): ProfileOrigins {
+  const inputOriginOf = originsIn(template, 'cli/input-options')
+  const { inputOptions: input = [] } = template
+  const entries =
+    typeof input === 'string' ? [toPiece(input, inputOriginOf(undefined))] : input.map((text, index) => toPiece(text, inputOriginOf(index)))
+  const texts = [
+    ['cli/video-codec', template.videoCodec],
+    ['cli/audio-codec', template.audioCodec],
+    ['cli/subtitles', template.subtitles],
+  ] as const
+  const settings = [
+    ['extension', 'extension'],
+    ['queue', 'queue'],
+    ['threshold', 'threshold'],
+    ['thresholdCheck', 'threshold_check'],
+    ['audio', 'audio-lang'],
+    ['subtitle', 'subtitle-lang'],
+  ] as const
+  return {
+    input: entries.filter(hasArguments),
+    output: texts.map(([key, text]) => toPiece(text ?? '', originIn(template, key))).filter(hasArguments),
+    sections: {},
+    settings: Object.fromEntries(
+      settings.filter(([, key]) => template.places?.[key] !== undefined).map(([setting, key]) => [setting, originIn(template, key)]),
+    ),
+  }
+}
+
+function toPiece(text: string, origin: ValueOrigin): OptionPiece {
+  return { arguments: toWords(text), origin }
+}
+
+function hasArguments(piece: OptionPiece): boolean {
+  return piece.arguments.length > 0
 }
 
 /**
