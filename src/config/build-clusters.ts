@@ -39,6 +39,11 @@ export function buildQueues(node: Located | undefined): Readonly<Record<string, 
   return Object.fromEntries(slots.filter(([, count]) => count > 0))
 }
 
+/** `queues: auto` */
+export function isAuto(queues: Located | undefined): true | undefined {
+  return textOf(queues) === 'auto' ? true : undefined
+}
+
 function buildHost(name: string, entry: LocatedEntry, context: Context): HostConfig {
   const { source, expandPath } = context
   const node = entry.value
@@ -65,6 +70,8 @@ function buildHost(name: string, entry: LocatedEntry, context: Context): HostCon
     pathSubstitutions,
     profiles: buildAllowed(node, source),
     queues: nonEmpty(buildQueues(valueAt(node, 'queues'))),
+    hasAutoQueues: isAuto(valueAt(node, 'queues')),
+    maxJobs: numberOf(valueAt(node, 'max_jobs')),
     labels: wordsOf(valueAt(node, 'labels'), source.text).map(({ word }) => word),
     env: Object.fromEntries(entriesOf(valueAt(node, 'env')).map(([key, value]) => [key, textOf(value.value) ?? ''])),
     nice: buildNice(valueAt(node, 'nice')),

@@ -131,6 +131,12 @@ const PROFILE_SCHEMA: Schema = {
     },
     audio: languages('audio'),
     subtitle: languages('subtitle'),
+    variants: words(
+      'Profiles or encoders that make the same of the picture, best first; the first that a host can use is taken there: [hevc_nvenc, libx265]',
+    ),
+    require: words('Labels that a host must have, all of them, to get such a job'),
+    any: words('Labels of which a host must have at least one'),
+    prefer: words('Labels that decide between hosts that are equal otherwise'),
     stream_safety: { type: 'boolean', description: `${STREAM_SAFETY}; goes before the stream_safety of section "config"` },
     processor: { deprecated: true, description: 'Has no effect: options are always those of ffmpeg, HandBrakeCLI is not run' },
     output_options_subtitles: {
