@@ -5,17 +5,10 @@ import type { Config } from '../model/config.ts'
 import type { MediaInfo } from '../model/media.ts'
 import type { EncodeArguments, Profile } from '../model/plan.ts'
 import { describeCriterion, explainRules, judgeRule, type RuleVerdict } from './explain-rules.ts'
+import { findSpeaker } from './find-speaker.ts'
 import { keepStreams } from './keep-streams.ts'
 import { mapStreams } from './map-streams.ts'
-import {
-  hasProfile,
-  type ResolvedProfile,
-  resolveMixin,
-  resolveProfile,
-  SECTIONS,
-  type Section,
-  suggestProfile,
-} from './resolve-profile.ts'
+import { hasProfile, type ResolvedProfile, resolveMixin, resolveProfile, SECTIONS, suggestProfile } from './resolve-profile.ts'
 
 /** What the command line says about a path. */
 export interface ProfileChoice {
@@ -73,18 +66,13 @@ function toEncodeArguments(
   media: MediaInfo,
   automap: boolean,
 ): EncodeArguments {
-  const options = [...profile.outputOptions, ...SECTIONS.flatMap((section) => mixSection(section, profile, mixins))]
+  const options = [
+    ...profile.outputOptions,
+    ...SECTIONS.flatMap((section) => findSpeaker(section, profile, mixins)?.sections[section] ?? []),
+  ]
   if (!automap || !profile.automap) return { input: profile.inputOptions, output: options }
   const kept = profile.keepsStreams ? keepStreams(profile, options, media) : undefined
   return { input: profile.inputOptions, output: [...options, ...(kept ?? mapStreams(profile, media))] }
-}
-
-/** The first mixin with that section speaks for it; if it is empty there, the profile's own stays. A section that the profile lacks cannot be mixed in. */
-function mixSection(section: Section, profile: ResolvedProfile, mixins: readonly ResolvedProfile[]): readonly string[] {
-  const own = profile.sections[section]
-  if (own === undefined) return []
-  const mixed = mixins.find((mixin) => mixin.sections[section] !== undefined)?.sections[section] ?? []
-  return mixed.length > 0 ? mixed : own
 }
 
 function toEncode(config: Config, media: MediaInfo, resolved: ResolvedProfile, mixinNames: readonly string[]) {
