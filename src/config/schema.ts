@@ -2,8 +2,9 @@
  * The configuration file as a JSON schema: the one source of which keys there are, what they take and what they mean.
  * ajv checks against it, the messages and the documentation are made from it.
  *
- * Beside JSON schema's own words: `expected` says in words what a pattern takes, `whenEmpty: 'error'` keeps a key
- * without a value from being read as left out, `deprecated` marks keys of pytranscoder that are read and warned of.
+ * Beside JSON schema's own words: `expected` says in words what a pattern takes, `whenLeftOut` what holds without the key,
+ * `whenEmpty: 'error'` keeps a key without a value from being read as left out, `deprecated` marks keys of pytranscoder
+ * that are read and warned of.
  */
 
 export interface Schema {
@@ -11,6 +12,7 @@ export interface Schema {
   readonly description?: string
   readonly expected?: string
   readonly whenEmpty?: 'error'
+  readonly whenLeftOut?: string
   readonly deprecated?: true
   /** What the key means when it is written without a value. */
   readonly default?: unknown
@@ -29,12 +31,16 @@ export interface Schema {
 }
 
 /** Words that ajv has to know besides JSON schema's. */
-export const SCHEMA_ANNOTATIONS = ['expected', 'whenEmpty'] as const
+export const SCHEMA_ANNOTATIONS = ['expected', 'whenEmpty', 'whenLeftOut'] as const
 
 const NO_CONTROL = '^[^\\u0000-\\u001f\\u007f]+$'
 
 function path(description: string): Schema {
   return { type: 'string', description, pattern: NO_CONTROL, expected: 'a path' }
+}
+
+function orElse(whenLeftOut: string, schema: Schema): Schema {
+  return { ...schema, whenLeftOut }
 }
 
 /** A value that may stand in an argument list of ssh: it never begins with a dash and holds no white space. */
@@ -70,16 +76,18 @@ function queues(description: string): Schema {
   }
 }
 
-const QUEUE: Schema = { type: 'string', description: 'Queue to run in; "_default" when left out', minLength: 1, default: '_default' }
+const QUEUE: Schema = { type: 'string', description: 'Queue to run in', whenLeftOut: '`_default`', minLength: 1, default: '_default' }
 const THRESHOLD: Schema = {
   type: 'number',
   description: 'Least saving in percent of the size; a result that saves less is thrown away and the source stays. 0 keeps any result',
+  whenLeftOut: '0',
   minimum: 0,
   maximum: 100,
 }
 const THRESHOLD_CHECK: Schema = {
   type: 'number',
   description: 'Percent done from which an encode that saves less than the threshold is stopped early. 100 judges only the finished result',
+  whenLeftOut: '100',
   minimum: 0,
   maximum: 100,
 }
@@ -95,8 +103,8 @@ function languages(what: string): Schema {
     type: 'object',
     description: `Which ${what} streams are kept when a file has several`,
     properties: {
-      include_languages: words(`Keep only the ${what} streams of these languages (as in the file: eng, jpn)`),
-      exclude_languages: words(`Leave out the ${what} streams of these languages`),
+      include_languages: orElse('all', words(`Keep only the ${what} streams of these languages (as in the file: eng, jpn)`)),
+      exclude_languages: orElse('none', words(`Leave out the ${what} streams of these languages`)),
       default_language: {
         type: 'string',
         description: 'Language whose stream becomes the default one when the old default is left out',
@@ -128,6 +136,7 @@ const PROFILE_SCHEMA: Schema = {
     automap: {
       type: 'boolean',
       description: 'Map all streams, or those of the wanted languages; goes before the automap of section "config"',
+      whenLeftOut: 'as `config.automap`',
     },
     audio: languages('audio'),
     subtitle: languages('subtitle'),
@@ -137,7 +146,11 @@ const PROFILE_SCHEMA: Schema = {
     require: words('Labels that a host must have, all of them, to get such a job'),
     any: words('Labels of which a host must have at least one'),
     prefer: words('Labels that decide between hosts that are equal otherwise'),
-    stream_safety: { type: 'boolean', description: `${STREAM_SAFETY}; goes before the stream_safety of section "config"` },
+    stream_safety: {
+      type: 'boolean',
+      description: `${STREAM_SAFETY}; goes before the stream_safety of section "config"`,
+      whenLeftOut: 'as `config.stream_safety`',
+    },
     processor: { deprecated: true, description: 'Has no effect: options are always those of ffmpeg, HandBrakeCLI is not run' },
     output_options_subtitles: {
       deprecated: true,
@@ -162,8 +175,8 @@ const TEMPLATE_SCHEMA: Schema = {
       },
       additionalProperties: false,
     },
-    'audio-lang': words('Languages of the audio streams to keep; "*" in front of one makes it the default: "eng *jpn"'),
-    'subtitle-lang': words('Languages of the subtitle streams to keep; "*" in front of one makes it the default'),
+    'audio-lang': orElse('all', words('Languages of the audio streams to keep; "*" in front of one makes it the default: "eng *jpn"')),
+    'subtitle-lang': orElse('all', words('Languages of the subtitle streams to keep; "*" in front of one makes it the default')),
     extension: EXTENSION,
     queue: QUEUE,
     threshold: THRESHOLD,
@@ -202,7 +215,12 @@ const RULE_SCHEMA: Schema = {
   description: 'Picks the profile of a file; rules are tried in the order written, the first that matches wins',
   properties: {
     profile: { type: 'string', description: 'Profile or template to use, or SKIP to leave the file alone', minLength: 1 },
-    criteria: { anyOf: CRITERIA_FORMS, description: CRITERIA.description ?? '', expected: 'criteria with their values' },
+    criteria: {
+      anyOf: CRITERIA_FORMS,
+      description: CRITERIA.description ?? '',
+      expected: 'criteria with their values',
+      whenLeftOut: 'every file',
+    },
     rules: {
       anyOf: CRITERIA_FORMS,
       deprecated: true,
@@ -234,9 +252,12 @@ const SUBSTITUTION_EXPECTED =
 
 const SUBSTITUTIONS: Schema = {
   type: 'array',
+  whenLeftOut: 'paths are the same there',
   description: 'How paths of the controller read on a mounted host: "/controller/path/ /host/path/". The longest that fits counts',
   items: { anyOf: SUBSTITUTION_FORMS, expected: SUBSTITUTION_EXPECTED },
 }
+
+const AS_SSH = 'as for `ssh`'
 
 const HOST_SCHEMA: Schema = {
   type: 'object',
@@ -244,37 +265,45 @@ const HOST_SCHEMA: Schema = {
   properties: {
     type: {
       type: 'string',
-      description:
-        'mounted: the host sees the media itself. streaming: the media travels over SSH. local: this machine. Left out: mounted when path-substitutions are given, else streaming',
+      description: 'mounted: the host sees the media itself. streaming: the media travels over SSH. local: this machine',
+      whenLeftOut: '`mounted` with path-substitutions, else `streaming`',
       enum: ['mounted', 'streaming', 'local', 'agent'],
       expected: '"mounted", "streaming" or "local"',
     },
     os: {
       type: 'string',
-      description: "The host's system: linux, macos, windows (or win10), freebsd; found out when left out",
+      description: "The host's system: linux, macos, windows (or win10), freebsd",
+      whenLeftOut: 'found out',
       enum: ['linux', 'macos', 'windows', 'win10', 'freebsd'],
     },
-    address: sshWord("Name or address to connect to; left out, the host's own name", 'a host name or an address'),
+    address: orElse("the host's own name", sshWord('Name or address to connect to', 'a host name or an address')),
     ip: sshWord('The same as "address"', 'a host name or an address'),
-    port: { type: 'integer', description: 'Port of the SSH server', minimum: 1, maximum: 65_535 },
-    user: sshWord('User to log in as', 'a user name'),
-    identity_file: path('Private key to log in with'),
-    known_hosts: path("File of known host keys, instead of OpenSSH's"),
+    port: { type: 'integer', description: 'Port of the SSH server', whenLeftOut: AS_SSH, minimum: 1, maximum: 65_535 },
+    user: orElse(AS_SSH, sshWord('User to log in as', 'a user name')),
+    identity_file: orElse(AS_SSH, path('Private key to log in with')),
+    known_hosts: orElse(AS_SSH, path("File of known host keys, instead of OpenSSH's")),
     host_key_check: {
       type: 'string',
       description:
         'strict: an unknown host key is refused. accept-new: it is written down on the first visit. A changed key is always refused',
+      whenLeftOut: `${AS_SSH}, else \`strict\``,
       enum: ['strict', 'accept-new'],
     },
-    proxy_jump: sshWord('Host to go through, as in ssh -J: user@gate:22', 'hosts as in ssh -J'),
-    ffmpeg: path('Path of ffmpeg on the host; looked for when left out'),
-    ffprobe: path('Path of ffprobe on the host; looked for when left out'),
-    working_dir: path('Folder on the host for work files; its temporary folder when left out'),
+    proxy_jump: orElse(AS_SSH, sshWord('Host to go through, as in ssh -J: user@gate:22', 'hosts as in ssh -J')),
+    ffmpeg: orElse('looked for', path('Path of ffmpeg on the host')),
+    ffprobe: orElse('looked for', path('Path of ffprobe on the host')),
+    working_dir: orElse('its temporary folder', path('Folder on the host for work files')),
     'path-substitutions': SUBSTITUTIONS,
-    profiles: words('The host takes these profiles (and templates) only'),
+    profiles: orElse('all', words('The host takes these profiles (and templates) only')),
     templates: words('Templates that the host takes, added to profiles'),
-    queues: queues('Slots of each queue: "cuda: 2" runs two jobs at a time. auto: from its cores and GPU. Left out: _default: 1'),
-    max_jobs: { type: 'integer', description: 'Jobs at a time over all queues of the host', minimum: 1, maximum: 1000 },
+    queues: orElse('`_default: 1`', queues('Slots of each queue: "cuda: 2" runs two jobs at a time. auto: from its cores and GPU')),
+    max_jobs: {
+      type: 'integer',
+      description: 'Jobs at a time over all queues of the host',
+      whenLeftOut: 'as many as it has slots',
+      minimum: 1,
+      maximum: 1000,
+    },
     labels: words('Marks of your own, which profiles can require'),
     env: {
       type: 'object',
@@ -283,10 +312,11 @@ const HOST_SCHEMA: Schema = {
     },
     nice: {
       description: 'Runs ffmpeg with this niceness, so that others on the host come first; yes is 10',
+      whenLeftOut: 'no',
       anyOf: [{ type: 'boolean' }, { type: 'integer', minimum: -20, maximum: 19 }],
       expected: 'yes, no or a whole number from -20 to 19',
     },
-    status: { type: 'string', description: 'disabled leaves the host out', enum: ['enabled', 'disabled'] },
+    status: { type: 'string', description: 'disabled leaves the host out', whenLeftOut: '`enabled`', enum: ['enabled', 'disabled'] },
     hbcli: { deprecated: true, description: 'Has no effect: HandBrakeCLI is not run' },
     docker: { deprecated: true, description: 'Has no effect: ffmpeg is run directly, not in a container' },
     profile: { type: 'string', deprecated: true, description: 'Is read as "profiles" with this one name', minLength: 1 },
@@ -305,17 +335,19 @@ const CONFIG_SECTION: Schema = {
   description: 'What holds for all runs',
   properties: {
     default_queue_file: path('Queue file to work off when the command line names no file'),
-    ffmpeg: path('Path of ffmpeg on this machine; looked for when left out'),
-    ffprobe: path('Path of ffprobe on this machine; looked for when left out'),
-    ssh: path("Path of OpenSSH's client, which is asked what ~/.ssh/config says of a host"),
-    queues: queues('Slots of this machine when no cluster is named'),
+    ffmpeg: orElse('looked for', path('Path of ffmpeg on this machine')),
+    ffprobe: orElse('looked for', path('Path of ffprobe on this machine')),
+    ssh: orElse('`ssh` on the PATH', path("Path of OpenSSH's client, which is asked what ~/.ssh/config says of a host")),
+    queues: orElse('`_default: 1`', queues('Slots of this machine when no cluster is named')),
     automap: {
       type: 'boolean',
       description: 'When a file has several audio or subtitle streams, map all of them, or those of the wanted languages',
+      whenLeftOut: 'yes',
     },
     stream_safety: {
       type: 'boolean',
-      description: `${STREAM_SAFETY}. Left out: only for shipped profiles and those that include one`,
+      description: STREAM_SAFETY,
+      whenLeftOut: 'yes for shipped profiles and those that include one, else no',
     },
     fls_path: path('Fast local folder for the work files of this machine'),
     clusters: {
