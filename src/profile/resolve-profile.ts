@@ -3,6 +3,7 @@
 import { EncodeError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
 import type { Config, LanguageChoice, ProfileDefinition, SourcePlace, TemplateDefinition } from '../model/config.ts'
+import type { LabelNeeds } from '../model/plan.ts'
 import {
   mergeOptions,
   type OptionEntries,
@@ -19,7 +20,19 @@ export const SECTIONS = ['audio', 'video', 'subtitle'] as const
 export type Section = (typeof SECTIONS)[number]
 
 /** What is one value and not a list of options: the nearest that was written holds. */
-export const SETTINGS = ['extension', 'queue', 'threshold', 'thresholdCheck', 'automap', 'audio', 'subtitle'] as const
+export const SETTINGS = [
+  'extension',
+  'queue',
+  'threshold',
+  'thresholdCheck',
+  'automap',
+  'audio',
+  'subtitle',
+  'variants',
+  'require',
+  'any',
+  'prefer',
+] as const
 export type Setting = (typeof SETTINGS)[number]
 
 /** Who contributed what a resolved profile has. */
@@ -50,6 +63,9 @@ export interface ResolvedProfile {
   readonly sections: Readonly<Partial<Record<Section, readonly string[]>>>
   readonly audio: LanguageChoice
   readonly subtitle: LanguageChoice
+  /** As written, best first; empty: only its own options. `resolveVariants` tells what they are. */
+  readonly variants: readonly string[]
+  readonly labels: LabelNeeds
   readonly place: SourcePlace
   readonly origins: ProfileOrigins
 }
@@ -64,7 +80,14 @@ const KEYS_OF_SETTINGS: Readonly<Record<Setting, string>> = {
   automap: 'automap',
   audio: 'audio',
   subtitle: 'subtitle',
+  variants: 'variants',
+  require: 'require',
+  any: 'any',
+  prefer: 'prefer',
 }
+/** `-c:v`, `-codec:v:0`, `-vcodec` */
+export const VIDEO_CODEC_OPTION = /^-(?:(?:c|codec):v(?::.*)?|vcodec)$/
+const NO_LABELS: LabelNeeds = { require: [], any: [], prefer: [] }
 const EVERY_LANGUAGE: LanguageChoice = { include: [], exclude: [], defaultLanguage: undefined }
 
 /** A configuration is frozen, so what is resolved of it once holds. */
@@ -121,6 +144,8 @@ interface OptionsCell {
 interface Draft {
   definition: ProfileDefinition
   keepsStreams: boolean
+  /** It says how the picture is made and has no variants of that, or includes one that does: then variants that it includes are moot. */
+  makesPicture: boolean
   readonly input: OptionsCell
   readonly output: OptionsCell
   readonly sections: Map<Section, OptionsCell>
@@ -155,6 +180,7 @@ function toDraft(definition: ProfileDefinition, config: Config, drafts: Map<stri
   const draft: Draft = {
     definition,
     keepsStreams: definition.isShipped,
+    makesPicture: makesPicture(definition),
     input: { entries: parseOptions(definition.inputOptions ?? [], originsIn(definition, 'input_options')) },
     output: { entries: parseOptions(definition.outputOptions ?? [], originsIn(definition, 'output_options')) },
     sections: toSections(definition),
@@ -169,6 +195,10 @@ function toDraft(definition: ProfileDefinition, config: Config, drafts: Map<stri
     }
     include(draft, toDraft(parent, config, drafts, [...includedBy, name]))
   }
+  if (definition.variants === undefined && draft.makesPicture) {
+    draft.definition = { ...draft.definition, variants: undefined }
+    draft.settings.delete('variants')
+  }
   drafts.set(name, draft)
   return draft
 }
@@ -182,6 +212,7 @@ function include(child: Draft, parent: Draft): void {
   child.definition = withDefaults(child.definition, parent.definition)
   for (const [setting, origin] of parent.settings) if (!child.settings.has(setting)) child.settings.set(setting, origin)
   child.keepsStreams ||= parent.keepsStreams
+  child.makesPicture ||= parent.makesPicture && parent.definition.variants === undefined
   mergeInto(child.input, parent.input)
   mergeInto(child.output, parent.output)
   for (const [section, cell] of parent.sections) {
@@ -205,7 +236,16 @@ function withDefaults(child: ProfileDefinition, parent: ProfileDefinition): Prof
     automap: child.automap ?? parent.automap,
     audio: child.audio ?? parent.audio,
     subtitle: child.subtitle ?? parent.subtitle,
+    variants: child.variants ?? parent.variants,
+    require: child.require ?? parent.require,
+    any: child.any ?? parent.any,
+    prefer: child.prefer ?? parent.prefer,
   }
+}
+
+function makesPicture({ outputOptions = [], outputOptionsVideo }: ProfileDefinition): boolean {
+  const words = (typeof outputOptions === 'string' ? [outputOptions] : outputOptions).flatMap(toWords)
+  return outputOptionsVideo !== undefined || words.some((word) => VIDEO_CODEC_OPTION.test(word))
 }
 
 function toSections(definition: ProfileDefinition): Map<Section, OptionsCell> {
@@ -259,6 +299,8 @@ function fromDraft({ definition, keepsStreams, input, output, sections, settings
     sections: Object.fromEntries(Object.entries(origins.sections).map(([section, pieces]) => [section, toArguments(pieces)])),
     audio: definition.audio ?? EVERY_LANGUAGE,
     subtitle: definition.subtitle ?? EVERY_LANGUAGE,
+    variants: definition.variants ?? [],
+    labels: { require: definition.require ?? [], any: definition.any ?? [], prefer: definition.prefer ?? [] },
     place: definition.place,
     origins,
   }
@@ -282,6 +324,8 @@ function fromTemplate(template: TemplateDefinition): ResolvedProfile {
     sections: {},
     audio: toLanguages(template.audioLang),
     subtitle: toLanguages(template.subtitleLang),
+    variants: [],
+    labels: NO_LABELS,
     place,
     origins,
   }
