@@ -3,6 +3,8 @@
 import { EncodeError } from '../core/errors.ts'
 import { toVisible } from '../core/text.ts'
 import type { MediaInfo, MediaStream, StreamKind } from '../model/media.ts'
+import { type JsonObject, parseJsonObject, toFraction, toNumber, toObject, toObjects, toText, withoutUndefined } from './json-object.ts'
+import { parseSideData } from './parse-side-data.ts'
 
 /** A frame rate at or above this is the tick of a time base (FLV, WebM: 1000/1), not a number of pictures. */
 const LEAST_TICK_FPS = 1000
@@ -10,13 +12,11 @@ const LEAST_TICK_FPS = 1000
 /** Containers whose header counts the length from 0, not from the first packet. */
 const COUNTS_FROM_ZERO = /\b(?:mov|matroska)\b/
 
-type JsonObject = Readonly<Record<string, unknown>>
-
 /**
  * @throws EncodeError SOURCE_UNREADABLE when `json` is none, or holds no stream.
  */
 export function parseProbe(json: string, file: { readonly path: string; readonly sizeBytes: number; readonly mtimeMs: number }): MediaInfo {
-  const root = parseJson(json)
+  const root = parseJsonObject(json)
   const streams = toObjects(root?.streams).map(toStream)
   if (root === undefined || streams.length === 0) {
     throw new EncodeError('SOURCE_UNREADABLE', `"${toVisible(file.path)}" holds no audio or video that ffprobe can read`, {
@@ -52,8 +52,13 @@ function toStream(stream: JsonObject): MediaStream {
     height: toCount(stream.height),
     fps: kind === 'video' ? toFps(stream) : undefined,
     pixelFormat: toText(stream.pix_fmt),
+    colorPrimaries: toColor(stream.color_primaries),
+    colorTransfer: toColor(stream.color_transfer),
+    colorSpace: toColor(stream.color_space),
     channels: toCount(stream.channels),
     durationSeconds: toDuration(stream.duration) ?? durationTag(tags),
+    fileName: findTag(tags, (name) => name === 'filename')?.[1],
+    mimeType: findTag(tags, (name) => name === 'mimetype')?.[1],
   }
   return {
     index: toNumber(stream.index) ?? 0,
@@ -63,6 +68,7 @@ function toStream(stream: JsonObject): MediaStream {
     isDefault: disposition.default === 1,
     isAttachedPicture: kind === 'video' && (disposition.attached_pic === 1 || disposition.timed_thumbnails === 1),
     ...withoutUndefined(optional),
+    ...(kind === 'video' ? parseSideData(stream.side_data_list) : {}),
   }
 }
 
@@ -78,6 +84,11 @@ function toKind(codecType: unknown): StreamKind {
   }
 }
 
+function toColor(value: unknown): string | undefined {
+  const color = toText(value)
+  return color === 'unknown' || color === 'unspecified' || color === 'reserved' ? undefined : color
+}
+
 function toFps(stream: JsonObject): number | undefined {
   const exact = toRatio(stream.r_frame_rate)
   const average = toRatio(stream.avg_frame_rate)
@@ -85,9 +96,8 @@ function toFps(stream: JsonObject): number | undefined {
 }
 
 function toRatio(value: unknown): number | undefined {
-  const [numerator, denominator = '1'] = (toText(value) ?? '').split('/')
-  const ratio = Number(numerator) / Number(denominator)
-  return Number.isFinite(ratio) && ratio > 0 ? ratio : undefined
+  const ratio = toFraction(value)
+  return ratio !== undefined && ratio > 0 ? ratio : undefined
 }
 
 /** Some Matroska writers give no language but name it in a statistics tag: `DURATION-eng`. */
@@ -120,41 +130,4 @@ function toDuration(value: unknown): number | undefined {
 function toCount(value: unknown): number | undefined {
   const number = toNumber(value)
   return number !== undefined && number > 0 ? number : undefined
-}
-
-function toNumber(value: unknown): number | undefined {
-  if (value === null || value === undefined || value === '') return undefined
-  const number = Number(value)
-  return Number.isFinite(number) ? number : undefined
-}
-
-function toText(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
-}
-
-function toObject(value: unknown): JsonObject {
-  return isObject(value) ? value : {}
-}
-
-function toObjects(value: unknown): readonly JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : []
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function parseJson(json: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(json)
-    return isObject(value) ? value : undefined
-  } catch {
-    return undefined
-  }
-}
-
-type Defined<T> = { -readonly [Key in keyof T]?: Exclude<T[Key], undefined> }
-
-function withoutUndefined<T extends object>(value: T): Defined<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as Defined<T>
 }

@@ -2,6 +2,27 @@
 
 export type StreamKind = 'video' | 'audio' | 'subtitle' | 'data' | 'attachment'
 
+/** A point of the CIE 1931 diagram. */
+export type Chromaticity = readonly [x: number, y: number]
+
+/** SMPTE ST 2086: the display on which an HDR picture was graded. */
+export interface MasteringDisplay {
+  readonly red: Chromaticity
+  readonly green: Chromaticity
+  readonly blue: Chromaticity
+  readonly white: Chromaticity
+  readonly minNits: number
+  readonly maxNits: number
+}
+
+/** CTA-861.3. */
+export interface ContentLight {
+  /** Brightest pixel, MaxCLL. */
+  readonly maxNits: number
+  /** Brightest frame on average, MaxFALL. */
+  readonly maxAverageNits: number
+}
+
 export interface MediaStream {
   /** Absolute index in the file, as in `-map 0:INDEX`. */
   readonly index: number
@@ -17,6 +38,21 @@ export interface MediaStream {
   /** Frames per second (r_frame_rate), unrounded. */
   readonly fps?: number
   readonly pixelFormat?: string
+  /** As ffprobe and ffmpeg name them: `bt2020`, `smpte2084`, `bt2020nc`. */
+  readonly colorPrimaries?: string
+  readonly colorTransfer?: string
+  readonly colorSpace?: string
+  readonly masteringDisplay?: MasteringDisplay
+  readonly contentLight?: ContentLight
+  /** Frames carry HDR10+ metadata. Told by the first frame alone. */
+  readonly hasHdr10Plus?: boolean
+  /** Profile of the Dolby Vision configuration record: 5, 7, 8… */
+  readonly dolbyVisionProfile?: number
+  /** How far a player turns the picture, counterclockwise, as ffprobe gives it; missing where it does not. */
+  readonly rotationDegrees?: number
+  /** Of attachments, and of pictures that Matroska keeps as attachments. */
+  readonly fileName?: string
+  readonly mimeType?: string
   readonly channels?: number
   readonly durationSeconds?: number
 }
