@@ -3,12 +3,16 @@
 import { EncodeError } from '../core/errors.ts'
 import type { Config } from '../model/config.ts'
 import type { MediaInfo } from '../model/media.ts'
-import type { EncodeArguments, Profile } from '../model/plan.ts'
+import type { EncodeArguments, PlanVariant, Profile } from '../model/plan.ts'
+import { isContradiction } from './container.ts'
 import { describeCriterion, explainRules, judgeRule, type RuleVerdict } from './explain-rules.ts'
 import { findSpeaker } from './find-speaker.ts'
-import { keepStreams } from './keep-streams.ts'
+import { keepHdr } from './keep-hdr.ts'
+import { findObstacle, type KeptStreams, keepStreams } from './keep-streams.ts'
 import { mapStreams } from './map-streams.ts'
+import { lastValueOf } from './option-value.ts'
 import { hasProfile, type ResolvedProfile, resolveMixin, resolveProfile, SECTIONS, suggestProfile } from './resolve-profile.ts'
+import { resolveVariants } from './resolve-variants.ts'
 
 /** What the command line says about a path. */
 export interface ProfileChoice {
@@ -24,10 +28,15 @@ export type Selection =
   | {
       readonly kind: 'encode'
       readonly profile: Profile
+      /** Of the last variant. */
       readonly arguments: EncodeArguments
+      /** Best first, never empty: which one it is depends on the host. */
+      readonly variants: readonly PlanVariant[]
       /** Name of the rule; undefined when the command line named the profile. */
       readonly rule: string | undefined
       readonly reason: string
+      /** What of the source the result will lack or hold in another form, each a clause for a person. */
+      readonly warnings: readonly string[]
     }
   | { readonly kind: 'skip'; readonly rule: string; readonly reason: string }
   | { readonly kind: 'unmatched'; readonly reason: string }
@@ -39,7 +48,7 @@ export type Selection =
 export function selectProfile(config: Config, media: MediaInfo, choice: ProfileChoice): Selection {
   const named = choice.profile ?? choice.template
   if (named !== undefined) {
-    return { ...toEncode(config, media, resolveProfile(config, named), choice.mixins), rule: undefined, reason: `"${named}" was asked for` }
+    return toEncode(config, media, resolveProfile(config, named), choice.mixins, undefined, `"${named}" was asked for`)
   }
   const verdict = findRule(config, media, choice.allowed)
   if (verdict === undefined) return { kind: 'unmatched', reason: describeNoMatch(config) }
@@ -56,26 +65,17 @@ export function selectProfile(config: Config, media: MediaInfo, choice: ProfileC
       },
     )
   }
-  return { ...toEncode(config, media, resolveProfile(config, rule.profile), choice.mixins), rule: rule.name, reason }
+  return toEncode(config, media, resolveProfile(config, rule.profile), choice.mixins, rule.name, reason)
 }
 
-/** Output options, then audio, video and subtitle options, each section mixed, then the stream maps. */
-function toEncodeArguments(
-  profile: ResolvedProfile,
-  mixins: readonly ResolvedProfile[],
+function toEncode(
+  config: Config,
   media: MediaInfo,
-  automap: boolean,
-): EncodeArguments {
-  const options = [
-    ...profile.outputOptions,
-    ...SECTIONS.flatMap((section) => findSpeaker(section, profile, mixins)?.sections[section] ?? []),
-  ]
-  if (!automap || !profile.automap) return { input: profile.inputOptions, output: options }
-  const kept = profile.keepsStreams ? keepStreams(profile, options, media) : undefined
-  return { input: profile.inputOptions, output: [...options, ...(kept ?? mapStreams(profile, media))] }
-}
-
-function toEncode(config: Config, media: MediaInfo, resolved: ResolvedProfile, mixinNames: readonly string[]) {
+  resolved: ResolvedProfile,
+  mixinNames: readonly string[],
+  rule: string | undefined,
+  reason: string,
+): Selection {
   const { name, kind, extension, queue, threshold, thresholdCheck, place } = resolved
   if (extension === undefined || extension === '') {
     throw new EncodeError(
@@ -87,11 +87,50 @@ function toEncode(config: Config, media: MediaInfo, resolved: ResolvedProfile, m
     )
   }
   const mixins = mixinNames.map((mixin) => resolveMixin(config, mixin))
+  const options = mixOptions(resolved, mixins)
+  const obstacle = resolved.keepsStreams ? findObstacle(resolved, options, media) : undefined
+  if (obstacle !== undefined) return { kind: 'unmatched', reason: obstacle }
+  // A mixin that makes the picture speaks for all of its variants.
+  const isPictureMixed = mixins.some((mixin) => (mixin.sections.video ?? []).length > 0)
+  const variants = resolveVariants(config, isPictureMixed ? { ...resolved, variants: [] } : resolved).map((variant): PlanVariant => {
+    const { options: output } = toOutputOptions(variant.profile, mixOptions(variant.profile, mixins), media, config.automap)
+    return {
+      name: variant.name,
+      arguments: { input: variant.profile.inputOptions, output },
+      queues: variant.queues,
+      labels: variant.profile.labels,
+    }
+  })
+  const made = toOutputOptions(resolved, options, media, config.automap)
   return {
     kind: 'encode',
     profile: { name, kind, extension, queue, threshold, thresholdCheck },
-    arguments: toEncodeArguments(resolved, mixins, media, config.automap),
-  } as const
+    arguments: variants.at(-1)?.arguments ?? { input: resolved.inputOptions, output: made.options },
+    variants,
+    rule,
+    reason,
+    warnings: [...made.warnings, ...warnOfFormat(extension, options)],
+  }
+}
+
+/** Output options, then audio, video and subtitle options, each section mixed. */
+function mixOptions(profile: ResolvedProfile, mixins: readonly ResolvedProfile[]): readonly string[] {
+  return [...profile.outputOptions, ...SECTIONS.flatMap((section) => findSpeaker(section, profile, mixins)?.sections[section] ?? [])]
+}
+
+/** The options with the stream maps behind them. */
+function toOutputOptions(profile: ResolvedProfile, options: readonly string[], media: MediaInfo, automap: boolean): KeptStreams {
+  const hdr = profile.keepsStreams ? keepHdr(options, media) : { options, warnings: [] }
+  if (!automap || !profile.automap) return hdr
+  const kept = profile.keepsStreams ? keepStreams(profile, hdr.options, media) : undefined
+  if (kept !== undefined) return { options: kept.options, warnings: [...hdr.warnings, ...kept.warnings] }
+  return { options: [...hdr.options, ...mapStreams(profile, media)], warnings: hdr.warnings }
+}
+
+function warnOfFormat(extension: string, options: readonly string[]): readonly string[] {
+  const format = lastValueOf(options, ['-f'])
+  if (format === undefined || !isContradiction(extension, format)) return []
+  return [`"-f ${format}" makes another container than its name says: the profile's extension is "${extension}"`]
 }
 
 function findRule(config: Config, media: MediaInfo, allowed: readonly string[] | undefined): RuleVerdict | undefined {

@@ -8,6 +8,22 @@ import type { MediaInfo, MediaStream, StreamKind } from '../../src/model/media.t
 import { type ProfileChoice, selectProfile } from '../../src/profile/select-profile.ts'
 import { toOutputName } from '../../src/profile/to-output-name.ts'
 
+const HDR10: Partial<MediaStream> = { colorPrimaries: 'bt2020', colorTransfer: 'smpte2084', colorSpace: 'bt2020nc' }
+const DISPLAY_P3: Partial<MediaStream> = {
+  masteringDisplay: { red: [0.68, 0.32], green: [0.265, 0.69], blue: [0.15, 0.06], white: [0.3127, 0.329], minNits: 0.005, maxNits: 1000 },
+  contentLight: { maxNits: 1000, maxAverageNits: 400 },
+}
+/** Words of the cases for facts that come together. */
+const MARKS: Readonly<Record<string, Partial<MediaStream>>> = {
+  hdr10: { ...HDR10, ...DISPLAY_P3 },
+  pq: HDR10,
+  hlg: { ...HDR10, colorTransfer: 'arib-std-b67' },
+  'hdr10+': { hasHdr10Plus: true },
+  dv5: { dolbyVisionProfile: 5 },
+  dv8: { dolbyVisionProfile: 8 },
+  still: { durationSeconds: 0.04 },
+}
+
 const ROOT = join(import.meta.dirname, '../..')
 const CASES = join(ROOT, 'test/cases/profiles')
 
@@ -57,11 +73,11 @@ for (const file of files) {
   })
 }
 
-/** What the case speaks of; input and output arguments always, since nothing may be added to them. */
+/** What the case speaks of; arguments and warnings always, since nothing may be added to them. */
 function outcome(select: () => ReturnType<typeof selectProfile>, wanted: Case['expect'], media: MediaInfo): object {
   try {
     const selection = select()
-    if (selection.kind === 'unmatched') return { unmatched: true }
+    if (selection.kind === 'unmatched') return { unmatched: true, ...('reason' in wanted ? { reason: selection.reason } : {}) }
     if (selection.kind === 'skip') return { skip: selection.rule }
     const { profile, rule } = selection
     const found: Record<string, unknown> = {
@@ -72,9 +88,13 @@ function outcome(select: () => ReturnType<typeof selectProfile>, wanted: Case['e
       thresholdCheck: profile.thresholdCheck,
       input: selection.arguments.input.join(' '),
       output: selection.arguments.output.join(' '),
+      warnings: selection.warnings,
       result: toOutputName(media.path, profile, { keepsSource: false }),
     }
-    const isTold = (key: string) => key in wanted || (wanted.output !== undefined && key === 'input' && found.input !== '')
+    const isTold = (key: string) => {
+      if (key in wanted || wanted.output === undefined) return key in wanted
+      return (key === 'input' && found.input !== '') || (key === 'warnings' && selection.warnings.length > 0)
+    }
     return Object.fromEntries(Object.entries(found).filter(([key]) => isTold(key)))
   } catch (error) {
     if (!isEncodeError(error)) throw error
@@ -98,6 +118,8 @@ function toStream(text: string, index: number): MediaStream {
   const [kind, codec = '', ...marks] = text.split(' ')
   const size = marks.find((mark) => /^\d+x\d+$/.test(mark))
   const fps = marks.find((mark) => mark.endsWith('fps'))
+  const channels = marks.find((mark) => /^\d+ch$/.test(mark))
+  const rotation = marks.find((mark) => mark.startsWith('turned:'))
   const language = marks.find((mark) => /^[a-z]{3}$/.test(mark))
   const [width = 0, height = 0] = size?.split('x').map(Number) ?? []
   return {
@@ -109,5 +131,9 @@ function toStream(text: string, index: number): MediaStream {
     isAttachedPicture: marks.includes('picture'),
     ...(size === undefined ? {} : { width, height }),
     ...(fps === undefined ? {} : { fps: Number(fps.slice(0, -3)) }),
+    ...(channels === undefined ? {} : { channels: Number(channels.slice(0, -2)) }),
+    ...(rotation === undefined ? {} : { rotationDegrees: Number(rotation.slice('turned:'.length)) }),
+    ...(kind === 'attachment' && !marks.includes('nameless') ? { fileName: 'font.ttf', mimeType: 'font/ttf' } : {}),
+    ...marks.reduce<Partial<MediaStream>>((facts, mark) => ({ ...facts, ...MARKS[mark] }), {}),
   }
 }
