@@ -6,6 +6,7 @@ import type { Host } from '../host/host.ts'
 import type { Config, HostConfig } from '../model/config.ts'
 import { Interruption } from '../run/run-request.ts'
 import { askPassphrase } from './ask-passphrase.ts'
+import type { Arguments } from './parse-arguments.ts'
 import { watchSignals } from './signals.ts'
 
 export interface HostAccess {
@@ -18,6 +19,12 @@ export interface HostAccessOptions {
   /** Takes what is shown off the terminal, for a question and for the end. */
   readonly hide: () => void
   readonly show: () => void
+}
+
+/** Where progress may be shown: a terminal, and nobody asked for quiet. */
+export function progressTerminal({ isPlain, verbosity }: Arguments): NodeJS.WriteStream | undefined {
+  const isTalkative = process.stderr.isTTY === true && !isPlain && verbosity !== 'quiet' && process.env.TERM !== 'dumb'
+  return isTalkative ? process.stderr : undefined
 }
 
 /** Resolves to the exit status; 128 + n when signal n ended it. */

@@ -15,7 +15,7 @@ import { toHostReportJson } from '../view/host-report-json.ts'
 import { renderHostTable } from '../view/host-table.ts'
 import { createWaitingLine } from '../view/waiting-line.ts'
 import { chooseChalk } from './choose-chalk.ts'
-import { withHostAccess } from './host-access.ts'
+import { progressTerminal, withHostAccess } from './host-access.ts'
 import { loadCliConfig } from './load-cli-config.ts'
 import type { Arguments } from './parse-arguments.ts'
 import { printLines } from './print-lines.ts'
@@ -27,7 +27,7 @@ export async function hostsCommand(args: Arguments): Promise<number> {
   const config = await loadCliConfig(args.config)
   const hosts = chooseHosts(config, args)
   const names = [...hosts.values()].flat().flatMap(({ name, isEnabled }) => (isEnabled ? [name] : []))
-  const waiting = createWaitingLine('Asking hosts', names, isTalkative(args) ? process.stderr : undefined)
+  const waiting = createWaitingLine('Asking hosts', names, progressTerminal(args))
   return await withHostAccess({ config, ...waiting }, async (access) => {
     waiting.show()
     const speeds = readHostSpeeds({ folder: stateFolder(process.env), clock: systemClock, pid: process.pid, warner: process })
@@ -45,9 +45,9 @@ export async function hostsCommand(args: Arguments): Promise<number> {
     await printLines(
       args.isJson
         ? reports.map(toHostReportJson)
-        : renderHostTable(reports, { columns, isVerbose, chalk: chooseChalk(args, config.colorize) }),
+        : renderHostTable(reports, { clusters: [...hosts.keys()], columns, isVerbose, chalk: chooseChalk(args, config.colorize) }),
     )
-    return findDeadClusters(reports).length > 0 ? EXIT.noHost : 0
+    return findDeadClusters(hosts.keys(), reports).length > 0 ? EXIT.noHost : 0
   })
 }
 
@@ -68,8 +68,4 @@ function requirePath(word: string): string {
   throw new EncodeError('USAGE_INVALID', `There is no file or folder "${toVisible(word)}" in "${toVisible(dirname(path))}"`, {
     hint: 'Name media that is here, to see which hosts see it, too',
   })
-}
-
-function isTalkative({ isPlain, verbosity }: Arguments): boolean {
-  return process.stderr.isTTY === true && !isPlain && verbosity !== 'quiet' && process.env.TERM !== 'dumb'
 }

@@ -77,6 +77,12 @@ export interface CommandSpec {
 
 export const COMMANDS = [
   { name: 'hosts', arguments: '[PATH...]', help: 'how every host is, and what to do about what is wrong with it' },
+  {
+    name: 'init',
+    arguments: '[FOLDER]',
+    help: 'write a first configuration for hosts of ~/.ssh/config',
+    completes: ['folders', 'files'],
+  },
   { name: 'history', arguments: '[RUN]', help: 'runs so far, or the jobs of one run', completes: [['last']] },
   { name: 'resume', arguments: '', help: 'go on with what a killed run left', completes: [] },
   {

@@ -25,6 +25,10 @@ export async function runCli(argv: readonly string[], version: string): Promise<
         const { hostsCommand } = await import('./hosts-command.ts')
         return await hostsCommand(args)
       }
+      case 'init': {
+        const { initCommand } = await import('./init-command.ts')
+        return await initCommand(args)
+      }
       case 'history': {
         const { historyCommand } = await import('./history-command.ts')
         return await historyCommand(args)

@@ -47,10 +47,10 @@ export async function examineHosts(options: DoctorOptions): Promise<readonly Hos
   return reports
 }
 
-/** Names of clusters in which no host can be used. */
-export function findDeadClusters(reports: readonly HostReport[]): readonly string[] {
+/** Those of the clusters in which no host can be used. */
+export function findDeadClusters(clusters: Iterable<string>, reports: readonly HostReport[]): readonly string[] {
   const living = new Set(reports.filter(({ state }) => state === 'usable').map(({ cluster }) => cluster))
-  return [...new Set(reports.map(({ cluster }) => cluster))].filter((cluster) => !living.has(cluster))
+  return [...clusters].filter((cluster) => !living.has(cluster))
 }
 
 /** Beyond this, times in logs and of files mislead. */

@@ -13,11 +13,14 @@ export interface Sight extends MediaSight {
   readonly problem: HostProblem | undefined
 }
 
+/** What of a host is needed to look for files there. */
+export type Onlooker = Pick<Host, 'config' | 'statFile' | 'run'>
+
 /** A mount that hangs there is not waited for. */
 const PATIENCE_MS = 15_000
 
 /** Rejects only with the signal's reason. */
-export async function checkSight(host: Host, sample: MediaSample, signal: AbortSignal): Promise<Sight> {
+export async function checkSight(host: Onlooker, sample: MediaSample, signal: AbortSignal): Promise<Sight> {
   const { path } = sample
   const { name, pathSubstitutions } = host.config
   const hostPath = mapPath(path, pathSubstitutions)
@@ -47,7 +50,7 @@ export async function checkSight(host: Host, sample: MediaSample, signal: AbortS
   }
 }
 
-async function findMountedFolder(host: Host, hostFolder: string, signal: AbortSignal): Promise<void> {
+async function findMountedFolder(host: Onlooker, hostFolder: string, signal: AbortSignal): Promise<void> {
   const seen = await host.statFile(hostFolder, signal)
   if (seen?.kind === 'folder') return
   const found = seen === undefined ? 'is not there' : 'is no folder'
@@ -57,7 +60,7 @@ async function findMountedFolder(host: Host, hostFolder: string, signal: AbortSi
 }
 
 /** A mount may be read-only; results are written beside their sources. */
-async function checkWritable(host: Host, hostFolder: string, signal: AbortSignal): Promise<HostProblem | undefined> {
+async function checkWritable(host: Onlooker, hostFolder: string, signal: AbortSignal): Promise<HostProblem | undefined> {
   const { status } = await host.run(['/bin/sh', '-c', 'test -w "$1"', 'sh', hostFolder], { signal })
   if (status === 0) return undefined
   return {

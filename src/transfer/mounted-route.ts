@@ -22,7 +22,7 @@ export async function createMountedRoute(request: RouteRequest): Promise<MediaRo
  * Rejects with HOST_SEES_NO_MEDIA when the host sees none, or one of another size.
  */
 export async function findMountedSource(
-  host: Host,
+  host: Pick<Host, 'config' | 'statFile'>,
   source: { readonly path: string; readonly sizeBytes: number },
   signal?: AbortSignal,
 ): Promise<string> {

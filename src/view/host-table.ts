@@ -12,6 +12,8 @@ import { cutText, fitText, measureText, toLabel } from './fit-text.ts'
 import { wrapWords } from './wrap-words.ts'
 
 export interface HostTableOptions {
+  /** All that were asked about, also those without hosts. */
+  readonly clusters: readonly string[]
   /** Undefined where it is no terminal: then nothing is cut or wrapped. */
   readonly columns: number | undefined
   /** Without it: no colours. */
@@ -22,15 +24,15 @@ export interface HostTableOptions {
 
 export function renderHostTable(reports: readonly HostReport[], options: HostTableOptions): readonly string[] {
   const { columns = Number.POSITIVE_INFINITY, chalk = new Chalk({ level: 0 }), isVerbose = false } = options
-  const table = layOut(reports, columns)
+  const table = reports.length === 0 ? undefined : layOut(reports, columns)
   const wrap = (lines: readonly string[], indent: number): readonly string[] => lines.flatMap((line) => wrapWords(line, columns, indent))
   return [
     ...(table === undefined ? renderBlocks(reports, columns, chalk) : renderTable(reports, table, chalk)),
     ...wrap(renderMarks(reports), 2),
     ...withGap(wrap(renderProblems(reports, chalk), 4)),
     ...withGap(wrap(isVerbose ? renderFailures(reports) : [], 4)),
-    '',
-    ...wrap(renderSummary(reports, chalk), 2),
+    ...(reports.length === 0 ? [] : ['']),
+    ...wrap(renderSummary(reports, options.clusters, chalk), 2),
   ]
 }
 
@@ -169,10 +171,11 @@ function renderFailures(reports: readonly HostReport[]): readonly string[] {
   )
 }
 
-function renderSummary(reports: readonly HostReport[], chalk: ChalkInstance): readonly string[] {
-  return [...byCluster(reports)].map(([cluster, members]) => {
+function renderSummary(reports: readonly HostReport[], clusters: readonly string[], chalk: ChalkInstance): readonly string[] {
+  return clusters.map((cluster) => {
+    const members = reports.filter((report) => report.cluster === cluster)
     const usable = members.filter(({ state }) => state === 'usable').length
-    const text = `${toLabel(cluster)}: ${usable} of ${countOf(members.length, 'host')} can encode`
+    const text = `${toLabel(cluster)}: ${members.length === 0 ? 'it has no hosts' : `${usable} of ${countOf(members.length, 'host')} can encode`}`
     return usable === 0 ? chalk.red(text) : text
   })
 }

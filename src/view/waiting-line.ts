@@ -21,16 +21,20 @@ export function createWaitingLine(
   terminal: (Writable & { readonly columns?: number | undefined }) | undefined,
 ): WaitingLine {
   const left = [...names]
+  const hide = (): void => void terminal?.write(ERASE)
+  const show = (): void => {
+    if (terminal === undefined || left.length === 0) return
+    const text = `${what}: ${names.length - left.length} of ${names.length} answered, waiting for ${left.map(toLabel).join(', ')}`
+    terminal.write(`${ERASE}${cutText(text, Math.max(10, (terminal.columns ?? 80) - 1))}`)
+  }
   return {
     done(name) {
-      left.splice(left.indexOf(name), 1)
-      if (left.length === 0) this.hide()
-      else this.show()
+      const at = left.indexOf(name)
+      if (at !== -1) left.splice(at, 1)
+      if (left.length === 0) hide()
+      else show()
     },
-    hide: () => void terminal?.write(ERASE),
-    show() {
-      const text = `${what}: ${names.length - left.length} of ${names.length} answered, waiting for ${left.map(toLabel).join(', ')}`
-      terminal?.write(`${ERASE}${cutText(text, Math.max(10, (terminal.columns ?? 80) - 1))}`)
-    },
+    hide,
+    show,
   }
 }

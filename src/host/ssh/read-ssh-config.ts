@@ -69,13 +69,20 @@ async function readIncluded(
       hint: 'Look for a file that includes itself',
     })
   }
-  const base = from.startsWith('/etc/') ? '/etc/ssh' : join(question.homeFolder, '.ssh')
+  for (const file of await findIncluded(patterns, from, question.homeFolder)) await readFileInto(entries, file, question, depth + 1)
+}
+
+/** The files that an Include line of `from` means, in OpenSSH's order. */
+export async function findIncluded(patterns: readonly string[], from: string, homeFolder: string): Promise<readonly string[]> {
+  const base = from.startsWith('/etc/') ? '/etc/ssh' : join(homeFolder, '.ssh')
+  const included: string[] = []
   for (const pattern of patterns) {
-    const expanded = pattern.startsWith('~/') ? join(question.homeFolder, pattern.slice(2)) : pattern
+    const expanded = pattern.startsWith('~/') ? join(homeFolder, pattern.slice(2)) : pattern
     const files: string[] = []
     for await (const file of glob(isAbsolute(expanded) ? expanded : join(base, expanded))) files.push(file)
-    for (const file of files.sort()) await readFileInto(entries, file, question, depth + 1)
+    included.push(...files.sort())
   }
+  return included
 }
 
 function matchesCriteria(words: readonly string[], entries: readonly (readonly [string, string])[], question: SshConfigQuestion): boolean {
@@ -98,7 +105,7 @@ function matchesCriteria(words: readonly string[], entries: readonly (readonly [
 }
 
 /** `Keyword value "quoted value"`, `Keyword=value`; `#` begins a comment where a word could begin. */
-function splitWords(line: string): readonly string[] {
+export function splitWords(line: string): readonly string[] {
   const match = /^\s*([^\s=#"]+)(?:\s*=\s*|\s+)?(.*)$/.exec(line)
   if (match === null) return []
   const words = [match[1] ?? '']
