@@ -1,9 +1,9 @@
 /** Rules, top-down: which one takes a file, and why those before it did not. */
 
 import { EncodeError } from '../core/errors.ts'
+import { toRegExp } from '../core/python-regexp.ts'
 import type { Config, RuleCriterion, RuleDefinition } from '../model/config.ts'
 import type { MediaInfo } from '../model/media.ts'
-import { toPathPattern } from './to-path-pattern.ts'
 
 export interface CriterionVerdict {
   readonly criterion: RuleCriterion
@@ -109,7 +109,7 @@ function compareNumber(fact: number, wanted: string, factor: number): boolean {
 
 function toRulePattern({ name, place }: RuleDefinition, pattern: string): RegExp {
   try {
-    return toPathPattern(pattern)
+    return toRegExp(pattern)
   } catch (error) {
     throw new EncodeError(
       'CONFIG_INVALID',

@@ -26,6 +26,7 @@ export const SETTINGS = [
   'threshold',
   'thresholdCheck',
   'automap',
+  'streamSafety',
   'audio',
   'subtitle',
   'variants',
@@ -55,7 +56,7 @@ export interface ResolvedProfile {
   readonly threshold: number
   readonly thresholdCheck: number
   readonly automap: boolean
-  /** Shipped, or includes a shipped one: its streams are chosen so that the container can hold them. */
+  /** Asked for, or shipped, or includes a shipped one: its streams are chosen so that the container can hold them. */
   readonly keepsStreams: boolean
   readonly inputOptions: readonly string[]
   readonly outputOptions: readonly string[]
@@ -78,6 +79,7 @@ const KEYS_OF_SETTINGS: Readonly<Record<Setting, string>> = {
   threshold: 'threshold',
   thresholdCheck: 'threshold_check',
   automap: 'automap',
+  streamSafety: 'stream_safety',
   audio: 'audio',
   subtitle: 'subtitle',
   variants: 'variants',
@@ -99,7 +101,7 @@ const resolvedConfigs = new WeakMap<Config, ReadonlyMap<string, ResolvedProfile>
  */
 export function resolveProfile(config: Config, name: string): ResolvedProfile {
   const template = config.templates.find((candidate) => candidate.name === name)
-  if (template !== undefined) return fromTemplate(template)
+  if (template !== undefined) return fromTemplate(template, config.streamSafety ?? false)
   const profile = resolveProfiles(config).get(name)
   if (profile === undefined) throw unknownProfile(config, name)
   return profile
@@ -143,7 +145,8 @@ interface OptionsCell {
 /** A profile while its includes are merged in. */
 interface Draft {
   definition: ProfileDefinition
-  keepsStreams: boolean
+  /** Shipped, or includes a shipped one. */
+  isOfShipped: boolean
   /** It says how the picture is made and has no variants of that, or includes one that does: then variants that it includes are moot. */
   makesPicture: boolean
   readonly input: OptionsCell
@@ -157,7 +160,7 @@ function resolveProfiles(config: Config): ReadonlyMap<string, ResolvedProfile> {
   if (known !== undefined) return known
   const drafts = new Map<string, Draft>()
   for (const definition of inOrderOfWriting(config.profiles)) toDraft(definition, config, drafts, [])
-  const resolved = new Map([...drafts].map(([name, draft]) => [name, fromDraft(draft)]))
+  const resolved = new Map([...drafts].map(([name, draft]) => [name, fromDraft(draft, config.streamSafety)]))
   resolvedConfigs.set(config, resolved)
   return resolved
 }
@@ -179,7 +182,7 @@ function toDraft(definition: ProfileDefinition, config: Config, drafts: Map<stri
   }
   const draft: Draft = {
     definition,
-    keepsStreams: definition.isShipped,
+    isOfShipped: definition.isShipped,
     makesPicture: makesPicture(definition),
     input: { entries: parseOptions(definition.inputOptions ?? [], originsIn(definition, 'input_options')) },
     output: { entries: parseOptions(definition.outputOptions ?? [], originsIn(definition, 'output_options')) },
@@ -211,7 +214,7 @@ function toDraft(definition: ProfileDefinition, config: Config, drafts: Map<stri
 function include(child: Draft, parent: Draft): void {
   child.definition = withDefaults(child.definition, parent.definition)
   for (const [setting, origin] of parent.settings) if (!child.settings.has(setting)) child.settings.set(setting, origin)
-  child.keepsStreams ||= parent.keepsStreams
+  child.isOfShipped ||= parent.isOfShipped
   child.makesPicture ||= parent.makesPicture && parent.definition.variants === undefined
   mergeInto(child.input, parent.input)
   mergeInto(child.output, parent.output)
@@ -234,6 +237,7 @@ function withDefaults(child: ProfileDefinition, parent: ProfileDefinition): Prof
     threshold: child.threshold ?? parent.threshold,
     thresholdCheck: child.thresholdCheck ?? parent.thresholdCheck,
     automap: child.automap ?? parent.automap,
+    streamSafety: child.streamSafety ?? parent.streamSafety,
     audio: child.audio ?? parent.audio,
     subtitle: child.subtitle ?? parent.subtitle,
     variants: child.variants ?? parent.variants,
@@ -277,7 +281,10 @@ function originsIn(definition: Definition, key: string): (index: number | undefi
   return (index) => originIn(definition, index === undefined ? key : `${key}/${index}`)
 }
 
-function fromDraft({ definition, keepsStreams, input, output, sections, settings }: Draft): ResolvedProfile {
+function fromDraft(
+  { definition, isOfShipped, input, output, sections, settings }: Draft,
+  streamSafety: boolean | undefined,
+): ResolvedProfile {
   const origins: ProfileOrigins = {
     input: toPieces(input.entries),
     output: toPieces(output.entries),
@@ -293,7 +300,7 @@ function fromDraft({ definition, keepsStreams, input, output, sections, settings
     threshold: definition.threshold ?? 0,
     thresholdCheck: definition.thresholdCheck ?? DEFAULT_THRESHOLD_CHECK,
     automap: definition.automap ?? true,
-    keepsStreams,
+    keepsStreams: definition.streamSafety ?? streamSafety ?? isOfShipped,
     inputOptions: toArguments(origins.input),
     outputOptions: toArguments(origins.output),
     sections: Object.fromEntries(Object.entries(origins.sections).map(([section, pieces]) => [section, toArguments(pieces)])),
@@ -306,7 +313,7 @@ function fromDraft({ definition, keepsStreams, input, output, sections, settings
   }
 }
 
-function fromTemplate(template: TemplateDefinition): ResolvedProfile {
+function fromTemplate(template: TemplateDefinition, keepsStreams: boolean): ResolvedProfile {
   const { name, extension, threshold, thresholdCheck, place } = template
   const origins = toTemplateOrigins(template)
   return {
@@ -318,7 +325,7 @@ function fromTemplate(template: TemplateDefinition): ResolvedProfile {
     threshold,
     thresholdCheck,
     automap: true,
-    keepsStreams: false,
+    keepsStreams,
     inputOptions: toArguments(origins.input),
     outputOptions: toArguments(origins.output),
     sections: {},
