@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises'
 import { execa } from 'execa'
 import { EncodeError } from '../core/errors.ts'
 import { toPlainLine } from '../core/text.ts'
+import { findFirstFrameStream, firstFrameArguments, withFirstFrame } from '../media/first-frame.ts'
 import { parseProbe } from '../media/parse-probe.ts'
 import { probeArguments } from '../media/probe-arguments.ts'
 import type { MediaInfo } from '../model/media.ts'
@@ -48,7 +49,10 @@ export function createFfprobe(program: string): Ffprobe {
       const file = await stat(path).catch((error: unknown) => {
         throw new EncodeError('SOURCE_MISSING', 'No such file', { cause: error })
       })
-      return parseProbe(await read(probeArguments(path), signal), { path, sizeBytes: file.size, mtimeMs: file.mtimeMs })
+      const media = parseProbe(await read(probeArguments(path), signal), { path, sizeBytes: file.size, mtimeMs: file.mtimeMs })
+      const stream = findFirstFrameStream(media)
+      if (stream === undefined) return media
+      return withFirstFrame(media, stream, await read(firstFrameArguments(path, stream), signal).catch(orNothing))
     },
   }
 }
@@ -57,6 +61,12 @@ export function createFfprobe(program: string): Ffprobe {
 export function findFfprobeProgram(config: { readonly ffprobe: string | undefined; readonly ffmpeg: string | undefined }): string {
   if (config.ffprobe !== undefined) return config.ffprobe
   return config.ffmpeg === undefined ? 'ffprobe' : config.ffmpeg.replace(/ffmpeg(\.exe)?$/i, 'ffprobe$1')
+}
+
+/** A film whose first frame cannot be decoded may still be one that can be encoded; ffmpeg will tell. */
+function orNothing(error: unknown): string {
+  if (error instanceof EncodeError) return ''
+  throw error
 }
 
 function lastLine(text: string): string {
