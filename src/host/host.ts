@@ -104,6 +104,6 @@ export interface Host extends AsyncDisposable {
   load(signal?: AbortSignal): Promise<HostLoad>
   /** Joins a folder and a name in the host's own form. */
   joinPath(hostFolder: string, name: string): string
-  /** Ends what still runs there, then the connection. */
+  /** Ends what still runs there, leaves what is still guarded to the guard (it removes it), then ends the connection. */
   [Symbol.asyncDispose](): Promise<void>
 }

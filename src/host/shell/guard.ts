@@ -74,7 +74,7 @@ export function createGuard(transport: CommandTransport, { hostName, timing }: G
       const opened = await session?.catch(() => undefined)
       // What could not be removed in time is left to the guard, as if this controller had vanished.
       if (isClean) await opened?.quit()
-      else opened?.abandon()
+      else await opened?.abandon()
     },
   }
 }
@@ -91,11 +91,13 @@ interface GuardSession {
   add(name: string): Promise<void>
   forget(name: string): void
   quit(): Promise<void>
-  /** Leaves it alone with the names it has. */
-  abandon(): void
+  /** Leaves it alone with the names it has, once it has heard of all of them. */
+  abandon(): Promise<void>
 }
 
 const QUIT_MS = 1000
+/** A name that the guard answers like any other, and refuses to remove. */
+const ECHO_NAME = '/'
 
 async function openSession(transport: CommandTransport, tag: string, hostName: string, timing: LeashTiming): Promise<GuardSession> {
   const { heartbeatLimitSeconds: heartbeatSeconds, graceTenths } = timing
@@ -135,8 +137,13 @@ async function openSession(transport: CommandTransport, tag: string, hostName: s
       await kept.promise
     },
     forget: (name) => say(`f ${name}`),
-    abandon() {
+    async abandon() {
       clearInterval(heartbeat)
+      // What was said last (a name to forget) must not be lost with the connection.
+      const answered = Promise.withResolvers<void>()
+      waiting.push(answered)
+      say(`a ${encodeArgument(ECHO_NAME)}`)
+      await Promise.race([answered.promise.catch(() => undefined), sleep(QUIT_MS, undefined, { ref: false })])
       channel.stdin.end()
     },
     async quit() {
