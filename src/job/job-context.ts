@@ -22,6 +22,8 @@ export type ReadMedia = (ffprobeArguments: readonly string[], signal?: AbortSign
 
 export interface JobContext {
   readonly plan: JobPlan
+  /** The first is 1. */
+  readonly attempt: number
   readonly host: Host
   readonly facts: HostFacts
   readonly clock: Clock

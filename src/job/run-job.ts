@@ -22,7 +22,7 @@ import { verify } from './verify.ts'
 /** Never rejects. */
 export async function runJob(context: JobContext): Promise<JobOutcome> {
   const { plan, signal } = context
-  const temporary = toTemporaryName(plan)
+  const temporary = toTemporaryName(plan, context.attempt)
   const folder = await ensureFolder(dirname(plan.output)).catch((error: unknown) => ({ error }))
   if ('error' in folder) return fail(context, toFolderError(plan, folder.error))
   let route: MediaRoute | undefined
@@ -80,9 +80,12 @@ async function statResult({ host, signal }: JobContext, route: MediaRoute): Prom
   throw new EncodeError('RESULT_NOT_WHOLE', 'ffmpeg ended well but left no result')
 }
 
-/** In the folder of the final name, so that a rename can put it there; hidden; of the same extension, by which ffmpeg knows the format. */
-export function toTemporaryName(plan: JobPlan): string {
-  return join(dirname(plan.output), `.encode-${basename(plan.id)}${plan.profile.extension}`)
+/**
+ * In the folder of the final name, so that a rename can put it there; hidden; of the same extension, by which ffmpeg knows the format.
+ * Each attempt has its own: a host that was lost may write on for as long as its leash lasts, and its guard removes what it wrote.
+ */
+export function toTemporaryName(plan: JobPlan, attempt: number): string {
+  return join(dirname(plan.output), `.encode-${basename(plan.id)}-${attempt}${plan.profile.extension}`)
 }
 
 async function removeWorkFiles(context: JobContext, route: MediaRoute | undefined, temporary: string): Promise<void> {

@@ -145,6 +145,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
     emit('job.started', { job: plan.id, file: plan.source.path, host: worker.name, attempt })
     return await runOneJob({
       plan,
+      attempt,
       host,
       facts,
       workFolder,

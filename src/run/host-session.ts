@@ -59,6 +59,8 @@ export function openHostSession(options: HostSessionOptions): HostSession {
   let folder: Promise<GuardedFolder> | undefined
   let failure: EncodeError | undefined
   let wasUp = false
+  /** A folder for each time it comes up: the guard of a lost connection removes the old one when it likes. */
+  let openings = 0
   let lost = Promise.withResolvers<string>()
   const closing = new AbortController()
   const wanted = AbortSignal.any([signal, closing.signal])
@@ -117,6 +119,7 @@ export function openHostSession(options: HostSessionOptions): HostSession {
       folder = undefined
       open = { host, facts, workFolder: () => ensureWorkFolder(host, facts) }
       wasUp = true
+      openings += 1
       failure = undefined
       emit('host.up', {
         cluster,
@@ -134,7 +137,7 @@ export function openHostSession(options: HostSessionOptions): HostSession {
   }
 
   async function ensureWorkFolder(host: Host, facts: HostFacts): Promise<string> {
-    folder ??= makeWorkFolder(host, host.joinPath(facts.workingDir, `encode-${options.runId}`))
+    folder ??= makeWorkFolder(host, host.joinPath(facts.workingDir, `encode-${options.runId}-${openings}`))
     return (await folder).path
   }
 
