@@ -29,6 +29,7 @@ function listRuns(ledger: Ledger, isJson: boolean): readonly string[] {
 function listJobs(ledger: Ledger, wanted: string, isJson: boolean): readonly string[] {
   const runs = ledger.listRuns(Number.MAX_SAFE_INTEGER)
   const run = wanted === 'last' ? runs[0] : runs.find(({ id }) => id === wanted)
+  if (run === undefined && runs.length === 0) return isJson ? [] : ['No runs yet']
   if (run === undefined) {
     throw new EncodeError('USAGE_INVALID', `There is no run "${wanted}"`, {
       hint: 'See "encode history"; "encode history last" shows the latest run',
