@@ -6,6 +6,7 @@ import { toVisible } from '../core/text.ts'
 import { formatBytes, formatDuration, savedPercent } from '../core/units.ts'
 import { type Ledger, openLedger } from '../ledger/ledger.ts'
 import type { JobRecord, RunRecord } from '../ledger/records.ts'
+import { formatSaving } from '../view/describe-event.ts'
 import type { Arguments } from './parse-arguments.ts'
 import { stateFolder } from './state-folder.ts'
 
@@ -44,12 +45,14 @@ function renderRun(run: RunRecord): string {
   const parts = [`${run.id}  ${describeEnd(run).padEnd(14)} ${done} done, ${skipped} skipped, ${failed} failed`]
   const left = Object.values(run.jobs).reduce((sum, count) => sum + count, 0) - done - skipped - failed
   if (left > 0) parts.push(`${left} left`)
-  if (done > 0)
-    parts.push(
-      `${formatBytes(run.sourceBytes)} → ${formatBytes(run.outputBytes)} (${savedPercent(run.sourceBytes, run.outputBytes)} % saved)`,
-    )
+  if (done > 0) parts.push(describeSizes(run.sourceBytes, run.outputBytes))
   if (run.finishedAtMs !== undefined) parts.push(`in ${formatDuration((run.finishedAtMs - run.startedAtMs) / 1000)}`)
   return parts.join(', ')
+}
+
+function describeSizes(sourceBytes: number, outputBytes: number): string {
+  const sizes = `${formatBytes(sourceBytes)} → ${formatBytes(outputBytes)}`
+  return `${sizes} (${formatSaving(savedPercent(sourceBytes, outputBytes))})`
 }
 
 function describeEnd(run: RunRecord): string {
@@ -61,9 +64,7 @@ function describeEnd(run: RunRecord): string {
 function renderJob(job: JobRecord): string {
   const parts = [`${job.state.padEnd(11)} ${toVisible(job.source)}`]
   if (job.state === 'done' && job.outputBytes !== undefined) {
-    parts.push(
-      `${formatBytes(job.sourceBytes)} → ${formatBytes(job.outputBytes)} (${savedPercent(job.sourceBytes, job.outputBytes)} % saved)`,
-    )
+    parts.push(describeSizes(job.sourceBytes, job.outputBytes))
   }
   if (job.host !== undefined) parts.push(`on ${job.host}`)
   if (job.reason !== undefined && job.state !== 'done') parts.push(toVisible(job.reason))

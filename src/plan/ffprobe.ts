@@ -39,7 +39,9 @@ export function createFfprobe(program: string): Ffprobe {
         hint: 'Install ffmpeg here (it brings ffprobe; encoding itself may stay on the hosts), or set "ffprobe" in the section "config"',
       })
     }
-    const words = result.timedOut ? `it took longer than ${PROBE_TIMEOUT_MS / 1000} s` : toPlainLine(lastLine(result.stderr))
+    const words = result.timedOut
+      ? `it took longer than ${PROBE_TIMEOUT_MS / 1000} s`
+      : withoutPath(toPlainLine(lastLine(result.stderr)), argv)
     throw new EncodeError('SOURCE_UNREADABLE', `ffprobe cannot read it: ${words === '' ? `exit status ${result.exitCode}` : words}`)
   }
 
@@ -71,4 +73,10 @@ function orNothing(error: unknown): string {
 
 function lastLine(text: string): string {
   return text.trim().split('\n').at(-1) ?? ''
+}
+
+/** ffprobe begins with the file's name, which whoever reads this has already. */
+function withoutPath(line: string, argv: readonly string[]): string {
+  const path = argv.at(-1)
+  return path !== undefined && line.startsWith(`${path}: `) ? line.slice(path.length + 2) : line
 }

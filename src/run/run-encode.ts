@@ -1,13 +1,15 @@
 /** One run, from targets to exit status. */
 
+import { EncodeError } from '../core/errors.ts'
 import { createRunId, toJobId } from '../core/ids.ts'
 import { openLedger } from '../ledger/ledger.ts'
 import { openQueueFile, readQueueFile } from '../ledger/queue-file.ts'
 import type { QueueEntry } from '../ledger/queue-line.ts'
-import type { HostConfig } from '../model/config.ts'
+import type { Config, HostConfig } from '../model/config.ts'
 import { createFfprobe, type Ffprobe, findFfprobeProgram } from '../plan/ffprobe.ts'
 import { findSources } from '../plan/find-sources.ts'
 import { createPlanner, type PlannedFile } from '../plan/plan-jobs.ts'
+import type { Target } from '../plan/target.ts'
 import { dryRun } from './dry-run.ts'
 import { createPlannedIntake, type PlanTargets } from './planned-intake.ts'
 import { toQueueTargets, toRefusedFiles } from './queue-targets.ts'
@@ -41,6 +43,7 @@ interface Plan {
 async function planRun(request: RunRequest, world: RunWorld, entries: readonly QueueEntry[]): Promise<Plan> {
   const { config } = request
   const targets = [...request.targets, ...toQueueTargets(entries, request)]
+  refuseWithoutProfile(config, targets)
   const clusters = [...targets, ...(request.queueFile === undefined ? [] : [request.queueTarget])].map((target) => target.cluster)
   const hosts = selectHosts(config, clusters, request.onlyHosts)
   const runId = createRunId(world.clock.now())
@@ -58,4 +61,17 @@ async function planRun(request: RunRequest, world: RunWorld, entries: readonly Q
   const planTargets: PlanTargets = async (wanted) => await planner.plan(await Array.fromAsync(findSources(wanted, world.cwd)))
   const files = [...toRefusedFiles(entries, request), ...(await planTargets(targets))]
   return { runId, hosts, ffprobe, files, planTargets }
+}
+
+/** Without rules only a name on the command line can choose: said once, not file by file. */
+function refuseWithoutProfile(config: Config, targets: readonly Target[]): void {
+  const target = targets.find(({ choice }) => choice.profile === undefined && choice.template === undefined)
+  if (target === undefined || config.rules.length > 0) return
+  throw new EncodeError(
+    'USAGE_INVALID',
+    `Nothing says how to encode "${target.path}": no profile is named and the configuration has no rules`,
+    {
+      hint: 'Name one, for example "-p hevc"; "encode profiles" lists them',
+    },
+  )
 }

@@ -319,6 +319,7 @@ describe('wrong calls start nothing and exit 2', () => {
     [['-c', 'nowhere', 'x.mp4'], /There is no cluster "nowhere"/],
     [['-p', 'h246', 'FILM'], /h246.*did you mean "h264"/is],
     [[], /nothing to encode/],
+    [['FILM'], /Nothing says how to encode/],
     [['--from-file', '/no/such/queue'], /queue/],
     [['-y', '/no/such/config.yml', 'x.mp4'], /no\/such\/config\.yml/],
   ])('%j', async (args, message) => {
