@@ -12,6 +12,10 @@ export interface Container {
   readonly extensions: readonly string[]
   /** Values of `-f` that make it. */
   readonly formats: readonly string[]
+  /** Has to be said by `-f`, where ffmpeg would make something else of the extension. */
+  readonly formatToName?: string
+  /** How H.264 and HEVC must be packed in a copy: with start codes, which other containers do not have. */
+  readonly needsStartCodes?: boolean
   /** One audio stream and at most a cover: everything else of a film stays out. */
   readonly isAudioOnly: boolean
   /** Codecs of subtitles that can be copied into it. */
@@ -61,7 +65,7 @@ const MATROSKA: Container = {
 
 const MP4: Container = {
   name: 'MP4',
-  extensions: ['.mp4', '.m4v'],
+  extensions: ['.mp4'],
   formats: ['mp4', 'ipod'],
   isAudioOnly: false,
   subtitles: setOf('mov_text'),
@@ -74,6 +78,9 @@ const MP4: Container = {
   holdsAudio: (codec) => MP4_AUDIO.has(codec),
   audioEncoding: toAac,
 }
+
+/** ffmpeg makes the form of old iPods of it, which holds next to nothing, unless it is told otherwise. */
+const M4V: Container = { ...MP4, extensions: ['.m4v'], formatToName: 'mp4' }
 
 const MOV: Container = {
   ...MP4,
@@ -125,6 +132,7 @@ const DISC_STREAM: Container = {
 const AVI: Container = {
   ...TRANSPORT_STREAM,
   name: 'AVI',
+  needsStartCodes: true,
   extensions: ['.avi', '.divx'],
   formats: ['avi'],
   subtitles: NONE,
@@ -135,6 +143,7 @@ const AVI: Container = {
 const CONTAINERS: readonly Container[] = [
   MATROSKA,
   MP4,
+  M4V,
   MOV,
   WEBM,
   TRANSPORT_STREAM,

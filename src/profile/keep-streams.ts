@@ -40,7 +40,7 @@ export function keepStreams(profile: ResolvedProfile, options: readonly string[]
   const parts = container.isAudioOnly
     ? [keepOneAudio(profile, media, container)]
     : [
-        keepFilms(media),
+        keepFilms(options, media, container),
         keepAudio(profile, options, media, container),
         keepSubtitles(profile, options, media, container),
         keepAttachments(media, container),
@@ -52,6 +52,7 @@ export function keepStreams(profile: ResolvedProfile, options: readonly string[]
       ...(covers.maps.length > 0 ? aimAtFilms(options, parts[0]?.films ?? 0) : options),
       ...parts.flatMap(({ maps }) => maps),
       ...covers.maps,
+      ...(container.formatToName === undefined || options.includes('-f') ? [] : ['-f', container.formatToName]),
     ],
     warnings: [...parts.flatMap(({ warnings }) => warnings), ...covers.warnings],
   }
@@ -93,9 +94,13 @@ interface Part {
   readonly films?: number
 }
 
-function keepFilms(media: MediaInfo): Part {
+function keepFilms(options: readonly string[], media: MediaInfo, container: Container): Part {
   const films = media.streams.filter((stream) => isFilm(stream, media))
-  return { maps: films.flatMap(mapOf), warnings: [], films: films.length }
+  const isPacked = container.needsStartCodes === true && codecOf(options, 'v') === 'copy' && !options.some((option) => /^-bsf/.test(option))
+  const packed = films.flatMap(({ codec }, place) =>
+    isPacked && (codec === 'h264' || codec === 'hevc') ? [`-bsf:v:${place}`, `${codec}_mp4toannexb`] : [],
+  )
+  return { maps: [...films.flatMap(mapOf), ...packed], warnings: [], films: films.length }
 }
 
 /** The audio stream that players would choose, of a wanted language where there is one. */

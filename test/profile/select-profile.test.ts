@@ -134,6 +134,6 @@ function toStream(text: string, index: number): MediaStream {
     ...(channels === undefined ? {} : { channels: Number(channels.slice(0, -2)) }),
     ...(rotation === undefined ? {} : { rotationDegrees: Number(rotation.slice('turned:'.length)) }),
     ...(kind === 'attachment' && !marks.includes('nameless') ? { fileName: 'font.ttf', mimeType: 'font/ttf' } : {}),
-    ...marks.reduce<Partial<MediaStream>>((facts, mark) => ({ ...facts, ...MARKS[mark] }), {}),
+    ...Object.assign({}, ...marks.map((mark) => MARKS[mark])),
   }
 }
