@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { EncodeError } from '../core/errors.ts'
 import { toVisible } from '../core/text.ts'
 import type { Config, ProfileDefinition } from '../model/config.ts'
-import { createDefaultConfig, type ExaminedConfig, examineConfig, parseShippedProfiles, toConfig } from './parse-config.ts'
+import { createDefaultConfig, type ExaminedConfig, examineConfig, parseShippedProfiles, readShippedFile, toConfig } from './parse-config.ts'
 
 export interface LoadConfigOptions {
   /** Undefined = none, all is default. */
@@ -19,19 +19,29 @@ export interface LoadConfigOptions {
 /** @throws EncodeError CONFIG_INVALID: a file is missing, cannot be read, or does not hold what it should. */
 export async function loadConfig(options: LoadConfigOptions): Promise<Config> {
   if (options.file === undefined) return createDefaultConfig(await loadShippedProfiles(options.shippedFolder))
-  return toConfig(await loadExaminedConfig({ ...options, file: options.file }))
+  return toConfig(await loadExaminedConfig(options))
 }
 
 /**
- * The file, and all that can be said of it.
+ * The file, and all that can be said of it; without one, a file that says nothing.
  * @throws EncodeError CONFIG_INVALID: a file is missing or cannot be read. What is wrong inside is part of the answer.
  */
-export async function loadExaminedConfig(options: LoadConfigOptions & { readonly file: string }): Promise<ExaminedConfig> {
+export async function loadExaminedConfig(options: LoadConfigOptions): Promise<ExaminedConfig> {
+  const { file, homeFolder } = options
   const shipped = await loadShippedProfiles(options.shippedFolder)
-  return examineConfig(await readText(options.file), options.file, shipped, { homeFolder: options.homeFolder })
+  return examineConfig(file === undefined ? '' : await readText(file), file ?? '', shipped, { homeFolder })
+}
+
+/** The shipped profiles with where everything in them stands. */
+export async function loadShippedFiles(folder: string): Promise<readonly Pick<ExaminedConfig, 'source' | 'root'>[]> {
+  return (await readShippedFolder(folder)).map(({ file, text }) => readShippedFile(text, file))
 }
 
 async function loadShippedProfiles(folder: string): Promise<readonly ProfileDefinition[]> {
+  return (await readShippedFolder(folder)).flatMap(({ file, text }) => parseShippedProfiles(text, file))
+}
+
+async function readShippedFolder(folder: string): Promise<readonly { readonly file: string; readonly text: string }[]> {
   const names = await readdir(folder).catch((error: unknown) => {
     throw unreadable('The folder of shipped profiles', folder, error)
   })
@@ -39,8 +49,7 @@ async function loadShippedProfiles(folder: string): Promise<readonly ProfileDefi
     .filter((name) => name.endsWith('.yml'))
     .sort()
     .map((name) => join(folder, name))
-  const profiles = await Promise.all(files.map(async (file) => parseShippedProfiles(await readText(file), file)))
-  return profiles.flat()
+  return await Promise.all(files.map(async (file) => ({ file, text: await readText(file) })))
 }
 
 async function readText(file: string): Promise<string> {

@@ -80,11 +80,17 @@ export function createDefaultConfig(shipped: readonly ProfileDefinition[]): Conf
 
 /** @throws EncodeError CONFIG_INVALID */
 export function parseShippedProfiles(text: string, file: string): readonly ProfileDefinition[] {
+  const { source, root } = readShippedFile(text, file)
+  return buildProfiles(valueAt(root, 'profiles'), source, true)
+}
+
+/** @throws EncodeError CONFIG_INVALID */
+export function readShippedFile(text: string, file: string): Pick<ExaminedConfig, 'source' | 'root'> {
   const source = createSourceText(file, text)
   const findings: Findings = { problems: [], warnings: [] }
   const { root } = readFitted(source, SHIPPED_SCHEMA, findings)
   throwProblems(source, findings.problems)
-  return buildProfiles(valueAt(root, 'profiles'), source, true)
+  return { source, root }
 }
 
 interface Fitted {
