@@ -5,6 +5,7 @@ import { lstat, mkdir, realpath } from 'node:fs/promises'
 import { homedir, userInfo } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { describeBadName } from '../config/check-references.ts'
 import { renderFirstConfig } from '../config/render-first-config.ts'
 import { EncodeError } from '../core/errors.ts'
 import { replaceFile } from '../core/replace-file.ts'
@@ -30,6 +31,8 @@ export async function initCommand(args: Arguments): Promise<number> {
   const file = targetFile(args.config)
   await refuseExisting(file, args.overwrites)
   const cluster = args.last.cluster ?? DEFAULT_CLUSTER
+  const badName = describeBadName('Cluster', cluster)
+  if (badName !== undefined) throw new EncodeError('USAGE_INVALID', badName)
   const isAsking = args.hosts.length === 0 && !args.isJson && process.stdin.isTTY === true && process.stderr.isTTY === true
   if (!isAsking && args.hosts.length === 0) {
     throw new EncodeError('USAGE_INVALID', 'No host was named, and there is no terminal to ask on', {

@@ -86,7 +86,8 @@ function queueEntries(node: Located | undefined): readonly EntryOf[] {
   return node?.kind === 'list' ? node.items.flatMap(entriesOf) : entriesOf(node)
 }
 
-function describeBadName(kind: string, name: string): string | undefined {
+/** Undefined for a name that may be used. */
+export function describeBadName(kind: string, name: string): string | undefined {
   if (name.trim() === '') return `${kind} ${quote(name)} must have a name`
   if (/\p{Cc}|[\u2028\u2029]/u.test(name)) return `${kind} ${quote(name)} must not hold control characters`
   if (kind !== 'Rule' && name.startsWith('-')) return `${kind} ${quote(name)} must not begin with "-", which is for options`

@@ -126,7 +126,7 @@ function renderRow(report: HostReport, table: readonly LaidColumn[], chalk: Chal
   })
   const height = Math.max(...cells.map(({ lines }) => lines.length))
   return Array.from({ length: height }, (_, index) =>
-    joinCells(cells.map(({ lines, width, tone }) => paint(fitText(lines[index] ?? '', width), tone, chalk))),
+    joinCells(cells.map(({ lines, width, tone }) => fitText(paint(lines[index] ?? '', tone, chalk), width))),
   )
 }
 
