@@ -10,7 +10,7 @@ export interface ClockDifference {
   readonly errorSeconds: number
 }
 
-/** Undefined where the host does not tell the time. */
+/** Undefined where the host does not tell the time. Rejects as `Host.run` does. */
 export async function measureClock(host: Host, clock: Pick<Clock, 'now'>, signal: AbortSignal): Promise<ClockDifference | undefined> {
   const before = clock.now()
   // Fractions of a second are a GNU extension.

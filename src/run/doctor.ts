@@ -68,8 +68,9 @@ async function examineHost(
   const { clock, signal } = options
   if (!config.isEnabled) return toReport(cluster, config, undefined, {})
   const host = options.createHost(config)
+  let asked: AskedHost | undefined
   try {
-    const asked = await askHost(host, signal)
+    asked = await askHost(host, signal)
     if (asked.isLoggedIn !== true || asked.errors.some((error) => error.code === 'HOST_UNSUPPORTED')) {
       return toReport(cluster, config, asked, {})
     }
@@ -81,10 +82,9 @@ async function examineHost(
     return toReport(cluster, config, asked, { speed, difference, sights, encoders })
   } catch (error) {
     signal.throwIfAborted()
-    if (!isEncodeError(error)) throw error
+    if (asked === undefined || !isEncodeError(error)) throw error
     // The host was lost on the way.
-    const asked = { isReachable: true, isLoggedIn: true, answer: undefined, facts: undefined, errors: [error] }
-    return toReport(cluster, config, asked, {})
+    return toReport(cluster, config, { ...asked, errors: [...asked.errors, error] }, {})
   } finally {
     await host[Symbol.asyncDispose]().catch(() => {})
   }
