@@ -9,9 +9,10 @@ import { findConfigFile } from '../config/find-config-file.ts'
 import { findIdleParts } from '../config/find-idle-parts.ts'
 import { loadExaminedConfig } from '../config/load-config.ts'
 import type { Finding } from '../config/located.ts'
-import type { ExaminedConfig } from '../config/parse-config.ts'
+import { type ExaminedConfig, toConfig } from '../config/parse-config.ts'
 import { formatFinding, type SourceText } from '../config/report.ts'
 import { toVisible } from '../core/text.ts'
+import { listRecipes } from '../profile/list-recipes.ts'
 import { chooseChalk } from './choose-chalk.ts'
 import type { Arguments } from './parse-arguments.ts'
 import { printLines, printObjects } from './print-lines.ts'
@@ -47,6 +48,7 @@ export async function checkConfig(args: Arguments, explicit: string | undefined)
 async function findIdle(examined: ExaminedConfig): Promise<readonly Finding[]> {
   if (examined.problems.length > 0) return []
   return await findIdleParts(examined, {
+    recipes: listRecipes(toConfig(examined)),
     isHere: async (path) =>
       await stat(path).then(
         () => true,

@@ -5,7 +5,6 @@ import { toRegExp } from '../core/python-regexp.ts'
 import type { ProfileDefinition, TemplateDefinition } from '../model/config.ts'
 import { criteriaOf, toCriterion } from './build-profiles.ts'
 import { describeFound, listNames, quote } from './describe.ts'
-import { inheritedValue } from './inherited-value.ts'
 import { type EntryOf, entriesOf, type Finding, type Located, textOf, valueAt, wordsOf } from './located.ts'
 import type { SourceText } from './report.ts'
 
@@ -102,8 +101,7 @@ function checkRuleProfile([rule, { value }]: EntryOf, names: readonly string[], 
     const message = `Profile ${quote(name)} of rule ${quote(rule)} does not exist${suggest(name, [...names, 'SKIP'])}`
     return [{ offset: node.offset, message }]
   }
-  if (known.templates.some((template) => template.name === name) || inheritedValue(known.profiles, name, 'extension') !== undefined)
-    return []
+  if (known.templates.some((template) => template.name === name) || hasExtension(name, known.profiles)) return []
   const message = `Profile ${quote(name)} of rule ${quote(rule)} has no "extension", neither of its own nor by "include", so that results would have no container; give it one, such as ".mkv"`
   return [{ offset: node.offset, message }]
 }
@@ -120,6 +118,12 @@ function checkHostLists(root: Located, source: SourceText, names: readonly strin
         })),
     ),
   )
+}
+
+function hasExtension(name: string, profiles: readonly ProfileDefinition[], seen: ReadonlySet<string> = new Set()): boolean {
+  const profile = profiles.find((candidate) => candidate.name === name)
+  if (profile === undefined || seen.has(name)) return false
+  return profile.extension !== undefined || profile.include.some((parent) => hasExtension(parent, profiles, new Set([...seen, name])))
 }
 
 /** Each cycle once, at the include of its own file that closes it. */

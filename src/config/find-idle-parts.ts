@@ -7,23 +7,30 @@ import type { HostConfig, PathSubstitution } from '../model/config.ts'
 import { substitutionsOf } from './build-clusters.ts'
 import { listNames, quote } from './describe.ts'
 import { findShadowedRules } from './find-shadowed-rules.ts'
-import { inheritedValue } from './inherited-value.ts'
 import { type EntryOf, entriesOf, type Finding, type Located, valueAt } from './located.ts'
 import type { ExaminedConfig } from './parse-config.ts'
 
+/** A profile or template that jobs can run with. */
+export interface IdleRecipe {
+  readonly kind: 'profile' | 'template'
+  readonly name: string
+  readonly isShipped: boolean
+  /** For each variant the queues whose slots it may take; the first that a host has is the one. */
+  readonly queues: readonly (readonly string[])[]
+}
+
 export interface IdleOptions {
+  readonly recipes: readonly IdleRecipe[]
   /** Whether there is such a file or folder on this machine. */
   readonly isHere: (path: string) => Promise<boolean>
 }
-
-const DEFAULT_QUEUE = '_default'
 
 /** @param examined a file without problems. */
 export async function findIdleParts(examined: ExaminedConfig, options: IdleOptions): Promise<readonly Finding[]> {
   return [
     ...findIdleRules(examined),
-    ...findIdleProfiles(examined),
-    ...findIdleQueues(examined),
+    ...findIdleProfiles(examined, options.recipes),
+    ...findIdleQueues(examined, options.recipes),
     ...(await findIdleSubstitutions(examined, options)),
   ]
 }
@@ -36,80 +43,68 @@ function findIdleRules({ config, root, source }: ExaminedConfig): readonly Findi
   })
 }
 
-interface Recipe {
-  readonly kind: 'Profile' | 'Template'
-  readonly name: string
-  readonly queue: string
-  readonly isShipped: boolean
-}
-
-/** What jobs can run with: templates, and profiles that are no fragments. A template hides a profile of its name. */
-function listRecipes({ config }: ExaminedConfig): readonly Recipe[] {
-  const templates = config.templates.map(
-    ({ name, queue }): Recipe => ({ kind: 'Template', name, queue: queue ?? DEFAULT_QUEUE, isShipped: false }),
-  )
-  const profiles = config.profiles
-    .filter(({ name }) => !templates.some((template) => template.name === name))
-    .filter(({ name }) => inheritedValue(config.profiles, name, 'extension') !== undefined)
-    .map(
-      ({ name, isShipped }): Recipe => ({
-        kind: 'Profile',
-        name,
-        queue: inheritedValue(config.profiles, name, 'queue') ?? DEFAULT_QUEUE,
-        isShipped,
-      }),
-    )
-  return [...templates, ...profiles]
-}
-
 /** Shipped profiles stay out of it: nobody asked for them. So does what is there to be included, unless a rule names it. */
-function findIdleProfiles(examined: ExaminedConfig): readonly Finding[] {
-  const { config, root, source } = examined
+function findIdleProfiles({ config, root, source }: ExaminedConfig, recipes: readonly IdleRecipe[]): readonly Finding[] {
   const hosts = config.clusters.flatMap((cluster) => cluster.hosts)
   const isBase = (name: string): boolean =>
     config.profiles.some(({ include }) => include.includes(name)) && !config.rules.some(({ profile }) => profile === name)
-  return listRecipes(examined)
+  return recipes
     .filter(({ name, isShipped }) => !isShipped && !isBase(name))
     .flatMap((recipe) => {
-      const message = hosts.length === 0 ? describeNoSlots(recipe, config.queues) : describeNoHost(recipe, hosts, config.queues)
-      const section = recipe.kind === 'Profile' ? 'profiles' : 'templates'
-      return message === undefined ? [] : [{ offset: keyOffsetOf(root, source.text.length, section, recipe.name), message }]
+      const message = hosts.length === 0 ? describeNoSlots(recipe, config) : describeNoHost(recipe, hosts, config)
+      return message === undefined ? [] : [{ offset: keyOffsetOf(root, source.text.length, `${recipe.kind}s`, recipe.name), message }]
     })
 }
 
+/** Queues of a machine; those that it finds for itself are not known here. */
+type Slots = Pick<HostConfig, 'queues' | 'hasAutoQueues'>
+
 /** Without clusters, all runs on this machine. */
-function describeNoSlots({ kind, name, queue }: Recipe, queues: HostConfig['queues']): string | undefined {
-  if (hasQueue(queues, queue)) return undefined
-  return `${kind} ${quote(name)} runs in queue ${quote(queue)}, which this machine does not have; its queues are ${listNames(Object.keys(queues), 'and')}`
+function describeNoSlots(recipe: IdleRecipe, machine: Slots): string | undefined {
+  if (hasSlots(machine, recipe)) return undefined
+  const what = `${recipe.kind === 'profile' ? 'Profile' : 'Template'} ${quote(recipe.name)}`
+  return `${what} runs in ${describeQueues(recipe)}, which this machine does not have; its queues are ${listNames(Object.keys(machine.queues), 'and')}`
 }
 
-function describeNoHost(recipe: Recipe, hosts: readonly HostConfig[], ownQueues: HostConfig['queues']): string | undefined {
-  const { kind, name, queue } = recipe
+function describeNoHost(recipe: IdleRecipe, hosts: readonly HostConfig[], machine: Slots): string | undefined {
+  const { kind, name } = recipe
   const isListed = ({ profiles }: HostConfig): boolean => profiles === undefined || profiles.includes(name)
-  const able = hosts.filter((host) => isListed(host) && hasQueue(host.queues, queue))
+  const able = hosts.filter((host) => isListed(host) && hasSlots(host, recipe))
   if (able.some((host) => host.isEnabled)) return undefined
-  const who = `No host takes ${kind.toLowerCase()} ${quote(name)}`
-  const rest = hasQueue(ownQueues, queue) ? '; only this machine does, without -c' : ''
-  if (able.length > 0) return `${who}: ${listNames(able.map((host) => host.name))}, which could, is disabled${rest}`
   const listed = hosts.filter(isListed)
-  if (listed.length === 0) return `${who}: each has a list of profiles without it${rest}`
-  if (!hosts.some((host) => hasQueue(host.queues, queue))) return `${who}: it runs in queue ${quote(queue)}, which none has${rest}`
-  return `${who}: it runs in queue ${quote(queue)}, which none of those that list it has (${listNames(
-    listed.map((host) => host.name),
-    'and',
-  )})${rest}`
+  const names = (some: readonly HostConfig[]): string =>
+    listNames(
+      some.map((host) => host.name),
+      'and',
+    )
+  const lack = `it runs in ${describeQueues(recipe)}, which`
+  const why =
+    able.length > 0
+      ? `${names(able)} could, but ${able.length === 1 ? 'is' : 'are'} disabled`
+      : listed.length === 0
+        ? 'each has a list of profiles without it'
+        : listed.length === hosts.length
+          ? `${lack} none has`
+          : `${lack} ${names(listed)} ${listed.length === 1 ? 'does' : 'do'} not have, and the others have lists of profiles without it`
+  return `No host takes ${kind} ${quote(name)}: ${why}${hasSlots(machine, recipe) ? '; only this machine does, without -c' : ''}`
+}
+
+function describeQueues({ queues }: IdleRecipe): string {
+  const names = [...new Set(queues.flat())]
+  return `${names.length === 1 ? 'queue' : 'the queues'} ${listNames(names)}`
 }
 
 /** Queues that are written down; each host's are held against the profiles that it takes. */
-function findIdleQueues(examined: ExaminedConfig): readonly Finding[] {
-  const { config, root } = examined
-  const recipes = listRecipes(examined)
-  const uses = (queue: string, taken: readonly string[] | undefined): boolean =>
-    recipes.some((recipe) => recipe.queue === queue && (taken === undefined || taken.includes(recipe.name)))
+function findIdleQueues({ config, root }: ExaminedConfig, recipes: readonly IdleRecipe[]): readonly Finding[] {
+  const isUsed = (queue: string, queues: HostConfig['queues'], taken: readonly string[] | undefined): boolean =>
+    (queues[queue] ?? 0) === 0 ||
+    recipes
+      .filter(({ name }) => taken === undefined || taken.includes(name))
+      .some((recipe) => recipe.queues.some((variant) => variant.find((name) => (queues[name] ?? 0) > 0) === queue))
   const clusters = config.clusters.flatMap(({ name: cluster, hosts }) =>
-    hosts.flatMap(({ name, profiles }) =>
+    hosts.flatMap(({ name, profiles, queues }) =>
       queueEntries(valueAt(root, 'config', 'clusters', cluster, name, 'queues'))
-        .filter(([queue]) => !uses(queue, profiles))
+        .filter(([queue]) => !isUsed(queue, queues, profiles))
         .map(([queue, { keyOffset }]) => {
           const why = profiles === undefined ? 'no profile runs in it' : 'no profile that the host takes runs in it'
           return { offset: keyOffset, message: `Nobody uses the queue ${quote(queue)} of host ${quote(name)}: ${why}` }
@@ -117,7 +112,7 @@ function findIdleQueues(examined: ExaminedConfig): readonly Finding[] {
     ),
   )
   const own = queueEntries(valueAt(root, 'config', 'queues'))
-    .filter(([queue]) => !uses(queue, undefined))
+    .filter(([queue]) => !isUsed(queue, config.queues, undefined))
     .map(([queue, { keyOffset }]) => ({ offset: keyOffset, message: `Nobody uses the queue ${quote(queue)}: no profile runs in it` }))
   return [...own, ...clusters]
 }
@@ -152,8 +147,8 @@ async function describeIdleSubstitution(
   return `${what} matches nothing: there is no such folder on this machine`
 }
 
-function hasQueue(queues: HostConfig['queues'], queue: string): boolean {
-  return (queues[queue] ?? 0) > 0
+function hasSlots({ queues, hasAutoQueues = false }: Slots, recipe: IdleRecipe): boolean {
+  return hasAutoQueues || recipe.queues.flat().some((queue) => (queues[queue] ?? 0) > 0)
 }
 
 function queueEntries(node: Located | undefined): readonly EntryOf[] {
