@@ -83,7 +83,15 @@ export const COMMANDS = [
     help: 'write a first configuration for hosts of ~/.ssh/config',
     completes: ['folders', 'files'],
   },
+  { name: 'profiles', arguments: '[NAME]', help: 'list profiles and templates, or show one resolved', completes: ['profiles'] },
   { name: 'history', arguments: '[RUN]', help: 'runs so far, or the jobs of one run', completes: [['last']] },
+  {
+    name: 'config',
+    arguments: 'check|show',
+    help: 'check the configuration, or show it with where each value is from',
+    completes: [['check', 'show'], 'files'],
+  },
+  { name: 'explain', arguments: 'FILE...', help: 'why a file gets its rule, profile, streams, host and arguments' },
   { name: 'resume', arguments: '', help: 'go on with what a killed run left', completes: [] },
   {
     name: 'completion',
@@ -91,14 +99,6 @@ export const COMMANDS = [
     help: 'a script that completes words in bash, zsh or fish',
     completes: [['bash', 'zsh', 'fish']],
   },
-  {
-    name: 'config',
-    arguments: 'check|show',
-    help: 'check the configuration, or show it with where each value is from',
-    completes: [['check', 'show'], 'files'],
-  },
-  { name: 'profiles', arguments: '[NAME]', help: 'list profiles and templates, or show one resolved', completes: ['profiles'] },
-  { name: 'explain', arguments: 'FILE...', help: 'why a file gets its rule, profile, streams, host and arguments' },
 ] as const satisfies readonly CommandSpec[]
 
 export type CommandName = (typeof COMMANDS)[number]['name']

@@ -70,6 +70,8 @@ const CASES: readonly (readonly [line: string, offered: readonly string[], never
   ['encode --config other.yml --host ', ['desk'], ['attic']],
   ['encode history ', ['last'], ['resume', 'history.mkv']],
   ['encode -c home history ', ['last'], ['resume', 'history.mkv']],
+  ['encode config ', ['check', 'show'], ['history', 'history.mkv']],
+  ['encode profiles my', ['my_hevc'], ['my film.mkv', 'my_sound']],
   ['encode resume ', [], ['last', 'history', 'history.mkv']],
   ['encode -- hi', [], ['history']],
   ['encode completion ', ['bash', 'zsh', 'fish'], ['last', 'history.mkv']],
