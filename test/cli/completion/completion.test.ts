@@ -178,7 +178,14 @@ function lacks(program: string): boolean {
 }
 
 function shell() {
-  const env = { PATH: `${join(folder, 'bin')}:${process.env.PATH}`, HOME: join(folder, 'home'), LC_ALL: 'C.UTF-8', TERM: 'vt100' }
+  const env = {
+    PATH: `${join(folder, 'bin')}:${process.env.PATH}`,
+    HOME: join(folder, 'home'),
+    LC_ALL: 'C.UTF-8',
+    TERM: 'vt100',
+    // The program is started some sixty times.
+    NODE_COMPILE_CACHE: join(folder, 'compiled'),
+  }
   return { cwd: join(folder, 'cwd'), env, extendEnv: false, reject: false } as const
 }
 
