@@ -1,0 +1,29 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { systemClock } from '../../src/core/clock.ts'
+import type { JobRecord } from '../../src/ledger/records.ts'
+import { readHostSpeeds, toSpeeds } from '../../src/run/host-speeds.ts'
+
+const job = (host: string, sourceBytes: number, seconds: number): JobRecord =>
+  ({ cluster: 'home', host, sourceBytes, startedAtMs: 1000, finishedAtMs: 1000 + seconds * 1000 }) as JobRecord
+
+test('a host is as fast as its jobs together, not as their mean', () => {
+  const speeds = toSpeeds([job('nas', 100e6, 10), job('nas', 1e6, 1), job('box', 5e6, 1), job('odd', 1e6, 0)])
+  expect(speeds('home', 'nas')).toBeCloseTo(101e6 / 11)
+  expect(speeds('home', 'box')).toBe(5e6)
+  expect(speeds('home', 'odd')).toBeUndefined()
+  expect(speeds('work', 'nas')).toBeUndefined()
+})
+
+test('no ledger is made to ask it for speeds', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'encode-speeds-'))
+  try {
+    const speeds = readHostSpeeds({ folder, clock: systemClock, pid: process.pid, warner: process })
+    expect(speeds('home', 'nas')).toBeUndefined()
+    expect(await readdir(folder)).toEqual([])
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
