@@ -9,6 +9,7 @@ import type { Clock } from '../core/clock.ts'
 import type { JobPlan } from '../model/plan.ts'
 import { claimSources, releaseSource } from './claims.ts'
 import { type Database, openDatabase } from './database.ts'
+import { type RememberedTrial, recallTrials, rememberTrials, type TrialPlace } from './encoder-trials.ts'
 import type { Warner } from './load-sqlite.ts'
 import { findLeftFiles, findRunFiles, forgetFile, noteFile } from './noted-files.ts'
 import { findLiveness, identifyProcess } from './process-identity.ts'
@@ -104,6 +105,10 @@ export interface Ledger extends Disposable {
   takeOver(jobId: string, to: { readonly runId: string; readonly jobId: string }): JobPlan | undefined
   /** Writes down that a dead run is over: `interrupted` is what it did not end. A living one is left alone (false). */
   closeDeadRun(runId: string): boolean
+
+  recallTrials(place: TrialPlace): readonly RememberedTrial[]
+  /** In the place of what was known of these encoders, and of everything that an older ffmpeg there had. */
+  rememberTrials(place: TrialPlace, trials: readonly RememberedTrial[]): void
 }
 
 const UNFINISHED = `state NOT IN ('done', 'skipped', 'failed') AND resumed_as IS NULL`
@@ -184,6 +189,8 @@ export function openLedger(options: LedgerOptions): Ledger {
       endRun(db, runId, null, now())
       return true
     },
+    recallTrials: (place) => recallTrials(db, place),
+    rememberTrials: (place, trials) => rememberTrials(db, place, trials),
     [Symbol.dispose]: () => db[Symbol.dispose](),
   }
 }

@@ -67,4 +67,16 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX claims_by_run ON claims (run);
   `,
+  // 2: which encoders were found to work on which host.
+  `
+  CREATE TABLE encoder_trials (
+    host TEXT NOT NULL,                  -- how it is reached, or that it is this machine
+    ffmpeg_path TEXT NOT NULL,
+    ffmpeg_version TEXT NOT NULL,
+    encoder TEXT NOT NULL,               -- with the device it was tried on, where one was named
+    failure TEXT,                        -- null: it works
+    tried_at INTEGER NOT NULL,
+    PRIMARY KEY (host, ffmpeg_path, encoder)
+  ) STRICT;
+  `,
 ]
