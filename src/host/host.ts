@@ -60,6 +60,8 @@ export interface HostFacts {
   readonly ffprobePath: string | undefined
   /** Names of the video and audio encoders that this ffmpeg lists. */
   readonly encoders: readonly string[]
+  /** Names of the codecs that these encoders make: what `-c:v h264` may name instead of an encoder. */
+  readonly codecs?: readonly string[] | undefined
   /** Folder for work files, absolute, exists, writable. */
   readonly workingDir: string
   /** Free space there; undefined where it cannot be told. */

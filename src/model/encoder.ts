@@ -9,14 +9,27 @@ export interface EncoderNeed {
   readonly device?: string | undefined
 }
 
-const SUFFIXES = ['nvenc', 'qsv', 'vaapi', 'videotoolbox', 'amf', 'v4l2m2m', 'omx', 'rkmpp', 'vulkan', 'mf', 'd3d12va'] as const
-export type HardwareKind = (typeof SUFFIXES)[number]
+/** As they end an encoder's name. */
+export const HARDWARE_KINDS = [
+  'nvenc',
+  'qsv',
+  'vaapi',
+  'videotoolbox',
+  'amf',
+  'v4l2m2m',
+  'omx',
+  'rkmpp',
+  'vulkan',
+  'mf',
+  'd3d12va',
+] as const
+export type HardwareKind = (typeof HARDWARE_KINDS)[number]
 
 /** Undefined for an encoder that runs on the processor. */
 export function hardwareKindOf(encoder: string): HardwareKind | undefined {
   // ffmpeg 4's old names of NVENC.
   if (encoder === 'nvenc' || encoder.startsWith('nvenc_')) return 'nvenc'
-  return SUFFIXES.find((suffix) => encoder.endsWith(`_${suffix}`))
+  return HARDWARE_KINDS.find((kind) => encoder.endsWith(`_${kind}`))
 }
 
 /** What an encoder is known by on a host: one name for each device that it is tried on. */

@@ -17,6 +17,7 @@ export interface HostAnswer {
   readonly ffmpegFirstLine: string
   readonly ffprobePath: string | undefined
   readonly encoders: readonly string[]
+  readonly codecs: readonly string[]
   readonly workingDir: string
   /** Why the working folder cannot be used. */
   readonly workingDirError: string | undefined
@@ -44,6 +45,7 @@ export function parseFacts(stdout: string): HostAnswer | undefined {
     ffmpegFirstLine,
     ffprobePath: value('ffprobe'),
     encoders: parseEncoders(list),
+    codecs: parseCodecs(list),
     workingDir: value('folder') ?? '',
     workingDirError: value('folder_error'),
     freeBytes: parseFreeBytes(value('df') ?? ''),
@@ -53,6 +55,11 @@ export function parseFacts(stdout: string): HostAnswer | undefined {
 /** Names from `ffmpeg -encoders`: ` V....D libx264   libx264 H.264 …`, video and audio only. */
 export function parseEncoders(text: string): readonly string[] {
   return [...text.matchAll(/^ [VA][A-Z.]{5} ([^\s=]+)/gm)].map(([, name = '']) => name)
+}
+
+/** Codecs of these encoders, where they bear another name: `libx264 … (codec h264)`. */
+export function parseCodecs(text: string): readonly string[] {
+  return [...new Set([...text.matchAll(/^ [VA][A-Z.]{5} .*\(codec (\S+)\)\s*$/gm)].map(([, name = '']) => name))]
 }
 
 /**

@@ -26,6 +26,7 @@ describe('what a host answers', () => {
       ffmpegVersion: '5.1.6-0+deb12u1',
       ffprobePath: '/usr/bin/ffprobe',
       encoders: ['a64multi', 'libx264', 'ffv1', 'aac'],
+      codecs: ['a64_multi', 'h264'],
       workingDir: '/home/ann/.cache/encode',
       freeBytes: 251_913_092 * 1024,
     })
