@@ -23,7 +23,9 @@ export async function encode(context: JobContext, route: MediaRoute): Promise<En
   const { plan, host, facts } = context
   const hopeless = new AbortController()
   let projectedSaving = 0
+  let frames = 0
   const progress = createProgressParser((report) => {
+    frames = report.frame
     const stage = toStageProgress(report, context)
     context.onProgress('encode', stage)
     if (isHopeless(stage, context)) {
@@ -48,7 +50,7 @@ export async function encode(context: JobContext, route: MediaRoute): Promise<En
   progress.end()
   if (result.status === 0) return { kind: 'finished', argv, stderr: result.stderr }
   throw new EncodeError('ENCODE_FAILED', describeFfmpegFailure(result.stderr, result.status), {
-    cause: new FfmpegOutput(argv, result.status, result.stderr),
+    cause: new FfmpegOutput({ argv, status: result.status, stderr: result.stderr, frames }),
   })
 }
 
@@ -58,12 +60,15 @@ export class FfmpegOutput extends Error {
   readonly argv: readonly string[]
   readonly status: number
   readonly stderr: string
+  /** Pictures encoded before it ended. */
+  readonly frames: number
 
-  constructor(argv: readonly string[], status: number, stderr: string) {
-    super(`ffmpeg ended with status ${status}`)
-    this.argv = argv
-    this.status = status
-    this.stderr = stderr
+  constructor(ended: { readonly argv: readonly string[]; readonly status: number; readonly stderr: string; readonly frames: number }) {
+    super(`ffmpeg ended with status ${ended.status}`)
+    this.argv = ended.argv
+    this.status = ended.status
+    this.stderr = ended.stderr
+    this.frames = ended.frames
   }
 }
 

@@ -7,11 +7,13 @@ import { rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { EncodeError, isEncodeError } from '../core/errors.ts'
 import { formatBytes, savedPercent } from '../core/units.ts'
+import { type EncoderFault, judgeEncoderFailure } from '../media/judge-encoder-failure.ts'
 import type { JobOutcome } from '../model/outcome.ts'
 import type { JobPlan } from '../model/plan.ts'
+import { listEncoders } from '../profile/list-encoders.ts'
 import { createRoute } from '../transfer/create-route.ts'
 import type { MediaRoute } from '../transfer/media-route.ts'
-import { encode } from './encode.ts'
+import { encode, FfmpegOutput } from './encode.ts'
 import { ensureFolder } from './ensure-folder.ts'
 import type { JobContext } from './job-context.ts'
 import { writeJobLog } from './job-log.ts'
@@ -103,10 +105,26 @@ function skip(reason: string): JobOutcome {
 }
 
 async function fail(context: JobContext, error: unknown): Promise<JobOutcome> {
-  const reason = error instanceof Error ? error.message : String(error)
+  const message = error instanceof Error ? error.message : String(error)
   const hint = error instanceof EncodeError && error.hint !== undefined ? `. ${error.hint}` : ''
-  const retry = isEncodeError(error, 'HOST_LOST') ? 'lost' : isFileFault(error) ? 'never' : 'elsewhere'
-  return { kind: 'failed', reason: `${reason}${hint}`, log: await writeJobLog(context, error), retry }
+  const fault = findEncoderFault(context, error)
+  const retry = isEncodeError(error, 'HOST_LOST') ? 'lost' : isFileFault(error) ? 'never' : (fault?.retry ?? 'elsewhere')
+  const reason = `${fault === undefined ? '' : fault.said}${message}${hint}`
+  return { kind: 'failed', reason, log: await writeJobLog(context, error), retry }
+}
+
+interface EncoderFailure {
+  readonly retry: EncoderFault
+  readonly said: string
+}
+
+function findEncoderFault({ plan }: JobContext, error: unknown): EncoderFailure | undefined {
+  const output = error instanceof EncodeError ? error.cause : undefined
+  if (!(output instanceof FfmpegOutput)) return undefined
+  const encoder = listEncoders(plan.arguments).find(({ kind }) => kind === 'video')?.encoder
+  const retry = judgeEncoderFailure(output, encoder)
+  if (retry === undefined) return undefined
+  return { retry, said: retry === 'crowded' ? `${encoder} got no session: ` : `${encoder} did not start: ` }
 }
 
 /** Faults that no other host can mend. */

@@ -9,7 +9,11 @@ export type JobOutcome =
       readonly reason: string
       /** Path of the log with ffmpeg's own words; null when there is none. */
       readonly log: string | null
-      /** `never`: no other host would do better. `elsewhere`: another host may. `lost`: the host is gone, nothing is known against file or host. */
-      readonly retry: 'never' | 'elsewhere' | 'lost'
+      /**
+       * `never`: no other host would do better. `elsewhere`: another host may. `lost`: the host is gone, nothing is known against file
+       * or host. `variant`: the hardware encoder did not start; another encoder of the same host may. `crowded`: the hardware runs as
+       * many encodes as it can; later there will be room.
+       */
+      readonly retry: 'never' | 'elsewhere' | 'lost' | 'variant' | 'crowded'
     }
   | { readonly kind: 'interrupted' }

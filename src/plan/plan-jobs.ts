@@ -9,6 +9,7 @@ import { basename, dirname } from 'node:path'
 import { describeError, EncodeError, isEncodeError } from '../core/errors.ts'
 import { mapConcurrently } from '../core/map-concurrently.ts'
 import type { Config, HostConfig } from '../model/config.ts'
+import { HARDWARE_KINDS } from '../model/encoder.ts'
 import type { MediaInfo } from '../model/media.ts'
 import type { JobPlan } from '../model/plan.ts'
 import { type Selection, selectProfile } from '../profile/select-profile.ts'
@@ -35,6 +36,9 @@ export type PlannedFile = { readonly target: Target } & (
   | { readonly kind: 'skipped'; readonly file: string; readonly reason: string }
   | { readonly kind: 'failed'; readonly file: string; readonly reason: string }
 )
+
+/** All that `queues: auto` can make. */
+const AUTO_QUEUES: ReadonlySet<string> = new Set(['_default', 'cuda', ...HARDWARE_KINDS])
 
 /** ffprobe waits for disks more than it computes. */
 const PROBES_AT_ONCE = 8
@@ -95,6 +99,7 @@ function toPlan(source: FoundSource, media: MediaInfo, selection: Selection & { 
     source: media,
     profile: selection.profile,
     arguments: selection.arguments,
+    variants: selection.variants,
     rule: selection.rule,
     output: toOutputName(source.path, selection.profile, {
       keepsSource: options.keepsSource,
@@ -107,9 +112,10 @@ function toPlan(source: FoundSource, media: MediaInfo, selection: Selection & { 
   }
 }
 
-function checkQueue({ cluster, profile }: JobPlan, { hosts }: PlanOptions): void {
+function checkQueue({ cluster, profile, variants = [] }: JobPlan, { hosts }: PlanOptions): void {
   const clusterHosts = hosts.get(cluster) ?? []
-  if (clusterHosts.some((host) => (host.queues[profile.queue] ?? 0) > 0)) return
+  const queues = variants.length === 0 ? [profile.queue] : variants.flatMap((variant) => variant.queues)
+  if (clusterHosts.some((host) => queues.some((queue) => mayHaveQueue(host, queue)))) return
   const known = [...new Set(clusterHosts.flatMap((host) => Object.keys(host.queues)))].map((name) => `"${name}"`).join(', ')
   throw new EncodeError(
     'CONFIG_INVALID',
@@ -118,6 +124,11 @@ function checkQueue({ cluster, profile }: JobPlan, { hosts }: PlanOptions): void
       hint: `The queues there are ${known}; name one of them in the profile, or give a host such a queue`,
     },
   )
+}
+
+/** Which queues `queues: auto` will make is known when the host was asked. */
+function mayHaveQueue(host: HostConfig, queue: string): boolean {
+  return host.hasAutoQueues === true ? AUTO_QUEUES.has(queue) : (host.queues[queue] ?? 0) > 0
 }
 
 async function checkOutput(plan: JobPlan, source: FoundSource): Promise<void> {

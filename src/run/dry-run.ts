@@ -1,14 +1,16 @@
 /** `--dry-run`: every file matched, every host asked, nothing changed anywhere. */
 
-import { toFfmpegArguments } from '../model/plan.ts'
+import { readTrials, type TrialPlace } from '../ledger/encoder-trials.ts'
+import type { Emit } from '../model/events.ts'
+import { type JobPlan, toFfmpegArguments } from '../model/plan.ts'
 import type { PlannedFile } from '../plan/plan-jobs.ts'
-import { createSpeeds } from '../scheduler/speeds.ts'
-import { createStrategy } from '../scheduler/strategy.ts'
-import { createWorker, isCapable, type Worker } from '../scheduler/worker.ts'
+import { createAbilities } from './abilities.ts'
 import { createMountedCheck } from './mounted-check.ts'
-import { type ProbedHost, probeHosts } from './probe-hosts.ts'
+import { createPlacement } from './placement.ts'
+import { probeHosts } from './probe-hosts.ts'
 import type { RunRequest, RunWorld } from './run-request.ts'
 import type { selectHosts } from './select-hosts.ts'
+import { toTicket, withForm } from './to-ticket.ts'
 import { countTotals, EXIT, toExitStatus } from './totals.ts'
 
 export async function dryRun(
@@ -19,49 +21,42 @@ export async function dryRun(
 ): Promise<number> {
   const totals = countTotals(world.emit)
   const plans = files.flatMap((file) => (file.kind === 'job' ? [file.plan] : []))
-  const { createHost, signal } = world
-  const usable = await probeHosts(hosts, { createHost, signal, emit: totals.emit, checkHost: createMountedCheck(plans) })
-  const place = createPlacement(request, usable)
+  const { createHost, signal, clock } = world
+  const memory = {
+    recallTrials: (place: TrialPlace) => readTrials(world.stateFolder, place, world.warner),
+    rememberTrials: () => {},
+  }
+  const abilities = createAbilities({ memory, now: () => clock.now(), signal })
+  abilities.want(plans)
+  const { emit } = totals
+  const usable = await probeHosts(hosts, { createHost, signal, emit, checkHost: createMountedCheck(plans), learn: abilities.learn })
+  const specs = usable.map(({ cluster, config }) => abilities.toSpec(cluster, config))
+  const place = createPlacement(request.strategy, specs)
   for (const file of files) {
     if (file.kind === 'skipped') totals.emit('job.skipped', { file: file.file, reason: file.reason })
     else if (file.kind === 'failed') totals.emit('job.failed', { file: file.file, host: null, reason: file.reason, log: null })
-    else {
-      const { plan } = file
-      totals.emit('job.planned', {
-        file: plan.source.path,
-        cluster: plan.cluster,
-        host: place({ cluster: plan.cluster, queue: plan.profile.queue, profile: plan.profile.name }),
-        rule: plan.rule ?? null,
-        profile: plan.profile.name,
-        queue: plan.profile.queue,
-        arguments: toFfmpegArguments(plan.arguments, plan.source.path, plan.output),
-        output: plan.output,
-      })
-    }
+    else tellPlan(file.plan, place, emit)
   }
   if (usable.length === 0 && hosts.size > 0) return signal.aborted ? toExitStatus({ signal, failed: 0, hadNoHost: true }) : EXIT.noHost
   return toExitStatus({ signal, failed: totals.failed, hadNoHost: false })
 }
 
-/** The host that would take each job if all took equally long: the same strategy, slots filled round after round. */
-function createPlacement(
-  request: RunRequest,
-  usable: readonly ProbedHost[],
-): (job: { readonly cluster: string; readonly queue: string; readonly profile: string }) => string | null {
-  const choose = createStrategy(request.strategy, createSpeeds())
-  const workers = usable.map(({ cluster, config }): Worker => {
-    const worker = createWorker({ cluster, name: config.name, queues: config.queues, profiles: config.profiles })
-    worker.state = 'up'
-    return worker
-  })
-  return (job) => {
-    const capable = workers.filter((worker) => isCapable(worker, job))
-    const roundOf = (worker: Worker) => Math.floor((worker.taken.get(job.queue) ?? 0) / (worker.spec.queues[job.queue] ?? 1))
-    const round = Math.min(...capable.map(roundOf))
-    const [first, ...rest] = capable.filter((worker) => roundOf(worker) === round)
-    if (first === undefined) return null
-    const chosen = choose([first, ...rest], { profile: job.profile, work: 1 })
-    chosen.taken.set(job.queue, (chosen.taken.get(job.queue) ?? 0) + 1)
-    return chosen.spec.name
+function tellPlan(plan: JobPlan, place: ReturnType<typeof createPlacement>, emit: Emit): void {
+  const placed = place(toTicket(plan))
+  const file = plan.source.path
+  if (placed.kind === 'unable') {
+    emit('job.failed', { file, host: null, reason: placed.reason, log: null })
+    return
   }
+  const { arguments: chosen } = placed.kind === 'host' ? withForm(plan, placed.form) : plan
+  emit('job.planned', {
+    file,
+    cluster: plan.cluster,
+    host: placed.kind === 'host' ? placed.host : null,
+    rule: plan.rule ?? null,
+    profile: plan.profile.name,
+    queue: placed.kind === 'host' ? placed.queue : plan.profile.queue,
+    arguments: toFfmpegArguments(chosen, file, plan.output),
+    output: plan.output,
+  })
 }

@@ -12,15 +12,17 @@ import type { Emit } from '../model/events.ts'
 import type { JobOutcome } from '../model/outcome.ts'
 import type { JobPlan } from '../model/plan.ts'
 import type { Ffprobe } from '../plan/ffprobe.ts'
-import { createScheduler, type ScheduledJob, type Scheduler } from '../scheduler/scheduler.ts'
+import { createScheduler, type Scheduler } from '../scheduler/scheduler.ts'
 import type { StrategyName } from '../scheduler/strategy.ts'
 import type { WorkerSpec } from '../scheduler/worker.ts'
+import { createAbilities } from './abilities.ts'
 import { createFileJournal } from './file-journal.ts'
 import { type HostSession, openHostSession } from './host-session.ts'
 import type { Intake } from './intake.ts'
 import { removeLeftOnHost } from './left-files.ts'
 import { createMountedCheck } from './mounted-check.ts'
 import type { RunWorld } from './run-request.ts'
+import { type Ticket, toTicket, withForm } from './to-ticket.ts'
 
 export interface ExecuteOptions {
   readonly runId: string
@@ -38,10 +40,6 @@ export interface ExecuteOptions {
   readonly intake: Intake
 }
 
-interface Ticket extends ScheduledJob {
-  readonly plan: JobPlan
-}
-
 export interface Execution {
   /** No host of any cluster was ever usable. */
   readonly hadNoHost: boolean
@@ -57,13 +55,16 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   const over = new AbortController()
   /** Jobs handed over and not settled. */
   let outstanding = 0
+  let adding = Promise.resolve()
+  const abilities = createAbilities({ memory: ledger, now: () => clock.now(), signal })
+  abilities.want(options.plans)
 
   const scheduler = createScheduler<Ticket>({
     strategy: options.strategy,
     ...(options.maxRunning === undefined ? {} : { maxRunning: options.maxRunning }),
     clock,
     signal,
-    runJob: (ticket, worker, attempt) => attemptJob(ticket.plan, worker, attempt),
+    runJob: (ticket, worker, attempt, form) => attemptJob(withForm(ticket.plan, form), worker, attempt),
     onRetry(ticket, worker, reason) {
       ledger.setState(ticket.id, 'queued', { reason })
       emit('job.retry', { job: ticket.id, host: worker.name, reason })
@@ -75,11 +76,18 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
       settling.add(settled)
     },
     onLost: (worker, reason) => sessions.get(keyOf(worker))?.reportLost(reason),
+    onLowered({ name }, queue, slots, reason) {
+      const message = `Host "${name}" gets ${slots} ${slots === 1 ? 'slot' : 'slots'} in queue "${queue}" for the rest of this run: ${reason}`
+      emit('warning', { message: `${message}. Set "queues: {${queue}: ${slots}}" there to have it so from the start` })
+    },
   })
 
   openSessions()
   add(options.plans)
-  const feeding = feed().finally(() => scheduler.seal())
+  const feeding = feed().finally(async () => {
+    await adding
+    scheduler.seal()
+  })
   const polling = options.strategy === 'load-cpu' ? pollLoads(scheduler, sessions, clock, over.signal) : undefined
 
   await scheduler.drained
@@ -94,6 +102,24 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
     scheduler.add(plans.map(toTicket))
   }
 
+  /** Jobs that turn up later may name encoders that nobody has tried yet. */
+  function addLater(plans: readonly JobPlan[]): void {
+    outstanding += plans.length
+    abilities.want(plans)
+    adding = adding.then(async () => {
+      await Promise.all([...sessions.values()].map(learnAgain))
+      scheduler.add(plans.map(toTicket))
+    })
+  }
+
+  async function learnAgain(session: HostSession): Promise<void> {
+    const open = session.current()
+    if (open === undefined) return
+    // A host that is lost meanwhile is noticed by whoever needs it.
+    await abilities.learn(session.cluster, open.host, open.facts).catch(() => {})
+    scheduler.changeWorker(abilities.toSpec(session.cluster, session.config))
+  }
+
   async function feed(): Promise<void> {
     await options.intake.feed?.({
       emit,
@@ -101,7 +127,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
       isIdle: () => outstanding === 0,
       add(plans) {
         options.announce(plans)
-        add(plans)
+        addLater(plans)
       },
     })
   }
@@ -111,7 +137,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
     const usedClusters = new Set(options.plans.map((plan) => plan.cluster))
     for (const [cluster, configs] of options.hosts) {
       if (!usedClusters.has(cluster) && options.intake.feed === undefined) continue
-      for (const config of configs) scheduler.expectWorker(toSpec(cluster, config))
+      for (const config of configs) scheduler.expectWorker(abilities.toSpec(cluster, config))
       for (const config of configs) sessions.set(keyOf({ cluster, name: config.name }), openSession(cluster, config, checkHost))
     }
   }
@@ -129,7 +155,8 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
         await removeLeftOnHost(ledger, host, cluster)
         await checkHost(host, cluster)
       },
-      setState: (state) => scheduler.setWorker(toSpec(cluster, config), state),
+      learn: (host, facts) => abilities.learn(cluster, host, facts),
+      setState: (state) => scheduler.setWorker(abilities.toSpec(cluster, config), state),
       onWorkFolder: (path, isThere) => {
         if (isThere) ledger.noteRunFile(options.runId, { cluster, host: config.name }, path)
         else ledger.forgetRunFile(options.runId, { cluster, host: config.name }, path)
@@ -143,7 +170,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
     const { host, facts, workFolder } = open
     ledger.startAttempt(plan.id, { host: worker.name, attempt })
     emit('job.started', { job: plan.id, file: plan.source.path, host: worker.name, attempt })
-    return await runOneJob({
+    const outcome = await runOneJob({
       plan,
       attempt,
       host,
@@ -173,6 +200,17 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
         })
       },
     })
+    if (outcome.kind === 'failed' && outcome.retry === 'variant') await doubtEncoder(plan, worker)
+    return outcome
+  }
+
+  /** Was it this source, or does the encoder not work any more? If so, no other job need find it out. */
+  async function doubtEncoder(plan: JobPlan, worker: WorkerSpec): Promise<void> {
+    const session = sessions.get(keyOf(worker))
+    const open = session?.current()
+    if (session === undefined || open === undefined) return
+    await abilities.doubt(open.host, open.facts, plan).catch(() => {})
+    scheduler.changeWorker(abilities.toSpec(session.cluster, session.config))
   }
 
   function settle(plan: JobPlan, outcome: Exclude<JobOutcome, { kind: 'interrupted' }>, worker: WorkerSpec | undefined): void {
@@ -224,29 +262,11 @@ async function pollLoads(
           .current()
           ?.host.load(signal)
           .catch(() => undefined)
-        if (load !== undefined) scheduler.setLoad(toSpec(session.cluster, session.config), load.cpuRatio)
+        if (load !== undefined) scheduler.setLoad({ cluster: session.cluster, name: session.config.name }, load.cpuRatio)
       }),
     )
     await clock.sleep(LOAD_EVERY_MS, signal).catch(() => {})
   }
-}
-
-/** Work is media seconds by picture size: what an encoder's time grows with. */
-function toTicket(plan: JobPlan): Ticket {
-  const video = plan.source.streams.find((stream) => stream.kind === 'video' && !stream.isAttachedPicture)
-  const pixels = (video?.width ?? 0) * (video?.height ?? 0)
-  return {
-    id: plan.id,
-    cluster: plan.cluster,
-    queue: plan.profile.queue,
-    profile: plan.profile.name,
-    work: Math.max(1, plan.source.durationSeconds) * Math.max(1, pixels),
-    plan,
-  }
-}
-
-function toSpec(cluster: string, config: HostConfig): WorkerSpec {
-  return { cluster, name: config.name, queues: config.queues, profiles: config.profiles }
 }
 
 function keyOf({ cluster, name }: { readonly cluster: string; readonly name: string }): string {

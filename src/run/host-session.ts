@@ -21,6 +21,8 @@ export interface HostSessionOptions {
   readonly setState: (state: Worker['state']) => void
   /** A last look before the first job: rejects when the host cannot do this run's work. */
   readonly checkHost: (host: Host) => Promise<void>
+  /** Finds out what it can do, after it has passed. */
+  readonly learn: (host: Host, facts: HostFacts) => Promise<void>
   readonly runId: string
   readonly onWorkFolder: (path: string, isThere: boolean) => void
 }
@@ -115,6 +117,7 @@ export function openHostSession(options: HostSessionOptions): HostSession {
     try {
       const facts = await host.open(wanted)
       await options.checkHost(host)
+      await options.learn(host, facts)
       lost = Promise.withResolvers()
       folder = undefined
       open = { host, facts, workFolder: () => ensureWorkFolder(host, facts) }

@@ -4,7 +4,7 @@
  */
 
 import type { Speeds } from './speeds.ts'
-import { countRunning, type Worker } from './worker.ts'
+import { countRunning, countSlots, type Worker } from './worker.ts'
 
 export const STRATEGY_NAMES = ['fastest', 'round-robin', 'load-cpu', 'load-tasks'] as const
 export type StrategyName = (typeof STRATEGY_NAMES)[number]
@@ -15,7 +15,7 @@ export interface Placement {
   readonly work: number
 }
 
-/** Chooses one of `free`, which is never empty and in the configuration's order. */
+/** Chooses one of `free`, which is never empty; of hosts that it finds equal it takes the first. */
 export type Strategy = (free: readonly [Worker, ...Worker[]], job: Placement) => Worker
 
 export function createStrategy(name: StrategyName, speeds: Speeds): Strategy {
@@ -26,7 +26,7 @@ export function createStrategy(name: StrategyName, speeds: Speeds): Strategy {
       return createRoundRobin()
     case 'load-cpu':
       // Jobs placed since the last report count as one busy core each would be a guess about the host; one slot's share is not.
-      return (free) => leastBy(free, (worker) => worker.cpuRatio + countRunning(worker) / countSlots(worker))
+      return (free) => leastBy(free, (worker) => worker.cpuRatio + countRunning(worker) / Math.max(1, countAllSlots(worker)))
     case 'load-tasks':
       return (free) => leastBy(free, countRunning)
   }
@@ -49,8 +49,9 @@ function createRoundRobin(): Strategy {
   }
 }
 
-function countSlots(worker: Worker): number {
-  return Object.values(worker.spec.queues).reduce((sum, slots) => sum + slots, 0)
+function countAllSlots(worker: Worker): number {
+  const slots = Object.keys(worker.spec.queues ?? {}).reduce((sum, queue) => sum + countSlots(worker, queue), 0)
+  return Math.min(slots, worker.spec.maxJobs ?? slots)
 }
 
 /** The first of the least ones. */

@@ -209,7 +209,7 @@ describe.runIf(canStartHosts)('encode on real hosts', () => {
     const bad = join(bench.films, 'bad.mp4')
     await writeFile(bad, 'this is no film')
     const config = await writeConfig(bench.folder, { home: [{ host: box, type: 'streaming' }] }, [
-      '  broken: {include: quick, output_options_video: ["-c:v no_such_encoder"]}',
+      '  broken: {include: quick, output_options_video: ["-c:v libx264", "-preset no_such_preset"]}',
     ])
     const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'quick', bad, good, join(bench.films, 'missing.mp4')])
     expect(ended.status).toBe(1)
@@ -222,8 +222,8 @@ describe.runIf(canStartHosts)('encode on real hosts', () => {
     const broken = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'broken', join(bench.films, 'good.mkv')])
     expect(broken.status).toBe(1)
     const [failure] = of(broken, 'job.failed')
-    expect(failure?.reason).toContain('no_such_encoder')
-    expect(await readFile(failure?.log ?? '', 'utf8')).toContain("Unknown encoder 'no_such_encoder'")
+    expect(failure?.reason).toContain('no_such_preset')
+    expect(await readFile(failure?.log ?? '', 'utf8')).toContain("invalid preset 'no_such_preset'")
     expect(await bench.list()).toEqual(['bad.mp4', 'good.mkv'])
     await bench.expectNothingLeft()
   })

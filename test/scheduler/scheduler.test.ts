@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { JobOutcome } from '../../src/model/outcome.ts'
-import { createScheduler, type ScheduledJob, type SchedulerOptions } from '../../src/scheduler/scheduler.ts'
+import type { JobForm, ScheduledJob } from '../../src/scheduler/job-form.ts'
+import { createScheduler, type SchedulerOptions } from '../../src/scheduler/scheduler.ts'
 import type { WorkerSpec } from '../../src/scheduler/worker.ts'
 
 const DONE: JobOutcome = { kind: 'done', outputBytes: 1, seconds: 1 }
@@ -19,7 +20,8 @@ describe('placing jobs', () => {
   test('a job goes only to hosts that have its queue and take its profile', async () => {
     const bench = createBench({})
     bench.up(worker('cpu', { _default: 9 }), worker('gpu', { cuda: 9 }), { ...worker('picky', { cuda: 9 }), profiles: ['other'] })
-    bench.add({ ...job('1'), queue: 'cuda' }, { ...job('2'), queue: 'cuda' })
+    const cuda = { forms: [form({ queues: ['cuda'] })] }
+    bench.add({ ...job('1'), ...cuda }, { ...job('2'), ...cuda })
     expect(bench.running()).toEqual({ gpu: 2 })
     await bench.finishAll(DONE)
   })
@@ -160,7 +162,11 @@ test('hundreds of jobs over random hosts that fail at random all end exactly onc
 })
 
 function job(id: string): ScheduledJob {
-  return { id, cluster: 'home', queue: '_default', profile: 'hevc', work: 100 }
+  return { id, cluster: 'home', profile: 'hevc', forms: [form({})], work: 100 }
+}
+
+function form(fields: Partial<JobForm>): JobForm {
+  return { name: 'hevc', queues: ['_default'], needs: [], labels: { require: [], any: [], prefer: [] }, ...fields }
 }
 
 function jobs(count: number): readonly ScheduledJob[] {
@@ -183,6 +189,7 @@ function createBench(options: Partial<SchedulerOptions<ScheduledJob>>) {
   const peak: Record<string, number> = {}
   const settled: (readonly [string, string, string])[] = []
   const lost: string[] = []
+  const lowered: (readonly [string, string, number])[] = []
   const running = () => {
     const counts: Record<string, number> = {}
     for (const { worker } of underWay) counts[worker] = (counts[worker] ?? 0) + 1
@@ -200,6 +207,7 @@ function createBench(options: Partial<SchedulerOptions<ScheduledJob>>) {
     onRetry: () => {},
     onSettled: (ended, outcome) => settled.push([ended.id, outcome.kind, 'reason' in outcome ? outcome.reason : '']),
     onLost: (spec) => lost.push(spec.name),
+    onLowered: (spec, queue, slots) => lowered.push([spec.name, queue, slots]),
     ...options,
   })
   async function finish(name: string, outcome: JobOutcome): Promise<void> {
@@ -216,6 +224,7 @@ function createBench(options: Partial<SchedulerOptions<ScheduledJob>>) {
     peak,
     settled,
     lost,
+    lowered,
     running,
     finish,
     up(...specs: readonly WorkerSpec[]) {

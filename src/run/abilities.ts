@@ -1,0 +1,54 @@
+/** What the hosts of a run can do: learned when a host comes up, when jobs turn up that name more encoders, and when one fails. */
+
+import type { Host, HostFacts } from '../host/host.ts'
+import type { HostConfig } from '../model/config.ts'
+import type { JobPlan } from '../model/plan.ts'
+import { listEncoders } from '../profile/list-encoders.ts'
+import type { WorkerSpec } from '../scheduler/worker.ts'
+import { type TrialMemory, tryEncoders } from './encoder-trials.ts'
+import { listWanted, toNeeds } from './wanted-encoders.ts'
+import { type HostAbilities, toWorkerSpec } from './worker-spec.ts'
+
+export interface Abilities {
+  /** Jobs whose encoders matter from now on; hosts that were learned of before must be learned of again. */
+  want(plans: readonly JobPlan[]): void
+  /** Tries what is wanted and not known. Rejects with HOST_LOST and the like. */
+  learn(cluster: string, host: Host, facts: HostFacts): Promise<void>
+  /** Tries the hardware encoders of a job that failed once more; what fails now counts as failing. */
+  doubt(host: Host, facts: HostFacts, plan: JobPlan): Promise<void>
+  toSpec(cluster: string, config: HostConfig): WorkerSpec
+}
+
+export interface AbilitiesOptions {
+  readonly memory: TrialMemory
+  readonly now: () => number
+  readonly signal: AbortSignal
+}
+
+export function createAbilities(options: AbilitiesOptions): Abilities {
+  const wanted: JobPlan[] = []
+  const known = new Map<string, HostAbilities>()
+
+  return {
+    want: (plans) => void wanted.push(...plans),
+    async learn(cluster, host, facts) {
+      const plans = wanted.filter((plan) => plan.cluster === cluster)
+      const needs = toNeeds(listWanted(plans), host.config, facts)
+      const trials = await tryEncoders(host, facts, needs, options)
+      const earlier = known.get(keyOf(cluster, host.config))?.trials ?? []
+      // What a job showed to fail does not work again because a ledger says so.
+      known.set(keyOf(cluster, host.config), { facts, trials: new Map([...trials, ...earlier]) })
+    },
+    async doubt(host, facts, plan) {
+      const needs = listEncoders(plan.arguments)
+      const trials = await tryEncoders(host, facts, needs, { ...options, isFresh: true })
+      const key = keyOf(plan.cluster, host.config)
+      known.set(key, { facts, trials: new Map([...(known.get(key)?.trials ?? []), ...trials]) })
+    },
+    toSpec: (cluster, config) => toWorkerSpec(cluster, config, known.get(keyOf(cluster, config))),
+  }
+}
+
+function keyOf(cluster: string, { name }: HostConfig): string {
+  return JSON.stringify([cluster, name])
+}

@@ -1,0 +1,37 @@
+/** What has to be known of a host's encoders before its first job: those that the jobs name, and those that labels and slots hang on. */
+
+import type { HostFacts } from '../host/host.ts'
+import type { HostConfig } from '../model/config.ts'
+import { type EncoderNeed, hardwareKindOf, toEncoderKey } from '../model/encoder.ts'
+import type { JobPlan } from '../model/plan.ts'
+import { listEncoders } from '../profile/list-encoders.ts'
+import { toVariants } from './to-ticket.ts'
+
+export interface WantedEncoders {
+  readonly needs: readonly EncoderNeed[]
+  /** Every label that some job asks for. */
+  readonly labels: ReadonlySet<string>
+}
+
+/** One of each kind of hardware; where it works, so do its siblings for older codecs. */
+const SAMPLES: readonly string[] = ['nvenc', 'qsv', 'vaapi', 'videotoolbox', 'amf', 'v4l2m2m', 'rkmpp'].map((kind) => `h264_${kind}`)
+
+export function listWanted(plans: readonly JobPlan[]): WantedEncoders {
+  const needs = new Map<string, EncoderNeed>()
+  const labels = new Set<string>()
+  for (const plan of plans) {
+    for (const variant of toVariants(plan)) {
+      for (const need of listEncoders(variant.arguments)) needs.set(toEncoderKey(need), need)
+      for (const label of [...variant.labels.require, ...variant.labels.any, ...variant.labels.prefer]) labels.add(label)
+    }
+  }
+  return { needs: [...needs.values()], labels }
+}
+
+/** For one host: `gpu` and `queues: auto` want to know of all its hardware. */
+export function toNeeds({ needs, labels }: WantedEncoders, config: HostConfig, facts: HostFacts): readonly EncoderNeed[] {
+  const named = facts.encoders.filter((encoder) => labels.has(encoder) && hardwareKindOf(encoder) !== undefined)
+  const samples = config.hasAutoQueues === true || labels.has('gpu') ? SAMPLES.filter((encoder) => facts.encoders.includes(encoder)) : []
+  const more = [...new Set([...named, ...samples])].map((encoder): EncoderNeed => ({ encoder, kind: 'video' }))
+  return [...needs, ...more.filter(({ encoder }) => !needs.some((need) => toEncoderKey(need) === encoder))]
+}
