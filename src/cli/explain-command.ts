@@ -31,7 +31,7 @@ export async function explainCommand(args: Arguments): Promise<number> {
   )
   const ffprobe = createFfprobe(findFfprobeProgram(config))
   const chalk = chooseChalk(args, config.colorize)
-  const look = { chalk, columns: process.stdout.columns ?? DEFAULT_COLUMNS }
+  const look = { chalk, columns: process.stdout.columns ?? DEFAULT_COLUMNS, isVerbose: args.verbosity === 'verbose' }
   let isFirst = true
   let status = 0
   for await (const source of findSources(args.targets, process.cwd())) {

@@ -3,11 +3,12 @@
 import { EncodeError } from '../../core/errors.ts'
 import type { Config, HostConfig } from '../../model/config.ts'
 import type { MediaInfo } from '../../model/media.ts'
-import type { EncodeArguments, Profile } from '../../model/plan.ts'
+import type { PlanVariant, Profile } from '../../model/plan.ts'
 import type { FoundSource } from '../../plan/find-sources.ts'
 import { type ArgumentPiece, explainArguments } from '../../profile/explain-arguments.ts'
 import { explainRules, type RuleVerdict } from '../../profile/explain-rules.ts'
 import { type ResolvedProfile, resolveMixin, resolveProfile } from '../../profile/resolve-profile.ts'
+import { resolveVariants } from '../../profile/resolve-variants.ts'
 import { selectProfile } from '../../profile/select-profile.ts'
 import { toOutputName } from '../../profile/to-output-name.ts'
 import { explainHosts, type HostVerdict } from './explain-hosts.ts'
@@ -47,11 +48,17 @@ export interface Explanation {
         readonly resolved: ResolvedProfile
         readonly mixins: readonly string[]
         readonly streams: StreamExplanation
-        readonly arguments: EncodeArguments
-        readonly pieces: readonly ArgumentPiece[]
+        /** What of the source the result will lack or hold in another form. */
+        readonly warnings: readonly string[]
+        /** Best first, never empty. */
+        readonly variants: readonly VariantExplanation[]
         readonly output: string
         readonly hosts: readonly HostVerdict[]
       }
+}
+
+export interface VariantExplanation extends PlanVariant {
+  readonly pieces: readonly ArgumentPiece[]
 }
 
 /** @throws EncodeError as `selectProfile` does. */
@@ -75,12 +82,26 @@ export function explainFile(source: FoundSource, media: MediaInfo, options: Expl
       resolved,
       mixins: choice.mixins,
       streams: explainStreams(config, resolved, selection.arguments, media),
-      arguments: selection.arguments,
-      pieces: explainArguments(resolved, mixins, selection.arguments),
+      warnings: selection.warnings,
+      variants: explainVariants(config, resolved, mixins, selection.variants),
       output: toOutputName(source.path, profile, { ...options, root: source.root }),
-      hosts: explainHosts(profile, media.path, options),
+      hosts: explainHosts(profile, selection.variants, media.path, options),
     },
   }
+}
+
+/** A mixin that makes the picture leaves one variant, which bears the profile's name. */
+function explainVariants(
+  config: Config,
+  resolved: ResolvedProfile,
+  mixins: readonly ResolvedProfile[],
+  variants: readonly PlanVariant[],
+): readonly VariantExplanation[] {
+  const profiles = new Map(resolveVariants(config, resolved).map(({ name, profile }) => [name, profile]))
+  return variants.map((variant) => ({
+    ...variant,
+    pieces: explainArguments(profiles.get(variant.name) ?? resolved, mixins, variant.arguments),
+  }))
 }
 
 function listRules(config: Config, media: MediaInfo, isProfileNamed: boolean): readonly RuleExplanation[] {

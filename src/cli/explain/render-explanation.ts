@@ -8,17 +8,20 @@ import { toFfmpegArguments } from '../../model/plan.ts'
 import { LOCAL_CLUSTER } from '../../plan/target.ts'
 import type { ArgumentPiece } from '../../profile/explain-arguments.ts'
 import { type CriterionVerdict, describeCriterion } from '../../profile/explain-rules.ts'
+import type { Setting } from '../../profile/resolve-profile.ts'
 import { quoteArgument, quoteCommand } from '../../view/quote-argument.ts'
 import { wrapWords } from '../../view/wrap-words.ts'
 import { describeOrigin, describePlace, toOriginObject } from '../describe-origin.ts'
 import { type NotedLine, renderNoted } from '../render-columns.ts'
-import type { ExplainOptions, Explanation, RuleExplanation } from './explain-file.ts'
-import type { HostVerdict } from './explain-hosts.ts'
+import type { ExplainOptions, Explanation, RuleExplanation, VariantExplanation } from './explain-file.ts'
+import type { HostVariant, HostVerdict } from './explain-hosts.ts'
 import type { StreamVerdict } from './explain-streams.ts'
 
 export interface Look {
   readonly chalk: ChalkInstance
   readonly columns: number
+  /** The arguments of every variant; else those of the last. */
+  readonly isVerbose: boolean
 }
 
 export interface ExplanationLook extends Look {
@@ -54,14 +57,18 @@ export function renderExplanation(explanation: Explanation, options: ExplainOpti
     ...head,
     ...rules,
     ...section('Profile', renderProfile(end, look)),
-    ...section('Streams', [...wrapWords(`  ${end.streams.reason}`, columns, 2), ...renderStreams(end.streams.streams, look)]),
-    ...section('Arguments', renderArguments(end, media, look)),
+    ...section('Streams', [
+      ...wrapWords(`  ${end.streams.reason}`, columns, 2),
+      ...renderStreams(end.streams.streams, look),
+      ...end.warnings.flatMap((warning) => wrapWords(`  ${chalk.yellow('!')} ${toVisible(warning)}`, columns, 4)),
+    ]),
+    ...renderVariants(end, media, look),
     ...section('Result', wrapWords(`  ${toVisible(end.output)}${describeResult(end.output, media.path, options, look)}`, columns, 2)),
     ...section(
       `Hosts${options.cluster === undefined ? '' : ` of cluster ${toVisible(options.cluster)}`} (none was asked; "encode --dry-run" asks them)`,
       end.hosts.flatMap((host) => renderHost(host, media.path, look)),
     ),
-    ...(end.hosts.some(({ isAble }) => isAble) ? [] : [chalk.red('No host could take it')]),
+    ...(end.hosts.some(({ verdict }) => verdict !== 'could not') ? [] : [chalk.red('No host could take it')]),
   ]
 }
 
@@ -99,25 +106,42 @@ function describeMatch(criterion: CriterionVerdict): string {
 
 type Encode = Explanation['end'] & { readonly kind: 'encode' }
 
-function renderProfile({ profile, resolved, mixins }: Encode, { chalk, columns }: Look): readonly string[] {
+function renderProfile({ profile, resolved, mixins, variants }: Encode, { chalk, columns }: Look): readonly string[] {
   const lines: readonly NotedLine[] = [
     {
       text: `  ${toVisible(profile.name)}${profile.kind === 'template' ? ', a template' : ''}`,
       note: describePlace(resolved.place),
     },
-    { text: `  queue ${toVisible(profile.queue)}`, note: originOf('queue') },
+    variants.length === 1
+      ? { text: `  queue ${(variants[0]?.queues ?? []).map(toVisible).join(' or ')}`, note: originOf('queue') }
+      : {
+          text: `  made by the first of ${variants.map(({ name }) => toVisible(name)).join(', ')} that works on the host`,
+          note: originOf('variants'),
+        },
+    ...describeLabels(variants).map((text) => ({ text: `  ${text}` })),
     { text: `  extension ${profile.extension}`, note: originOf('extension') },
     ...(profile.threshold === 0
       ? []
       : [{ text: `  at least ${profile.threshold} % smaller, else the source stays`, note: originOf('threshold') }]),
     ...(mixins.length === 0 ? [] : [{ text: `  with ${mixins.map(toVisible).join(', ')} mixed in` }]),
   ]
-  return renderNoted(lines, columns, chalk.dim)
+  return renderNoted(lines, columns, chalk.dim).flatMap((line) => wrapWords(line, columns, 4))
 
-  function originOf(setting: 'queue' | 'extension' | 'threshold'): string {
+  function originOf(setting: Setting): string {
     const origin = resolved.origins.settings[setting]
     return origin === undefined ? 'default' : describeOrigin(origin, profile.name)
   }
+}
+
+/** Of the last variant, which asks for least. */
+function describeLabels(variants: readonly VariantExplanation[]): readonly string[] {
+  const { require = [], any = [], prefer = [] } = variants.at(-1)?.labels ?? {}
+  const list = (labels: readonly string[]): string => toVisible(labels.join(', '))
+  return [
+    ...(require.length > 0 ? [`requires the labels ${list(require)}`] : []),
+    ...(any.length > 0 ? [`wants one of the labels ${list(any)}`] : []),
+    ...(prefer.length > 0 ? [`prefers the labels ${list(prefer)}`] : []),
+  ]
 }
 
 function renderStreams(streams: readonly StreamVerdict[], { chalk, columns }: Look): readonly string[] {
@@ -140,7 +164,24 @@ function describeStream(stream: MediaStream): string {
   return toVisible(`${index} ${kind} ${parts.join(', ')}`)
 }
 
-function renderArguments({ pieces, profile, output }: Encode, media: MediaInfo, { chalk, columns }: Look): readonly string[] {
+function renderVariants(end: Encode, media: MediaInfo, look: Look): readonly string[] {
+  const { chalk, isVerbose } = look
+  const { variants } = end
+  const shown = isVerbose ? variants : variants.slice(-1)
+  const left = variants.length - shown.length
+  return shown.flatMap((variant) => {
+    const title = variants.length === 1 ? 'Arguments' : `Arguments with ${toVisible(variant.name)}`
+    const more = left > 0 ? chalk.dim(` (-v shows those of the other ${left === 1 ? 'variant' : `${left} variants`})`) : ''
+    return [`${chalk.bold(title)}${more}`, ...renderArguments(variant, end, media, look)]
+  })
+}
+
+function renderArguments(
+  { pieces }: VariantExplanation,
+  { profile, output }: Encode,
+  media: MediaInfo,
+  { chalk, columns }: Look,
+): readonly string[] {
   const piece = ({ arguments: words, origin }: ArgumentPiece): NotedLine => ({
     text: `  ${quoteCommand(words)}`,
     note: origin === undefined ? "for this file's streams" : describeOrigin(origin, profile.name),
@@ -163,12 +204,30 @@ function describeResult(output: string, source: string, options: ExplainOptions,
   return overwrites ? `${fate}; the file of that name is replaced` : '; refused, since a file of that name exists (--overwrite allows it)'
 }
 
-function renderHost({ host, type, isAble, reasons, slots, sourcePath }: HostVerdict, source: string, look: Look): readonly string[] {
+function renderHost({ host, type, verdict, reasons, variants, sourcePath }: HostVerdict, source: string, look: Look): readonly string[] {
   const { chalk, columns } = look
-  const mark = isAble ? chalk.green('✓') : chalk.red('✗')
-  const path = sourcePath === undefined ? '' : sourcePath === source ? ', reads it under the same path' : `, reads it as ${sourcePath}`
-  const text = isAble ? `${type}, ${slots} ${slots === 1 ? 'slot' : 'slots'}${path}` : reasons.join('; ')
-  return wrapWords(`  ${mark} ${toVisible(host)}: ${toVisible(text)}`, columns, 4)
+  const mark = { could: chalk.green('✓'), perhaps: chalk.yellow('?'), 'could not': chalk.red('✗') }[verdict]
+  const path = sourcePath === undefined ? '' : sourcePath === source ? '; reads it under the same path' : `; reads it as ${sourcePath}`
+  const slots = variants.length === 1 ? variants.map(describeSlots).join('') : describeVariants(variants)
+  const parts = verdict === 'could not' ? reasons : [`${type}, ${slots}${path}`, ...reasons]
+  return wrapWords(`  ${mark} ${toVisible(host)}: ${toVisible(parts.join('; '))}`, columns, 4)
+}
+
+/** `hevc_nvenc in queue cuda (2 slots), else libx265 or copy in queue _default (1 slot)` */
+function describeVariants(variants: readonly HostVariant[]): string {
+  const groups: { readonly slots: string; readonly names: string[] }[] = []
+  for (const variant of variants) {
+    const slots = describeSlots(variant)
+    const last = groups.at(-1)
+    if (last?.slots === slots) last.names.push(variant.name)
+    else groups.push({ slots, names: [variant.name] })
+  }
+  return groups.map(({ slots, names }) => `${names.join(' or ')} in ${slots}`).join(', else ')
+}
+
+function describeSlots({ queue, slots }: HostVariant): string {
+  if (queue === undefined) return 'the queues that it finds for itself'
+  return `queue ${queue} (${slots} ${slots === 1 ? 'slot' : 'slots'})`
 }
 
 export function toExplanationObject(explanation: Explanation, { cluster }: ExplainOptions): object {
@@ -187,7 +246,7 @@ export function toExplanationObject(explanation: Explanation, { cluster }: Expla
     })),
   }
   if (end.kind !== 'encode') return { ...base, reason: end.reason }
-  const { profile, mixins, streams, pieces, output, hosts } = end
+  const { profile, mixins, streams, warnings, variants, output, hosts } = end
   return {
     ...base,
     rule: asked === undefined ? (rules.find(({ verdict }) => verdict === 'takes it')?.name ?? null) : null,
@@ -205,20 +264,27 @@ export function toExplanationObject(explanation: Explanation, { cluster }: Expla
       kept: isKept ?? null,
       reason: reason ?? null,
     })),
-    arguments: toFfmpegArguments(end.arguments, media.path, output),
-    pieces: pieces.map(({ place, arguments: words, origin }) => ({
-      place,
-      arguments: words,
-      origin: origin === undefined ? null : toOriginObject(origin),
+    warnings,
+    variants: variants.map(({ name, queues, labels, arguments: args, pieces }) => ({
+      variant: name,
+      queues,
+      labels,
+      arguments: toFfmpegArguments(args, media.path, output),
+      pieces: pieces.map(({ place, arguments: words, origin }) => ({
+        place,
+        arguments: words,
+        origin: origin === undefined ? null : toOriginObject(origin),
+      })),
     })),
+    arguments: variants.slice(-1).flatMap((variant) => toFfmpegArguments(variant.arguments, media.path, output)),
     output,
     connected: false,
-    hosts: hosts.map(({ host, type, isAble, reasons, slots, sourcePath }) => ({
+    hosts: hosts.map(({ host, type, verdict, reasons, variants: possible, sourcePath }) => ({
       host,
       type,
-      able: isAble,
+      verdict,
       reasons,
-      slots,
+      variants: possible.map(({ name, queue, slots }) => ({ variant: name, queue: queue ?? null, slots: slots ?? null })),
       source: sourcePath ?? null,
     })),
   }
