@@ -7,7 +7,7 @@ export function renderMan(version: string): string {
   const details: Readonly<Record<string, string | undefined>> = { ...OPTION_DETAILS }
   const commandDetails: Readonly<Record<string, string | undefined>> = { ...COMMAND_DETAILS }
   const lines = [
-    '.\\" Made by "npm run docs" from src/cli/options.ts and tools/docs/man-text.ts: change it there.',
+    '.\\" Made by "npm run docs" from src/cli/options.ts and docs/generate/man-text.ts: change it there.',
     `.TH ENCODE 1 "" "encode ${version}" "User Commands"`,
     '.SH NAME',
     'encode \\- turns every machine you can SSH into, into one encoder',
