@@ -7,6 +7,7 @@ import { isEncodeError } from '../../src/core/errors.ts'
 import type { MediaInfo, MediaStream, StreamKind } from '../../src/model/media.ts'
 import { type ProfileChoice, selectProfile } from '../../src/profile/select-profile.ts'
 import { toOutputName } from '../../src/profile/to-output-name.ts'
+import { findTopics, TOPICS, type TopicConfiguration } from './case-topics.ts'
 
 const HDR10: Partial<MediaStream> = { colorPrimaries: 'bt2020', colorTransfer: 'smpte2084', colorSpace: 'bt2020nc' }
 const DISPLAY_P3: Partial<MediaStream> = {
@@ -54,23 +55,46 @@ const shipped = ['software', 'hardware', 'audio'].flatMap((name) => {
 
 const files = readdirSync(CASES).filter((name) => name.endsWith('.yml'))
 
-test('there are cases', () => {
-  expect(files.length).toBeGreaterThanOrEqual(8)
+/** What encode adds to pytranscoder stands in these; all others are held against pytranscoder itself. */
+const OWN_FILES = ['shipped.yml', 'stream-safety.yml', 'stream-safety-everywhere.yml']
+const parity = files.filter((file) => !OWN_FILES.includes(file)).map(readCases)
+
+test('there are at least 150 cases of parity', () => {
+  expect(parity.flatMap(({ cases }) => cases).length).toBeGreaterThanOrEqual(150)
+})
+
+describe('at least two cases of parity touch', () => {
+  const touched = parity.flatMap(({ configuration, media, cases }) =>
+    cases.map((one) => findTopics(parse(configuration) as TopicConfiguration, findMedia(media, one).streams, one)),
+  )
+
+  test.each(TOPICS)('%s', (topic) => {
+    expect(touched.filter((topics) => topics.has(topic)).length).toBeGreaterThanOrEqual(2)
+  })
 })
 
 for (const file of files) {
-  const { configuration, media, cases } = parse(readFileSync(join(CASES, file), 'utf8')) as CaseFile
+  const { configuration, media, cases } = readCases(file)
   const config = parseConfig(configuration, file, shipped)
 
   describe(file, () => {
     test.each(cases)('$name', (one) => {
-      const facts = media[one.media ?? Object.keys(media)[0] ?? '']
-      if (facts === undefined) throw new Error(`The case names no media of the file: ${one.media}`)
+      const facts = findMedia(media, one)
       expect(outcome(() => selectProfile(config, toMedia(facts), { mixins: [], ...one.choice }), one.expect, toMedia(facts))).toEqual(
         one.expect,
       )
     })
   })
+}
+
+function readCases(file: string): CaseFile {
+  return parse(readFileSync(join(CASES, file), 'utf8')) as CaseFile
+}
+
+function findMedia(media: CaseFile['media'], one: Case): MediaFacts {
+  const facts = media[one.media ?? Object.keys(media)[0] ?? '']
+  if (facts === undefined) throw new Error(`The case names no media of the file: ${one.media}`)
+  return facts
 }
 
 /** What the case speaks of; arguments and warnings always, since nothing may be added to them. */
