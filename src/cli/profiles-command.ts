@@ -52,21 +52,23 @@ function toEntry(profile: ResolvedProfile, isShipped: boolean): ListEntry {
   return { profile, isShipped, isFragment: profile.extension === undefined, encoder: findEncoder(profile) }
 }
 
-/** The video encoder, else the audio one, else `copy`. */
-function findEncoder({ inputOptions, outputOptions, sections }: ResolvedProfile): string | undefined {
+/** The best variant, else the video encoder, else the audio one, else `copy`. */
+function findEncoder({ inputOptions, outputOptions, sections, variants }: ResolvedProfile): string | undefined {
+  if (variants[0] !== undefined) return variants[0]
   const output = [...outputOptions, ...SECTIONS.flatMap((section) => sections[section] ?? [])]
   const [first] = listEncoders({ input: inputOptions, output })
   return first?.encoder ?? (output.includes('copy') ? 'copy' : undefined)
 }
 
 function toListObject({ profile, isShipped, isFragment, encoder }: ListEntry): object {
-  const { name, kind, extension, queue, description, place } = profile
+  const { name, kind, extension, queue, description, variants, place } = profile
   return {
     name,
     kind,
     shipped: isShipped,
     fragment: isFragment,
     encoder: encoder ?? null,
+    variants,
     extension: extension ?? null,
     queue,
     description: description ?? null,
@@ -92,7 +94,14 @@ function renderList(entries: readonly ListEntry[], config: Config, chalk: ChalkI
 }
 
 function toRow({ profile, isFragment, encoder }: ListEntry): readonly string[] {
-  const { name, extension, queue, description = '' } = profile
+  const { name, extension, queue, description = '', variants } = profile
   const mark = isFragment ? `fragment${description === '' ? '' : ': '}` : ''
-  return [toVisible(name), encoder ?? '', extension ?? '', queue === '_default' ? '' : toVisible(queue), toVisible(`${mark}${description}`)]
+  const more = variants.length > 1 ? ` +${variants.length - 1}` : ''
+  return [
+    toVisible(name),
+    `${toVisible(encoder ?? '')}${more}`,
+    extension ?? '',
+    queue === '_default' ? '' : toVisible(queue),
+    toVisible(`${mark}${description}`),
+  ]
 }

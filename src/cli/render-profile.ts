@@ -90,9 +90,12 @@ function listOutput({ origins }: ResolvedProfile): readonly { readonly section: 
 }
 
 function listSettings(profile: ResolvedProfile): readonly ShownSetting[] {
-  const { extension, queue, threshold, thresholdCheck, automap, audio, subtitle } = profile
-  const all: readonly ShownSetting[] = [
+  const { extension, queue, threshold, thresholdCheck, automap, keepsStreams, audio, subtitle, variants, labels } = profile
+  const list = (setting: Setting, label: string, names: readonly string[]): readonly ShownSetting[] =>
+    names.length === 0 ? [] : [{ setting, label, text: toVisible(names.join(', ')), value: names }]
+  return [
     { setting: 'extension', label: 'extension', text: extension ?? 'none', value: extension },
+    ...list('variants', 'variants', variants),
     { setting: 'queue', label: 'queue', text: toVisible(queue), value: queue },
     {
       setting: 'threshold',
@@ -100,12 +103,21 @@ function listSettings(profile: ResolvedProfile): readonly ShownSetting[] {
       text: threshold === 0 ? 'any saving' : `at least ${threshold} % smaller`,
       value: threshold,
     },
-    { setting: 'thresholdCheck', label: 'checked', text: describeCheck(thresholdCheck), value: thresholdCheck },
-    { setting: 'automap', label: 'automap', text: automap ? 'yes' : 'no', value: automap },
+    ...(threshold === 0
+      ? []
+      : [{ setting: 'thresholdCheck', label: 'checked', text: describeCheck(thresholdCheck), value: thresholdCheck } as const]),
+    { setting: 'automap', label: 'automap', text: toYesNo(automap), value: automap },
+    { setting: 'streamSafety', label: 'safety', text: `${toYesNo(keepsStreams)} (stream_safety)`, value: keepsStreams },
     { setting: 'audio', label: 'audio', text: describeLanguages(audio), value: audio },
     { setting: 'subtitle', label: 'subtitles', text: describeLanguages(subtitle), value: subtitle },
+    ...list('require', 'require', labels.require),
+    ...list('any', 'any of', labels.any),
+    ...list('prefer', 'prefer', labels.prefer),
   ]
-  return threshold === 0 ? all.filter(({ setting }) => setting !== 'thresholdCheck') : all
+}
+
+function toYesNo(isSo: boolean): string {
+  return isSo ? 'yes' : 'no'
 }
 
 function describeCheck(thresholdCheck: number): string {
