@@ -8,9 +8,10 @@ import { toVisible } from '../core/text.ts'
 import type { Config, HostConfig } from '../model/config.ts'
 import { LOCAL_CLUSTER } from '../plan/target.ts'
 import { examineHosts, findDeadClusters } from '../run/doctor.ts'
-import { readHostSpeeds } from '../run/host-speeds.ts'
+import { openHostMemory } from '../run/host-memory.ts'
 import { checkHostNames, hostsOf, toLocalHost } from '../run/select-hosts.ts'
 import { EXIT } from '../run/totals.ts'
+import { createEncoderTrial } from '../run/try-usual-encoders.ts'
 import { toHostReportJson } from '../view/host-report-json.ts'
 import { renderHostTable } from '../view/host-table.ts'
 import { createWaitingLine } from '../view/waiting-line.ts'
@@ -30,12 +31,13 @@ export async function hostsCommand(args: Arguments): Promise<number> {
   const waiting = createWaitingLine('Asking hosts', names, progressTerminal(args))
   return await withHostAccess({ config, ...waiting }, async (access) => {
     waiting.show()
-    const speeds = readHostSpeeds({ folder: stateFolder(process.env), clock: systemClock, pid: process.pid, warner: process })
+    using memory = openHostMemory({ folder: stateFolder(process.env), clock: systemClock, pid: process.pid, warner: process })
     const reports = await examineHosts({
       ...access,
       hosts,
       paths,
-      speeds,
+      speeds: memory.speeds,
+      tryEncoders: createEncoderTrial({ memory: memory.trials, now: systemClock.now }),
       clock: systemClock,
       onReport: ({ host, state }) => (state === 'disabled' ? undefined : waiting.done(host)),
     })

@@ -15,6 +15,7 @@ import { LOCAL_CLUSTER } from '../plan/target.ts'
 import { type SurveyedHost, surveyHosts } from '../run/survey-hosts.ts'
 import { toFirstHost } from '../run/to-first-config.ts'
 import { EXIT } from '../run/totals.ts'
+import { createEncoderTrial, NO_MEMORY } from '../run/try-usual-encoders.ts'
 import { quoteCommand } from '../view/quote-argument.ts'
 import { createWaitingLine } from '../view/waiting-line.ts'
 import { askQuestion } from './ask-question.ts'
@@ -58,6 +59,7 @@ export async function initCommand(args: Arguments): Promise<number> {
       hosts,
       mediaFolder,
       hostPaths,
+      tryEncoders: createEncoderTrial({ memory: NO_MEMORY, now: Date.now }),
       onAnswer: shown.done,
       ...(isAsking ? { askHostPath: (host, media) => askHostPath(host, media, signal) } : {}),
     })

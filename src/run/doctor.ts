@@ -6,14 +6,15 @@
 import type { Clock } from '../core/clock.ts'
 import { describeError, type EncodeError, isEncodeError } from '../core/errors.ts'
 import { formatBytes, formatDuration } from '../core/units.ts'
-import type { Host, HostFacts } from '../host/host.ts'
+import type { Host } from '../host/host.ts'
 import type { HostConfig } from '../model/config.ts'
 import type { EncoderReport, HostProblem, HostReport } from '../model/host-report.ts'
 import { type AskedHost, askHost } from './ask-host.ts'
 import { type ClockDifference, measureClock } from './clock-difference.ts'
-import type { HostSpeeds } from './host-speeds.ts'
+import type { HostSpeeds } from './host-memory.ts'
 import { findMediaSample, type MediaSample } from './media-sample.ts'
 import { checkSight, type Sight } from './media-sight.ts'
+import type { TryUsualEncoders } from './try-usual-encoders.ts'
 import { selectUsualEncoders } from './usual-encoders.ts'
 
 export interface DoctorOptions {
@@ -26,7 +27,7 @@ export interface DoctorOptions {
   readonly signal: AbortSignal
   readonly speeds: HostSpeeds
   /** Tries encoders for real; without it they are told as listed. */
-  readonly tryEncoders?: ((host: Host, facts: HostFacts, signal: AbortSignal) => Promise<readonly EncoderReport[]>) | undefined
+  readonly tryEncoders?: TryUsualEncoders | undefined
   /** Told as soon as a host is done. */
   readonly onReport?: ((report: HostReport) => void) | undefined
 }

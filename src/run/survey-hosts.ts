@@ -3,8 +3,10 @@
 import { type EncodeError, isEncodeError } from '../core/errors.ts'
 import type { Host, HostFacts } from '../host/host.ts'
 import type { HostConfig, HostType, PathSubstitution } from '../model/config.ts'
+import type { EncoderReport } from '../model/host-report.ts'
 import { findMediaSample, type MediaSample } from './media-sample.ts'
 import { checkSight } from './media-sight.ts'
+import type { TryUsualEncoders } from './try-usual-encoders.ts'
 
 export type SurveyedHost = HostThatAnswers | HostThatFails
 
@@ -12,6 +14,7 @@ export interface HostThatAnswers {
   readonly kind: 'up'
   readonly config: HostConfig
   readonly facts: HostFacts
+  readonly encoders: readonly EncoderReport[]
   readonly type: HostType
   /** For a host that sees the media folder under another path. */
   readonly substitution: PathSubstitution | undefined
@@ -33,6 +36,7 @@ export interface SurveyOptions {
   readonly hostPaths: readonly string[]
   readonly createHost: (config: HostConfig) => Host
   readonly signal: AbortSignal
+  readonly tryEncoders: TryUsualEncoders
   readonly onAnswer: (host: string) => void
   /** Asked for each host that does not see the folder under a known path, one after the other; undefined = it does not see it. */
   readonly askHostPath?: ((host: string, mediaFolder: string) => Promise<string | undefined>) | undefined
@@ -76,11 +80,12 @@ async function surveyHost(
   host: Host,
   config: HostConfig,
   sample: MediaSample | undefined,
-  { mediaFolder, hostPaths, signal }: SurveyOptions,
+  { mediaFolder, hostPaths, signal, tryEncoders }: SurveyOptions,
 ): Promise<SurveyedHost> {
   try {
     const facts = await host.open(signal, { changesNothing: true })
-    const up = { kind: 'up', config, facts, substitution: undefined } as const
+    const encoders = await tryEncoders(host, facts, signal)
+    const up = { kind: 'up', config, facts, encoders, substitution: undefined } as const
     if (config.type === 'local') return { ...up, type: 'local', reason: 'this machine' }
     if (mediaFolder === undefined || sample === undefined) {
       return { ...up, type: 'streaming', reason: 'media travels over SSH; "mounted" if this host sees it itself' }

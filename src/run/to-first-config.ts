@@ -5,11 +5,9 @@ import { describeError } from '../core/errors.ts'
 import { toPlainLine } from '../core/text.ts'
 import { formatBytes } from '../core/units.ts'
 import type { HostFacts } from '../host/host.ts'
+import type { EncoderReport } from '../model/host-report.ts'
 import type { SurveyedHost } from './survey-hosts.ts'
-import { selectUsualEncoders } from './usual-encoders.ts'
-
-/** An encoder of today keeps about so many cores busy with one film. */
-const CORES_PER_JOB = 8
+import { toAutoQueues } from './worker-spec.ts'
 
 export function toFirstHost(surveyed: SurveyedHost): FirstHost {
   const { name, address, port, user } = surveyed.config
@@ -21,25 +19,34 @@ export function toFirstHost(surveyed: SurveyedHost): FirstHost {
     ]
     return { name, address, port, user, notes, found: undefined }
   }
-  const { facts, type, reason, substitution } = surveyed
-  const slots = toSlots(facts)
+  const { facts, encoders, type, reason, substitution } = surveyed
+  const slots = toAutoQueues({ facts, trials: new Map() })._default ?? 1
   const slotsReason = `jobs at a time: ${facts.cores} cores are kept busy by ${slots === 1 ? 'one' : `${slots}`}`
-  return { name, address, port, user, notes: describeFacts(facts), found: { type, typeReason: reason, substitution, slots, slotsReason } }
-}
-
-export function toSlots({ cores }: Pick<HostFacts, 'cores'>): number {
-  return Math.max(1, Math.floor(cores / CORES_PER_JOB))
+  return {
+    name,
+    address,
+    port,
+    user,
+    notes: [describeMachine(facts), ...describeEncoders(encoders)],
+    found: { type, typeReason: reason, substitution, slots, slotsReason },
+  }
 }
 
 const SYSTEMS = { linux: 'Linux', macos: 'macOS', windows: 'Windows', freebsd: 'FreeBSD' } as const
 
-function describeFacts(facts: HostFacts): readonly string[] {
-  const { os, arch, cores, memoryBytes, ffmpegVersion, ffmpegPath, encoders } = facts
+function describeMachine({ os, arch, cores, memoryBytes, ffmpegVersion, ffmpegPath }: HostFacts): string {
   const memory = memoryBytes === undefined ? [] : [`${formatBytes(memoryBytes)} of memory`]
   const machine = [`${SYSTEMS[os]} ${toPlainLine(arch)}`, `${cores} ${cores === 1 ? 'core' : 'cores'}`, ...memory].join(', ')
-  const usual = selectUsualEncoders(encoders)
+  return `${machine}; ffmpeg ${toPlainLine(ffmpegVersion)} (${toPlainLine(ffmpegPath)}).`
+}
+
+/** Those that fail on hardware that is not there are no news. */
+function describeEncoders(encoders: readonly EncoderReport[]): readonly string[] {
+  const named = (state: EncoderReport['state']): string =>
+    encoders.flatMap((encoder) => (encoder.state === state ? [encoder.name] : [])).join(', ')
+  const [working, untried] = [named('works'), named('listed')]
   return [
-    `${machine}; ffmpeg ${toPlainLine(ffmpegVersion)} (${toPlainLine(ffmpegPath)}).`,
-    `Encoders that ffmpeg lists (not tried): ${usual.length === 0 ? 'none of the usual ones' : usual.join(', ')}.`,
+    `Encoders that work: ${working === '' ? 'none of the usual ones' : working}.`,
+    ...(untried === '' ? [] : [`Encoders that ffmpeg lists, not tried: ${untried}.`]),
   ]
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type Bench, createBench } from './bench.ts'
 import { accessLines, type EndedRun, runPlain } from './encode-program.ts'
+import { writeFewEncoders } from './few-encoders.ts'
 import { canStartHosts, type SshdHost } from './sshd-host.ts'
 
 interface Told {
@@ -54,12 +55,13 @@ describe.runIf(canStartHosts)('encode hosts', () => {
   test('tells every kind of fault apart, each with its cure, and leaves nothing behind', async () => {
     await using bench = await createBench()
     await bench.makeFilm('films/a.mkv')
-    const nas = await bench.startHost('nas', 'mounted')
-    const box = await bench.startHost('box', 'streaming')
+    const { path } = await writeFewEncoders(bench.folder)
+    const nas = await bench.startHost('nas', 'mounted', { path })
+    const box = await bench.startHost('box', 'streaming', { path })
     const bin = join(bench.folder, 'bin')
     await mkdir(bin)
     await writeFile(join(bin, 'date'), '#!/bin/sh\nexec /bin/date -d "+90 minutes" "$@"\n', { mode: 0o755 })
-    const late = await bench.startHost('late', 'streaming', { path: `${bin}:/usr/local/bin:/usr/bin:/bin` })
+    const late = await bench.startHost('late', 'streaming', { path: `${bin}:${path}` })
     const mount = `path-substitutions: ["${bench.films}/ ${bench.mount}/"]`
     const empty = join(bench.folder, 'no-hosts')
     await writeFile(empty, '')
@@ -107,7 +109,11 @@ describe.runIf(canStartHosts)('encode hosts', () => {
       working_dir_writable: true,
       media: [{ path: join(bench.films, 'films/a.mkv'), host_path: join(bench.mount, 'films/a.mkv'), seen: true }],
     })
-    expect(told.get('nas')?.encoders.map(({ name }) => name)).toContain('libx264')
+    expect(told.get('nas')?.encoders).toEqual([
+      { name: 'libx264', state: 'works', reason: null },
+      { name: 'libx265', state: 'works', reason: null },
+      { name: 'h264_nvenc', state: 'fails', reason: expect.stringMatching(/\w/) },
+    ])
     expect(Math.abs(told.get('nas')?.clock_difference_s ?? 99)).toBeLessThan(2)
     expect(told.get('late')?.clock_difference_s).toBeGreaterThan(5390)
     expect(told.get('late')?.clock_difference_s).toBeLessThan(5410)
@@ -123,14 +129,15 @@ describe.runIf(canStartHosts)('encode hosts', () => {
     await using bench = await createBench()
     const film = await bench.makeFilm('a.mkv')
     await bench.makeFilm('later/b.mkv')
+    const { path } = await writeFewEncoders(bench.folder)
     const tiny = join(bench.folder, 'tiny')
     await mkdir(tiny)
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'encode-test', tiny])
     try {
       await writeFile(join(tiny, 'full'), Buffer.alloc(65_536))
-      const nas = await bench.startHost('nas', 'mounted')
+      const nas = await bench.startHost('nas', 'mounted', { path })
       // Another folder is mounted where the films should be.
-      const odd = await bench.startHost('odd', 'streaming', { bind: [{ from: join(bench.films, 'later'), to: bench.mount }] })
+      const odd = await bench.startHost('odd', 'streaming', { path, bind: [{ from: join(bench.films, 'later'), to: bench.mount }] })
       const mount = `path-substitutions: ["${bench.films}/ ${bench.mount}/"]`
       const config = await writeClusters(bench, {
         home: { nas: reach(nas, [mount]), odd: reach(odd, [mount]) },
@@ -147,7 +154,7 @@ describe.runIf(canStartHosts)('encode hosts', () => {
       const home = await runPlain(bench.folder, ['hosts', '-y', config, '-c', 'home', film])
       expect(home.status).toBe(0)
       expect(home.stdout).toMatch(/^HOST +UP +LOGIN +FFMPEG +ENCODERS +FOLDER +FREE +MEDIA +CLOCK\n/)
-      expect(home.stdout).toMatch(/^nas +yes +yes +\d+\.\S+ +libx264\S* .* ok +\S+ \wB +yes +ok$/m)
+      expect(home.stdout).toMatch(/^nas +yes +yes +\d+\.\S+ +libx264 libx265 +ok +\S+ \wB +yes +ok$/m)
       expect(home.stdout).toMatch(/^✗ odd: Host "odd" does not see the media: ".*" is not there → Check the mount/m)
       expect(home.stdout.trimEnd().split('\n').at(-1)).toBe('home: 1 of 2 hosts can encode')
       await bench.expectNothingLeft()
@@ -158,7 +165,9 @@ describe.runIf(canStartHosts)('encode hosts', () => {
 
   test('without a configuration it looks at this machine', async () => {
     await using bench = await createBench()
-    const ended = await runPlain(bench.folder, ['hosts', '--json'], { env: { HOME: bench.folder, XDG_CACHE_HOME: cacheFolder() } })
+    const { path } = await writeFewEncoders(bench.folder)
+    const env = { HOME: bench.folder, XDG_CACHE_HOME: cacheFolder(), PATH: `${path}:${process.env.PATH}` }
+    const ended = await runPlain(bench.folder, ['hosts', '--json'], { env })
     expect(ended).toMatchObject({ status: 0, stderr: '' })
     expect(read(ended).get('local')).toMatchObject({
       cluster: 'local',
@@ -167,7 +176,7 @@ describe.runIf(canStartHosts)('encode hosts', () => {
       reachable: true,
       clock_difference_s: null,
     })
-    expect(await readdir(bench.folder)).toEqual(['films'])
+    expect((await readdir(bench.folder)).sort()).toEqual(['few-encoders', 'films', 'state'])
   })
 
   test('names that do not exist are refused', async () => {

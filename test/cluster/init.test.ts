@@ -8,6 +8,7 @@ import { loadConfig } from '../../src/config/load-config.ts'
 import type { Config } from '../../src/model/config.ts'
 import { type Bench, createBench } from './bench.ts'
 import { runEncode, runPlain } from './encode-program.ts'
+import { writeFewEncoders } from './few-encoders.ts'
 import { canStartHosts, type SshdHost } from './sshd-host.ts'
 
 const run = promisify(execFile)
@@ -48,8 +49,9 @@ describe.runIf(canStartHosts)('encode init', () => {
   test('by flags: a mounted, a streaming and a dead host become a file that loads without warnings and works', async () => {
     await using bench = await createBench()
     const film = await bench.makeFilm('a.mp4')
-    const nas = await bench.startHost('nas', 'mounted')
-    const box = await bench.startHost('box', 'streaming')
+    const { path } = await writeFewEncoders(bench.folder)
+    const nas = await bench.startHost('nas', 'mounted', { path })
+    const box = await bench.startHost('box', 'streaming', { path })
     const env = await writeHome(bench, [nas, box])
     const hosts = ['nas', 'box', 'away'].flatMap((name) => ['--host', name])
     const ended = await runPlain(bench.folder, ['init', ...hosts, bench.films, '/not/there', bench.mount], { env })
@@ -60,7 +62,7 @@ describe.runIf(canStartHosts)('encode init', () => {
     const text = await readFile(file, 'utf8')
     const schema = /^# yaml-language-server: \$schema=(file:\S+)\n/.exec(text)?.[1]
     expect(JSON.parse(await readFile(fileURLToPath(schema ?? 'none:'), 'utf8'))).toHaveProperty('properties')
-    expect(text).toMatch(/# Linux x?\S+, \d+ cores?, .*ffmpeg \d.*\n.*libx264/)
+    expect(text).toMatch(/# Linux x?\S+, \d+ cores?, .*ffmpeg \d.*(?:\n.*)?\n *# Encoders that work: libx264, libx265\.\n/)
     expect(text).toMatch(/# "away" cannot be used now: .*refuses\s+(?:#\s+)?connections.*(?:\n *# .*)*\n *# away:\n/)
     const config = await load(file)
     expect(config.warnings).toEqual([])
@@ -87,8 +89,13 @@ describe.runIf(canStartHosts)('encode init', () => {
     await bench.makeFilm('a.mp4')
     await mkdir(join(bench.folder, 'other'))
     await writeFile(join(bench.folder, 'other/a.mp4'), 'another film')
-    const same = await bench.startHost('same', 'streaming', { hide: [] })
-    const odd = await bench.startHost('odd', 'streaming', { hide: [], bind: [{ from: join(bench.folder, 'other'), to: bench.films }] })
+    const { path } = await writeFewEncoders(bench.folder)
+    const same = await bench.startHost('same', 'streaming', { path, hide: [] })
+    const odd = await bench.startHost('odd', 'streaming', {
+      path,
+      hide: [],
+      bind: [{ from: join(bench.folder, 'other'), to: bench.films }],
+    })
     const env = await writeHome(bench, [same, odd])
     const [file, link] = [join(bench.folder, 'dotfiles.yml'), join(bench.folder, 'link.yml')]
     await writeFile(file, 'rules: {}\n')
@@ -137,8 +144,9 @@ describe.runIf(canStartHosts)('encode init', () => {
   test.skipIf(!hasTmux())('on a terminal it asks, and plain Enter is an answer to everything', async () => {
     await using bench = await createBench()
     await bench.makeFilm('a.mp4')
-    const nas = await bench.startHost('nas', 'mounted')
-    const box = await bench.startHost('box', 'streaming')
+    const { path } = await writeFewEncoders(bench.folder)
+    const nas = await bench.startHost('nas', 'mounted', { path })
+    const box = await bench.startHost('box', 'streaming', { path })
     const env = await writeHome(bench, [nas, box])
     const tmux = async (...argv: readonly string[]) =>
       (await run('tmux', ['-S', join(bench.folder, 'tmux'), '-f', '/dev/null', ...argv])).stdout

@@ -1,10 +1,10 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import type { JobRecord } from '../../src/ledger/records.ts'
-import { readHostSpeeds, toSpeeds } from '../../src/run/host-speeds.ts'
+import { openHostMemory, toSpeeds } from '../../src/run/host-memory.ts'
 
 const job = (host: string, sourceBytes: number, seconds: number): JobRecord =>
   ({ cluster: 'home', host, sourceBytes, startedAtMs: 1000, finishedAtMs: 1000 + seconds * 1000 }) as JobRecord
@@ -17,12 +17,13 @@ test('a host is as fast as its jobs together, not as their mean', () => {
   expect(speeds('work', 'nas')).toBeUndefined()
 })
 
-test('no ledger is made to ask it for speeds', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'encode-speeds-'))
+test('a ledger that cannot be used remembers nothing', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'encode-memory-'))
   try {
-    const speeds = readHostSpeeds({ folder, clock: systemClock, pid: process.pid, warner: process })
-    expect(speeds('home', 'nas')).toBeUndefined()
-    expect(await readdir(folder)).toEqual([])
+    await writeFile(join(folder, 'ledger.sqlite'), 'This is no database, but long enough to be taken for one. '.repeat(100))
+    using memory = openHostMemory({ folder, clock: systemClock, pid: process.pid, warner: process })
+    expect(memory.speeds('home', 'nas')).toBeUndefined()
+    expect(memory.trials.recallTrials({ host: 'nas', ffmpegPath: '/usr/bin/ffmpeg', ffmpegVersion: '7' })).toEqual([])
   } finally {
     await rm(folder, { recursive: true })
   }

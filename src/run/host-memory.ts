@@ -1,31 +1,32 @@
-/** How fast each host was, as the ledger remembers it: source bytes a second over its latest jobs, all stages counted. */
+/** What the ledger remembers of hosts: how fast each was (source bytes a second over its latest jobs, all stages counted), which encoders work. */
 
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import type { Clock } from '../core/clock.ts'
 import { isEncodeError } from '../core/errors.ts'
-import { openLedger } from '../ledger/ledger.ts'
-import type { Warner } from '../ledger/load-sqlite.ts'
+import { type LedgerOptions, openLedger } from '../ledger/ledger.ts'
 import type { JobRecord } from '../ledger/records.ts'
+import type { TrialMemory } from './encoder-trials.ts'
+import { NO_MEMORY } from './try-usual-encoders.ts'
 
 export type HostSpeeds = (cluster: string, host: string) => number | undefined
 
+export interface HostMemory extends Disposable {
+  readonly speeds: HostSpeeds
+  readonly trials: TrialMemory
+}
+
 const MAX_JOBS = 500
 
-/** Makes no ledger where there is none; one that cannot be read knows no speeds. */
-export function readHostSpeeds(options: {
-  readonly folder: string
-  readonly clock: Clock
-  readonly pid: number
-  readonly warner: Warner
-}): HostSpeeds {
-  if (!existsSync(join(options.folder, 'ledger.sqlite'))) return () => undefined
+/** A ledger that cannot be used remembers nothing: hosts can be looked at all the same. */
+export function openHostMemory(options: LedgerOptions): HostMemory {
   try {
-    using ledger = openLedger(options)
-    return toSpeeds(ledger.listJobs({ states: ['done'], limit: MAX_JOBS }))
+    const ledger = openLedger(options)
+    return {
+      speeds: toSpeeds(ledger.listJobs({ states: ['done'], limit: MAX_JOBS })),
+      trials: ledger,
+      [Symbol.dispose]: () => ledger[Symbol.dispose](),
+    }
   } catch (error) {
     if (!isEncodeError(error, 'LEDGER_FAILED')) throw error
-    return () => undefined
+    return { speeds: () => undefined, trials: NO_MEMORY, [Symbol.dispose]: () => {} }
   }
 }
 
