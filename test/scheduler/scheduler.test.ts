@@ -1,10 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { JobOutcome } from '../../src/model/outcome.ts'
-import type { JobForm, ScheduledJob } from '../../src/scheduler/job-form.ts'
-import { createScheduler, type SchedulerOptions } from '../../src/scheduler/scheduler.ts'
-import type { WorkerSpec } from '../../src/scheduler/worker.ts'
-
-const DONE: JobOutcome = { kind: 'done', outputBytes: 1, seconds: 1 }
+import { createBench, DONE, failed, form, job, jobs, worker } from './scheduler-bench.ts'
 
 describe('placing jobs', () => {
   test('no host ever runs more jobs of a queue than it has slots', async () => {
@@ -160,85 +155,6 @@ test('hundreds of jobs over random hosts that fail at random all end exactly onc
   expect(new Set(bench.settled.map(([id]) => id)).size).toBe(500)
   expect(bench.settled).toHaveLength(500)
 })
-
-function job(id: string): ScheduledJob {
-  return { id, cluster: 'home', profile: 'hevc', forms: [form({})], work: 100 }
-}
-
-function form(fields: Partial<JobForm>): JobForm {
-  return { name: 'hevc', queues: ['_default'], needs: [], labels: { require: [], any: [], prefer: [] }, ...fields }
-}
-
-function jobs(count: number): readonly ScheduledJob[] {
-  return Array.from({ length: count }, (_, index) => job(String(index + 1)))
-}
-
-function worker(name: string, queues: Record<string, number>): WorkerSpec {
-  return { cluster: 'home', name, queues, profiles: undefined }
-}
-
-function failed(retry: 'never' | 'elsewhere' | 'lost', reason: string): JobOutcome {
-  return { kind: 'failed', reason, log: null, retry }
-}
-
-/** A scheduler whose jobs end when the test says so. */
-function createBench(options: Partial<SchedulerOptions<ScheduledJob>>) {
-  const abort = new AbortController()
-  const clock = { nowMs: 0, now: () => clock.nowMs, sleep: async () => {} }
-  const underWay: { readonly worker: string; readonly end: (outcome: JobOutcome) => void }[] = []
-  const peak: Record<string, number> = {}
-  const settled: (readonly [string, string, string])[] = []
-  const lost: string[] = []
-  const lowered: (readonly [string, string, number])[] = []
-  const running = () => {
-    const counts: Record<string, number> = {}
-    for (const { worker } of underWay) counts[worker] = (counts[worker] ?? 0) + 1
-    return counts
-  }
-  const scheduler = createScheduler<ScheduledJob>({
-    strategy: 'fastest',
-    clock,
-    signal: abort.signal,
-    runJob: (_, spec) =>
-      new Promise((end) => {
-        underWay.push({ worker: spec.name, end })
-        peak[spec.name] = Math.max(peak[spec.name] ?? 0, running()[spec.name] ?? 0)
-      }),
-    onRetry: () => {},
-    onSettled: (ended, outcome) => settled.push([ended.id, outcome.kind, 'reason' in outcome ? outcome.reason : '']),
-    onLost: (spec) => lost.push(spec.name),
-    onLowered: (spec, queue, slots) => lowered.push([spec.name, queue, slots]),
-    ...options,
-  })
-  async function finish(name: string, outcome: JobOutcome): Promise<void> {
-    const index = underWay.findIndex(({ worker }) => worker === name)
-    const [ended] = underWay.splice(index, 1)
-    ended?.end(outcome)
-    await Promise.resolve()
-    await Promise.resolve()
-  }
-  return {
-    scheduler,
-    abort,
-    clock,
-    peak,
-    settled,
-    lost,
-    lowered,
-    running,
-    finish,
-    up(...specs: readonly WorkerSpec[]) {
-      for (const spec of specs) scheduler.expectWorker(spec)
-      for (const spec of specs) scheduler.setWorker(spec, 'up')
-    },
-    add: (...added: readonly ScheduledJob[]) => scheduler.add(added),
-    async finishAll(outcome: JobOutcome) {
-      scheduler.seal()
-      while (underWay.length > 0) await finish(underWay[0]?.worker ?? '', outcome)
-      await scheduler.drained
-    },
-  }
-}
 
 function createRandom(seed: number): () => number {
   let state = seed
