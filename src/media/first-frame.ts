@@ -5,7 +5,7 @@
 
 import type { MediaInfo, MediaStream } from '../model/media.ts'
 import { parseJsonObject, toObject, toObjects } from './json-object.ts'
-import { parseSideData } from './parse-side-data.ts'
+import { parseSideData, type SideDataFacts } from './parse-side-data.ts'
 import { toFfmpegInput } from './probe-arguments.ts'
 
 /** The stream whose first frame is worth a look: HDR10 by its tags, without the data that belong to it. */
@@ -23,5 +23,11 @@ export function firstFrameArguments(path: string, { index }: MediaStream): reado
 export function withFirstFrame(media: MediaInfo, { index }: MediaStream, json: string): MediaInfo {
   const frames = toObjects(toObject(parseJsonObject(json)).frames).map((frame) => parseSideData(frame.side_data_list))
   const { rotationDegrees: _, ...hdr } = frames.find((facts) => facts.masteringDisplay ?? facts.contentLight) ?? frames[0] ?? {}
-  return { ...media, streams: media.streams.map((stream) => (stream.index === index ? { ...hdr, ...stream } : stream)) }
+  return { ...media, streams: media.streams.map((stream) => (stream.index === index ? withFacts(stream, hdr) : stream)) }
+}
+
+function withFacts(stream: MediaStream, facts: SideDataFacts): MediaStream {
+  const isSilent = stream.masteringDisplay === undefined && stream.contentLight === undefined
+  const isTold = facts.masteringDisplay !== undefined || facts.contentLight !== undefined
+  return { ...facts, ...stream, ...(isSilent && isTold ? { isHdrInFramesOnly: true } : {}) }
 }

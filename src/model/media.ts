@@ -44,6 +44,8 @@ export interface MediaStream {
   readonly colorSpace?: string
   readonly masteringDisplay?: MasteringDisplay
   readonly contentLight?: ContentLight
+  /** The two above stand in the frames alone: what the header has, ffmpeg hands on by itself. */
+  readonly isHdrInFramesOnly?: boolean
   /** Frames carry HDR10+ metadata. Told by the first frame alone. */
   readonly hasHdr10Plus?: boolean
   /** Profile of the Dolby Vision configuration record: 5, 7, 8… */

@@ -1,6 +1,6 @@
 /**
- * HDR10 through an encoder: ffmpeg itself hands on colour tags, but before version 7.1 no mastering data, which belong into the encoder's
- * own parameters. https://x265.readthedocs.io/en/stable/cli.html#vui-video-usability-information-options,
+ * HDR10 through an encoder: ffmpeg itself hands on colour tags, and mastering data from header to header. Those that only the frames
+ * carry it drops before version 7.1, and players look for them there: they belong into the encoder's own parameters. https://x265.readthedocs.io/en/stable/cli.html#vui-video-usability-information-options,
  * https://gitlab.com/AOMediaCodec/SVT-AV1/-/blob/master/Docs/Parameters.md
  */
 
@@ -10,6 +10,8 @@ import { codecOf, lastValueOf } from './option-value.ts'
 export interface KeptHdr {
   readonly options: readonly string[]
   readonly warnings: readonly string[]
+  /** Mastering data are lost, since this encoder cannot be told of them. */
+  readonly losesMastering: boolean
 }
 
 const PIXEL_FORMAT_OPTIONS = ['-pix_fmt', '-pix_fmt:v']
@@ -20,21 +22,20 @@ export function keepHdr(options: readonly string[], media: MediaInfo): KeptHdr {
   const film = media.streams.find((stream) => stream.kind === 'video' && !stream.isAttachedPicture)
   const encoder = codecOf(options, 'v')
   const isSettled = encoder === undefined || encoder === 'copy' || options.includes('-vn') || isToneMapped(options)
-  if (film === undefined || isSettled) return { options, warnings: [] }
+  if (film === undefined || isSettled) return { options, warnings: [], losesMastering: false }
   const dynamic = describeDynamic(film)
-  if (!isHdr(film)) return { options, warnings: dynamic }
+  if (!isHdr(film)) return { options, warnings: dynamic, losesMastering: false }
   if (/h264|x264/.test(encoder)) {
-    return { options, warnings: ['its HDR picture gets 8 bits only, which shows as bands; "hevc" and "av1" keep HDR', ...dynamic] }
+    const warning = 'its HDR picture gets 8 bits only, which shows as bands; "hevc" and "av1" keep HDR'
+    return { options, warnings: [warning, ...dynamic], losesMastering: false }
   }
   const set = PARAMETERS[encoder]
   if (set === undefined) {
-    const isLost = film.masteringDisplay !== undefined || film.contentLight !== undefined
-    return {
-      options,
-      warnings: [...(isLost ? [`its HDR10 mastering data may be lost: not every "${encoder}" keeps them`] : []), ...dynamic],
-    }
+    const isLost = film.isHdrInFramesOnly === true
+    const warning = `its HDR10 mastering data may be lost: before ffmpeg 7.1 "${encoder}" is not told of them`
+    return { options, warnings: [...(isLost ? [warning] : []), ...dynamic], losesMastering: isLost }
   }
-  return { options: set(withTenBits(options), film), warnings: dynamic }
+  return { options: set(withTenBits(options), film), warnings: dynamic, losesMastering: false }
 }
 
 function isHdr({ colorTransfer }: MediaStream): boolean {

@@ -7,8 +7,8 @@ import type { EncodeArguments, PlanVariant, Profile } from '../model/plan.ts'
 import { isContradiction } from './container.ts'
 import { describeCriterion, explainRules, judgeRule, type RuleVerdict } from './explain-rules.ts'
 import { findSpeaker } from './find-speaker.ts'
-import { keepHdr } from './keep-hdr.ts'
-import { findObstacle, type KeptStreams, keepStreams } from './keep-streams.ts'
+import { type KeptHdr, keepHdr } from './keep-hdr.ts'
+import { findObstacle, keepStreams } from './keep-streams.ts'
 import { mapStreams } from './map-streams.ts'
 import { lastValueOf } from './option-value.ts'
 import { hasProfile, type ResolvedProfile, resolveMixin, resolveProfile, SECTIONS, suggestProfile } from './resolve-profile.ts'
@@ -92,15 +92,15 @@ function toEncode(
   if (obstacle !== undefined) return { kind: 'unmatched', reason: obstacle }
   // A mixin that makes the picture speaks for all of its variants.
   const isPictureMixed = mixins.some((mixin) => (mixin.sections.video ?? []).length > 0)
-  const variants = resolveVariants(config, isPictureMixed ? { ...resolved, variants: [] } : resolved).map((variant): PlanVariant => {
-    const { options: output } = toOutputOptions(variant.profile, mixOptions(variant.profile, mixins), media, config.automap)
-    return {
-      name: variant.name,
-      arguments: { input: variant.profile.inputOptions, output },
-      queues: variant.queues,
-      labels: variant.profile.labels,
-    }
+  const ways = resolveVariants(config, isPictureMixed ? { ...resolved, variants: [] } : resolved).map((variant) => {
+    const { options: output, losesMastering } = toOutputOptions(variant.profile, mixOptions(variant.profile, mixins), media, config.automap)
+    const { inputOptions: input, labels } = variant.profile
+    const plan: PlanVariant = { name: variant.name, arguments: { input, output }, queues: variant.queues, labels }
+    return { plan, losesMastering }
   })
+  // What a faster encoder would lose of HDR10 is no fair price where another one keeps it.
+  const careful = ways.filter(({ losesMastering }) => !losesMastering)
+  const variants = (careful.length > 0 ? careful : ways).map(({ plan }) => plan)
   const made = toOutputOptions(resolved, options, media, config.automap)
   return {
     kind: 'encode',
@@ -119,12 +119,12 @@ function mixOptions(profile: ResolvedProfile, mixins: readonly ResolvedProfile[]
 }
 
 /** The options with the stream maps behind them. */
-function toOutputOptions(profile: ResolvedProfile, options: readonly string[], media: MediaInfo, automap: boolean): KeptStreams {
-  const hdr = profile.keepsStreams ? keepHdr(options, media) : { options, warnings: [] }
+function toOutputOptions(profile: ResolvedProfile, options: readonly string[], media: MediaInfo, automap: boolean): KeptHdr {
+  const hdr = profile.keepsStreams ? keepHdr(options, media) : { options, warnings: [], losesMastering: false }
   if (!automap || !profile.automap) return hdr
   const kept = profile.keepsStreams ? keepStreams(profile, hdr.options, media) : undefined
-  if (kept !== undefined) return { options: kept.options, warnings: [...hdr.warnings, ...kept.warnings] }
-  return { options: [...hdr.options, ...mapStreams(profile, media)], warnings: hdr.warnings }
+  if (kept !== undefined) return { ...hdr, options: kept.options, warnings: [...hdr.warnings, ...kept.warnings] }
+  return { ...hdr, options: [...hdr.options, ...mapStreams(profile, media)] }
 }
 
 function warnOfFormat(extension: string, options: readonly string[]): readonly string[] {

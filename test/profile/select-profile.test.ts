@@ -17,6 +17,7 @@ const DISPLAY_P3: Partial<MediaStream> = {
 /** Words of the cases for facts that come together. */
 const MARKS: Readonly<Record<string, Partial<MediaStream>>> = {
   hdr10: { ...HDR10, ...DISPLAY_P3 },
+  frames: { isHdrInFramesOnly: true },
   pq: HDR10,
   hlg: { ...HDR10, colorTransfer: 'arib-std-b67' },
   'hdr10+': { hasHdr10Plus: true },

@@ -17,6 +17,7 @@ import type { Config } from '../../src/model/config.ts'
 import type { MediaInfo } from '../../src/model/media.ts'
 import { toFfmpegArguments } from '../../src/model/plan.ts'
 import { type Selection, selectProfile } from '../../src/profile/select-profile.ts'
+import { withHdrHeader } from './hdr-header.ts'
 import { createPgsSubtitle } from './pgs-subtitle.ts'
 
 const run = promisify(execFile)
@@ -30,6 +31,9 @@ ${CONTAINERS.map((container) => `  copy_${container}: {include: copy, extension:
   quick_hevc: {include: hevc, output_options_video: ["-preset ultrafast"]}
   quick_hevc_mp4: {include: quick_hevc, extension: mp4}
   quick_av1: {include: av1, output_options_video: ["-preset 12"]}
+  any_encoder: {include: copy, output_options_video: ["-c:v libaom-av1", "-cpu-used 8"]}
+  any_encoder_mp4: {include: any_encoder, extension: mp4}
+  fast_hevc: {include: hevc, variants: [hevc_nvenc, libx265]}
   plain:
     output_options: ["-c:v copy", "-c:a copy", "-c:s copy"]
     extension: .mkv
@@ -214,6 +218,23 @@ describe('HDR10', () => {
     expect(warnings).toEqual([])
   })
 
+  test.each(['any_encoder', 'any_encoder_mp4'])('of a header goes through %s, which cannot be told of it', async (profile) => {
+    const { media, warnings } = await encode('hdr-header.mp4', profile)
+    expect(media.streams[0]?.masteringDisplay).toMatchObject({ red: [0.68, 0.32], maxNits: 1000, minNits: 0.005 })
+    expect(media.streams[0]?.contentLight).toEqual(HDR10.contentLight)
+    expect(warnings).toEqual([])
+  })
+
+  test('is kept from encoders that would lose it, where there is another', async () => {
+    const variantsOf = async (sample: string) => {
+      const selection = select(await probe(sample), 'fast_hevc')
+      return selection.kind === 'encode' && selection.variants.map(({ name }) => name)
+    }
+    expect(await variantsOf('hdr.mkv')).toEqual(['libx265'])
+    expect(await variantsOf('hdr-header.mp4')).toEqual(['hevc_nvenc', 'libx265'])
+    expect(await variantsOf('simple.mp4')).toEqual(['hevc_nvenc', 'libx265'])
+  })
+
   test('is told of a source whose header is silent, by its first frame', async () => {
     const { path, sizeBytes, mtimeMs } = await probe('hdr.mkv')
     const header = parseProbe((await run('ffprobe', [...probeArguments(path)])).stdout, { path, sizeBytes, mtimeMs })
@@ -375,6 +396,8 @@ async function makeSamples(): Promise<void> {
     hdr10,
     'hdr.mkv',
   )
+  await ffmpeg('-i', 'hdr.mkv', '-c', 'copy', '-tag:v', 'hvc1', 'hdr.mp4')
+  await writeFile(join(folder, 'hdr-header.mp4'), withHdrHeader(await readFile(join(folder, 'hdr.mp4'))))
 }
 
 async function probe(name: string): Promise<MediaInfo> {
