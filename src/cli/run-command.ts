@@ -66,6 +66,8 @@ export async function withWorld(args: Arguments, config: Config, run: (world: Ru
   const giveUp = new AbortController()
   const chosen = await chooseView(args, config.colorize, giveUp.signal)
   const broadcast = createBroadcast([chosen.view], { clock: systemClock })
+  // One function for all hosts: a key that they share is unlocked once.
+  const prompt = (question: string) => chosen.pausedFor(() => askPassphrase(question))
   using signals = watchSignals({
     onFirst: (name) => broadcast.emit('warning', { message: describeEnding(name) }),
     beforeExit: chosen.restoreTerminal,
@@ -94,7 +96,7 @@ export async function withWorld(args: Arguments, config: Config, run: (world: Ru
           env: process.env,
           homeFolder: homedir(),
           writesKnownHosts: !args.isDryRun,
-          prompt: (question) => chosen.pausedFor(() => askPassphrase(question)),
+          prompt,
           localFfmpeg: config.ffmpeg,
           localFfprobe: config.ffprobe,
         }),
