@@ -66,7 +66,7 @@ type ToValue = (key: string, content: string | number | undefined, origin: Origi
 function showAccess(host: HostConfig, ssh: SshFacts | undefined, placeOf: PlaceOf, value: ToValue): readonly ShownEntry[] {
   const facts = ssh === undefined || 'problem' in ssh ? undefined : ssh
   const address = host.address ?? host.name
-  const detail = facts === undefined || facts.hostname === address ? undefined : `SSH configuration: ${facts.hostname}`
+  const detail = facts === undefined || facts.hostname === address ? undefined : `SSH: ${facts.hostname}`
   const problem: readonly ShownEntry[] =
     ssh !== undefined && 'problem' in ssh ? [['', { kind: 'remark', text: ssh.problem, origin: SSH }]] : []
   const isKeyGiven = host.identityFile !== undefined

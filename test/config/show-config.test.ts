@@ -80,7 +80,7 @@ describe('each value tells where it comes from', () => {
     const lines = render(text, { ...NOTHING, sshOf: () => facts }).split('\n')
     expect(lines).toEqual(
       expect.arrayContaining([
-        '        address: nas # default; SSH configuration: 10.0.0.9',
+        '        address: nas # default; SSH: 10.0.0.9',
         '        port: 2200 # ssh',
         '        user: anna # c.yml:5',
         '        identity_file: /k/one # ssh',
