@@ -15,13 +15,21 @@ export interface NotedLine {
 /** @param paint colours notes. */
 export function renderNoted(lines: readonly NotedLine[], columns: number, paint: (note: string) => string): readonly string[] {
   const notes = lines.filter(({ note }) => note !== undefined)
-  const column = Math.min(NOTE_COLUMN, Math.max(0, ...notes.map(({ text }) => measureText(text) + 2)))
+  const widest = (measure: (line: NotedLine) => number): number => Math.max(0, ...notes.map(measure))
+  const column = Math.min(
+    NOTE_COLUMN,
+    widest(({ text }) => measureText(text) + 2),
+    Math.max(0, columns - widest(({ note = '' }) => measureText(note))),
+  )
   return lines.flatMap(({ text, note }) => {
-    if (note === undefined) return [text]
-    const room = measureText(text) + 2
-    if (room <= column) return [fitText(text, column) + paint(note)]
-    if (room + measureText(note) <= columns) return [`${text}  ${paint(note)}`]
-    return [text, ' '.repeat(Math.max(0, Math.min(column, columns - measureText(note)))) + paint(note)]
+    const shown = measureText(text) > columns ? wrapWords(text, columns, measureText(text) - measureText(text.trimStart()) + 2) : [text]
+    if (note === undefined) return shown
+    const used = measureText(shown.at(-1) ?? '') + 2
+    const at = Math.max(used, column)
+    const head = shown.slice(0, -1)
+    if (at + measureText(note) <= columns) return [...head, fitText(shown.at(-1) ?? '', at) + paint(note)]
+    if (used + measureText(note) <= columns) return [...head, `${shown.at(-1)}  ${paint(note)}`]
+    return [...shown, ' '.repeat(column) + paint(note)]
   })
 }
 

@@ -8,7 +8,7 @@ import { toFfmpegArguments } from '../../model/plan.ts'
 import { LOCAL_CLUSTER } from '../../plan/target.ts'
 import type { ArgumentPiece } from '../../profile/explain-arguments.ts'
 import { type CriterionVerdict, describeCriterion } from '../../profile/explain-rules.ts'
-import type { Setting } from '../../profile/resolve-profile.ts'
+import type { ResolvedProfile, Setting } from '../../profile/resolve-profile.ts'
 import { quoteArgument, quoteCommand } from '../../view/quote-argument.ts'
 import { wrapWords } from '../../view/wrap-words.ts'
 import { describeOrigin, describePlace, toOriginObject } from '../describe-origin.ts'
@@ -56,7 +56,7 @@ export function renderExplanation(explanation: Explanation, options: ExplainOpti
   return [
     ...head,
     ...rules,
-    ...section('Profile', renderProfile(end, look)),
+    ...section('Profile', renderProfile(end, isShippedProfile(end.resolved, options), look)),
     ...section('Streams', [
       ...wrapWords(`  ${end.streams.reason}`, columns, 2),
       ...renderStreams(end.streams.streams, look),
@@ -106,11 +106,11 @@ function describeMatch(criterion: CriterionVerdict): string {
 
 type Encode = Explanation['end'] & { readonly kind: 'encode' }
 
-function renderProfile({ profile, resolved, mixins, variants }: Encode, { chalk, columns }: Look): readonly string[] {
+function renderProfile({ profile, resolved, mixins, variants }: Encode, isShipped: boolean, { chalk, columns }: Look): readonly string[] {
   const lines: readonly NotedLine[] = [
     {
       text: `  ${toVisible(profile.name)}${profile.kind === 'template' ? ', a template' : ''}`,
-      note: describePlace(resolved.place),
+      note: describePlace(resolved.place, isShipped),
     },
     variants.length === 1
       ? { text: `  queue ${(variants[0]?.queues ?? []).map(toVisible).join(' or ')}`, note: originOf('queue') }
@@ -125,12 +125,16 @@ function renderProfile({ profile, resolved, mixins, variants }: Encode, { chalk,
       : [{ text: `  at least ${profile.threshold} % smaller, else the source stays`, note: originOf('threshold') }]),
     ...(mixins.length === 0 ? [] : [{ text: `  with ${mixins.map(toVisible).join(', ')} mixed in` }]),
   ]
-  return renderNoted(lines, columns, chalk.dim).flatMap((line) => wrapWords(line, columns, 4))
+  return renderNoted(lines, columns, chalk.dim)
 
   function originOf(setting: Setting): string {
     const origin = resolved.origins.settings[setting]
     return origin === undefined ? 'default' : describeOrigin(origin, profile.name)
   }
+}
+
+function isShippedProfile({ name, kind }: ResolvedProfile, { config }: ExplainOptions): boolean {
+  return kind === 'profile' && config.profiles.some((profile) => profile.name === name && profile.isShipped)
 }
 
 /** Of the last variant, which asks for least. */
@@ -165,14 +169,14 @@ function describeStream(stream: MediaStream): string {
 }
 
 function renderVariants(end: Encode, media: MediaInfo, look: Look): readonly string[] {
-  const { chalk, isVerbose } = look
+  const { chalk, columns, isVerbose } = look
   const { variants } = end
   const shown = isVerbose ? variants : variants.slice(-1)
   const left = variants.length - shown.length
   return shown.flatMap((variant) => {
     const title = variants.length === 1 ? 'Arguments' : `Arguments with ${toVisible(variant.name)}`
     const more = left > 0 ? chalk.dim(` (-v shows those of the other ${left === 1 ? 'variant' : `${left} variants`})`) : ''
-    return [`${chalk.bold(title)}${more}`, ...renderArguments(variant, end, media, look)]
+    return [...wrapWords(`${chalk.bold(title)}${more}`, columns, 2), ...renderArguments(variant, end, media, look)]
   })
 }
 
