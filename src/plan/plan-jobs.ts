@@ -108,6 +108,7 @@ function toPlan(source: FoundSource, media: MediaInfo, selection: Selection & { 
     }),
     replacesSource,
     mayOverwrite: options.overwrites,
+    warnings: selection.warnings,
     queueFile: source.target.queueFile,
   }
 }

@@ -12,6 +12,7 @@ import type { RunRequest, RunWorld } from './run-request.ts'
 import type { selectHosts } from './select-hosts.ts'
 import { toTicket, withForm } from './to-ticket.ts'
 import { countTotals, EXIT, toExitStatus } from './totals.ts'
+import { warnOfStreams } from './warn-of-streams.ts'
 
 export async function dryRun(
   request: RunRequest,
@@ -59,4 +60,5 @@ function tellPlan(plan: JobPlan, place: ReturnType<typeof createPlacement>, emit
     arguments: toFfmpegArguments(chosen, file, plan.output),
     output: plan.output,
   })
+  warnOfStreams(plan, emit)
 }

@@ -10,6 +10,7 @@ import type { Intake } from './intake.ts'
 import { removeLeftHere } from './left-files.ts'
 import type { RunRequest, RunWorld } from './run-request.ts'
 import { countTotals, toExitStatus } from './totals.ts'
+import { warnOfStreams } from './warn-of-streams.ts'
 
 export interface RecordedRun {
   readonly request: Pick<RunRequest, 'argv' | 'strategy' | 'isSequential' | 'config'>
@@ -81,5 +82,6 @@ function announce(plans: readonly JobPlan[], emit: Emit): void {
       source_bytes: plan.source.sizeBytes,
       duration_s: plan.source.durationSeconds,
     })
+    warnOfStreams(plan, emit)
   }
 }
