@@ -11,7 +11,7 @@ import type { RememberedTrial, TrialPlace } from '../ledger/encoder-trials.ts'
 import { describeFfmpegFailure } from '../media/describe-ffmpeg-failure.ts'
 import { isSessionLimit } from '../media/judge-encoder-failure.ts'
 import type { HostConfig } from '../model/config.ts'
-import { type EncoderNeed, toEncoderKey } from '../model/encoder.ts'
+import { type EncoderNeed, hardwareKindOf, toEncoderKey } from '../model/encoder.ts'
 
 /** Encoder, with its device where one is named → why it does not work; null: it does. */
 export type TrialResults = ReadonlyMap<string, string | null>
@@ -51,6 +51,8 @@ export async function tryEncoders(
     const trial = await tryEncoder(host, facts, need, signal)
     if (trial === undefined) return
     const encoder = toEncoderKey(need)
+    // A driver that hangs is no use; software that takes so long is only slow, and counts as it is listed.
+    if (trial.isTimeout && hardwareKindOf(need.encoder) === undefined) return
     if (trial.isTimeout) results.set(encoder, 'it did not encode one second of picture within 30 s')
     // A card that is busy with other encodes is a card that works; it may be less busy at the next look.
     else if (trial.status !== 0 && isSessionLimit(trial.stderr)) results.set(encoder, null)
