@@ -36,14 +36,24 @@ const MEDIA_EXTENSIONS = new Set(
 /** Our own temporary files, should one be left from a controller that died. */
 export const OWN_PREFIX = '.encode-'
 
-/** Yields sources in natural order, target by target; each file once. `cwd` is what relative paths are relative to. */
-export async function* findSources(targets: readonly Target[], cwd: string): AsyncGenerator<FoundSource | RefusedSource> {
+/**
+ * Yields sources in natural order, target by target; each file once, by whichever name it is reached.
+ * `cwd` is what relative paths are relative to.
+ */
+export async function* findSources(
+  targets: readonly Target[],
+  cwd: string,
+  signal?: AbortSignal,
+): AsyncGenerator<FoundSource | RefusedSource> {
   const seen = new Set<string>()
   for (const target of targets) {
     for await (const found of expand(target, cwd)) {
+      // A walk over a network filesystem may take minutes.
+      signal?.throwIfAborted()
       if (found.kind === 'source') {
-        if (seen.has(found.path)) continue
-        seen.add(found.path)
+        const real = await realpath(found.path).catch(() => found.path)
+        if (seen.has(real)) continue
+        seen.add(real)
       }
       yield found
     }
@@ -66,7 +76,7 @@ async function* expand(target: Target, cwd: string): AsyncGenerator<FoundSource 
 }
 
 async function* fromPath(path: string, found: Stats, target: Target): AsyncGenerator<FoundSource | RefusedSource> {
-  if (found.isDirectory()) yield* walk(path, path, target, new Set([await realpath(path)]))
+  if (found.isDirectory()) yield* walk(path, path, target, new Set([await realpath(path).catch(() => path)]))
   else if (found.isFile()) yield await toSource(path, undefined, target)
   else yield refuse(path, 'It is neither a file nor a folder', target)
 }
@@ -92,8 +102,8 @@ async function* walk(folder: string, root: string, target: Target, visited: Set<
     }
     const found = await statOrUndefined(path)
     if (found?.isDirectory() === true) {
-      const real = await realpath(path)
-      if (visited.has(real)) continue
+      const real = await realpath(path).catch(() => undefined)
+      if (real === undefined || visited.has(real)) continue
       visited.add(real)
       yield* walk(path, root, target, visited)
     } else if (found?.isFile() === true && isMediaName(name)) {
@@ -103,9 +113,9 @@ async function* walk(folder: string, root: string, target: Target, visited: Set<
 }
 
 async function toSource(path: string, root: string | undefined, target: Target): Promise<FoundSource> {
-  const isLink = (await lstat(path)).isSymbolicLink()
-  // The folder is resolved too: one file must have one name in the ledger and in the locks, whichever way it was reached.
-  const real = isLink ? await realpath(path) : path
+  // What vanishes at this moment is missed by whoever probes it.
+  const isLink = (await lstat(path).catch(() => undefined))?.isSymbolicLink() === true
+  const real = isLink ? await realpath(path).catch(() => path) : path
   return { kind: 'source', path: real, givenPath: path, root, target }
 }
 

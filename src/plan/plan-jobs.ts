@@ -16,6 +16,7 @@ import { type Selection, selectProfile } from '../profile/select-profile.ts'
 import { toOutputName } from '../profile/to-output-name.ts'
 import type { Ffprobe } from './ffprobe.ts'
 import type { FoundSource, RefusedSource } from './find-sources.ts'
+import { type MarkedJob, markJob, refuseClashes } from './refuse-clashes.ts'
 import { LOCAL_CLUSTER, type Target } from './target.ts'
 
 export interface PlanOptions {
@@ -52,28 +53,31 @@ export interface Planner {
 }
 
 export function createPlanner(options: PlanOptions): Planner {
-  /** Result → the source that makes it. */
   const claimed = new Map<string, string>()
   let jobs = 0
   return {
     async plan(sources) {
       const drafts = await mapConcurrently(sources, PROBES_AT_ONCE, (source) => draft(source, options))
       options.signal.throwIfAborted()
-      const clashes = findClashes(drafts, claimed)
+      const refused = refuseClashes(
+        drafts.filter((file) => file.kind === 'job'),
+        claimed,
+      )
       return drafts.map((file): PlannedFile => {
         if (file.kind !== 'job') return file
-        const { source, output } = file.plan
-        const clash = clashes.get(file)
-        if (clash !== undefined) return toFailed(file.target, source.path, `"${clash}" would make the same result "${output}"`)
-        claimed.set(output, source.path)
+        const { target, plan } = file
+        const reason = refused.get(file)
+        if (reason !== undefined) return toFailed(target, plan.source.path, reason)
         jobs += 1
-        return { ...file, plan: { ...file.plan, id: options.toJobId(jobs) } }
+        return { kind: 'job', target, plan: { ...plan, id: options.toJobId(jobs) } }
       })
     },
   }
 }
 
-async function draft(source: FoundSource | RefusedSource, options: PlanOptions): Promise<PlannedFile> {
+type Draft = Exclude<PlannedFile, { kind: 'job' }> | ({ readonly kind: 'job'; readonly target: Target } & MarkedJob)
+
+async function draft(source: FoundSource | RefusedSource, options: PlanOptions): Promise<Draft> {
   const { target } = source
   if (source.kind === 'refused') return toFailed(target, source.path, source.reason)
   options.signal.throwIfAborted()
@@ -83,8 +87,10 @@ async function draft(source: FoundSource | RefusedSource, options: PlanOptions):
     if (selection.kind !== 'encode') return { kind: 'skipped', target, file: source.path, reason: selection.reason }
     const plan = toPlan(source, media, selection, options)
     checkQueue(plan, options)
-    await checkOutput(plan, source)
-    return { kind: 'job', target, plan }
+    const isTaken = await checkOutput(plan, source)
+    // What turns up under that name later is not what the person saw when they said --overwrite: it may be another film's result.
+    const decided = { ...plan, mayOverwrite: plan.mayOverwrite && isTaken }
+    return { kind: 'job', target, plan: decided, marks: await markJob(decided) }
   } catch (error) {
     if (!(error instanceof EncodeError) || isEncodeError(error, 'CONFIG_INVALID') || isEncodeError(error, 'USAGE_INVALID')) throw error
     return toFailed(target, source.path, describeError(error))
@@ -109,6 +115,7 @@ function toPlan(source: FoundSource, media: MediaInfo, selection: Selection & { 
     replacesSource,
     mayOverwrite: options.overwrites,
     warnings: selection.warnings,
+    covers: selection.covers,
     queueFile: source.target.queueFile,
   }
 }
@@ -132,7 +139,8 @@ function mayHaveQueue(host: HostConfig, queue: string): boolean {
   return host.hasAutoQueues === true ? AUTO_QUEUES.has(queue) : (host.queues[queue] ?? 0) > 0
 }
 
-async function checkOutput(plan: JobPlan, source: FoundSource): Promise<void> {
+/** Resolves to whether something has the result's name already. */
+async function checkOutput(plan: JobPlan, source: FoundSource): Promise<boolean> {
   const { output, source: media } = plan
   if (plan.replacesSource && source.givenPath !== source.path && basename(output) !== basename(source.path)) {
     throw new EncodeError(
@@ -151,6 +159,9 @@ async function checkOutput(plan: JobPlan, source: FoundSource): Promise<void> {
       hint: 'Use --overwrite to replace it, or -o to write elsewhere',
     })
   }
+  if (taken !== undefined && !plan.replacesSource && (await isSameInode(media.path, output))) {
+    throw new EncodeError('RESULT_NAME_TAKEN', `"${output}" is the source itself, which shall stay`, { hint: 'Use -o to write elsewhere' })
+  }
   const folder = dirname(output)
   const isWritable = await access(folder, constants.W_OK).then(
     () => true,
@@ -158,34 +169,20 @@ async function checkOutput(plan: JobPlan, source: FoundSource): Promise<void> {
   )
   if (!isWritable)
     throw new EncodeError('REPLACE_FAILED', `The folder "${folder}" is not writable`, { hint: 'Mend its permissions, or use -o' })
+  return taken !== undefined
 }
 
 /** True on a filesystem that does not tell `Film.MKV` from `Film.mkv`. */
 async function isSameFile(path: string, other: string): Promise<boolean> {
-  if (path.normalize('NFC').toLowerCase() !== other.normalize('NFC').toLowerCase()) return false
-  const [a, b] = await Promise.all([lstat(path), lstat(other)])
-  return a.ino === b.ino && a.dev === b.dev
+  return path.normalize('NFC').toLowerCase() === other.normalize('NFC').toLowerCase() && (await isSameInode(path, other))
 }
 
-/** Jobs whose result another job makes too → that other job's source. */
-function findClashes(drafts: readonly PlannedFile[], claimed: ReadonlyMap<string, string>): ReadonlyMap<PlannedFile, string> {
-  const first = new Map<string, PlannedFile & { kind: 'job' }>()
-  const clashes = new Map<PlannedFile, string>()
-  for (const file of drafts) {
-    if (file.kind !== 'job') continue
-    const { output, source } = file.plan
-    const owner = claimed.get(output)
-    const earlier = first.get(output)
-    if (owner !== undefined) clashes.set(file, owner)
-    else if (earlier === undefined) first.set(output, file)
-    else {
-      if (!clashes.has(earlier)) clashes.set(earlier, source.path)
-      clashes.set(file, earlier.plan.source.path)
-    }
-  }
-  return clashes
+async function isSameInode(path: string, other: string): Promise<boolean> {
+  // Either may vanish at this moment.
+  const [a, b] = await Promise.all([path, other].map((name) => lstat(name).catch(() => undefined)))
+  return a !== undefined && b !== undefined && a.ino === b.ino && a.dev === b.dev
 }
 
-function toFailed(target: Target, file: string, reason: string): PlannedFile {
+function toFailed(target: Target, file: string, reason: string): PlannedFile & { readonly kind: 'failed' } {
   return { kind: 'failed', target, file, reason }
 }

@@ -58,7 +58,7 @@ async function planRun(request: RunRequest, world: RunWorld, entries: readonly Q
     signal: world.signal,
     toJobId: (number) => toJobId(runId, number),
   })
-  const planTargets: PlanTargets = async (wanted) => await planner.plan(await Array.fromAsync(findSources(wanted, world.cwd)))
+  const planTargets: PlanTargets = async (wanted) => await planner.plan(await Array.fromAsync(findSources(wanted, world.cwd, world.signal)))
   const files = [...toRefusedFiles(entries, request), ...(await planTargets(targets))]
   return { runId, hosts, ffprobe, files, planTargets }
 }

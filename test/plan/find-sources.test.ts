@@ -43,6 +43,21 @@ test('a folder that is reached again through a symbolic link is not walked again
   expect(await find('tv')).toEqual(['tv/a.mkv'])
 })
 
+test('a file that two targets reach by different names of its folder is taken once', async () => {
+  await touch('tv/a.mkv')
+  await symlink(join(folder, 'tv'), join(folder, 'series'))
+  expect(await find('series', 'tv', 'series/a.mkv')).toEqual(['series/a.mkv'])
+})
+
+test('a search ends when it is told to', async () => {
+  await touch('tv/a.mkv', 'tv/b.mkv')
+  const ending = new AbortController()
+  const sources = findSources([toTarget('tv')], folder, ending.signal)
+  expect(await sources.next()).toMatchObject({ done: false })
+  ending.abort(new Error('enough'))
+  await expect(sources.next()).rejects.toThrow('enough')
+})
+
 test('a symbolic link to a file is the file that it points at', async () => {
   await touch('store/a.mkv')
   await symlink(join(folder, 'store/a.mkv'), join(folder, 'link.mkv'))

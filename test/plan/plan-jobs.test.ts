@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, link, mkdir, mkdtemp, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -78,6 +78,40 @@ test('a result may replace another file only when it is told to', async () => {
   await touch('a.mp4', 'a.mkv')
   expect((await plan(['a.mp4'], { profile: 'mkv' })).map(describe)).toEqual([expect.stringContaining('exists already')])
   expect((await plan(['a.mp4'], { profile: 'mkv' }, { overwrites: true })).map(describe)).toEqual(['job job-1'])
+})
+
+test('what is not there yet is nothing that --overwrite allows to replace', async () => {
+  await touch('a.mp4', 'b.mp4', 'b.mkv')
+  const files = await plan(['a.mp4', 'b.mp4'], { profile: 'mkv' }, { overwrites: true })
+  expect(files.map((file) => file.kind === 'job' && file.plan.mayOverwrite)).toEqual([false, true])
+})
+
+test('sources of one result are refused, by whichever names their folder is reached', async () => {
+  await touch('tv/x.mp4', 'tv/x.avi')
+  await symlink(join(folder, 'tv'), join(folder, 'series'))
+  const files = await plan(['tv/x.mp4', 'series/x.avi'], { profile: 'mkv' }, { overwrites: true })
+  expect(files.map(({ kind }) => kind)).toEqual(['failed', 'failed'])
+})
+
+test('two results over one file that exists under both names are refused', async () => {
+  // What a filesystem that does not tell letter cases shows: one file, two names.
+  await touch('Film.mp4', 'film.avi', 'film.mkv')
+  await link(join(folder, 'film.mkv'), join(folder, 'Film.mkv'))
+  const files = await plan(['Film.mp4', 'film.avi'], { profile: 'mkv' }, { overwrites: true })
+  expect(files.map(({ kind }) => kind)).toEqual(['failed', 'failed'])
+})
+
+test('a result never replaces a file that is to be encoded itself, whatever --overwrite says', async () => {
+  await touch('a.mp4', 'a.mkv')
+  const files = await plan(['a.mp4', 'a.mkv'], { profile: 'mkv' }, { overwrites: true, keepsSource: true })
+  expect(files.map(describe)).toEqual([`failed: Its result "${join(folder, 'a.mkv')}" would replace a source of this run`, 'job job-1'])
+})
+
+test('a source that stays is not overwritten by its own result, by whichever name that goes', async () => {
+  await touch('tv/a.mkv')
+  await symlink(join(folder, 'tv'), join(folder, 'out'))
+  const files = await plan(['tv/a.mkv'], { profile: 'mkv' }, { overwrites: true, outputFolder: join(folder, 'out') })
+  expect(files.map(describe)).toEqual([expect.stringContaining('is the source itself')])
 })
 
 test('a link whose target would go is refused, one whose target is replaced under its name is not', async () => {
