@@ -8,6 +8,7 @@ import { createProgressParser } from '../media/progress-parser.ts'
 import type { EncodeProgress } from '../model/media.ts'
 import { toFfmpegArguments } from '../model/plan.ts'
 import type { MediaRoute } from '../transfer/media-route.ts'
+import { takeCoversOut } from './attach-covers.ts'
 import type { JobContext, StageProgress } from './job-context.ts'
 
 /** Flags that encode adds for itself: no terminal, no banner, progress as data on stdout. */
@@ -33,7 +34,10 @@ export async function encode(context: JobContext, route: MediaRoute): Promise<En
       hopeless.abort()
     }
   })
-  const argv = [facts.ffmpegPath, ...OWN_FLAGS, ...toFfmpegArguments(plan.arguments, route.hostSource, route.hostResult)]
+  const covers = await takeCoversOut(context, route)
+  const { input, output } = plan.arguments
+  const args = { input, output: [...output, ...covers.options] }
+  const argv = [facts.ffmpegPath, ...OWN_FLAGS, ...toFfmpegArguments(args, route.hostSource, route.hostResult)]
   let result: RunResult
   try {
     result = await host.run(argv, {
@@ -46,6 +50,9 @@ export async function encode(context: JobContext, route: MediaRoute): Promise<En
   } catch (error) {
     if (hopeless.signal.aborted && !context.signal.aborted) return { kind: 'hopeless', savedPercent: projectedSaving }
     throw error
+  } finally {
+    // A host that is gone keeps the names in the journal.
+    await covers.remove().catch(() => {})
   }
   progress.end()
   if (result.status === 0) return { kind: 'finished', argv, stderr: result.stderr }

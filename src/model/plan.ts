@@ -43,6 +43,16 @@ export interface EncodeArguments {
   readonly output: readonly string[]
 }
 
+/** A cover picture that goes into the result as an attached file. */
+export interface AttachedCover {
+  /** Of the source. */
+  readonly streamIndex: number
+  /** ffmpeg's name of the picture's form: `mjpeg`, `png`. */
+  readonly codec: string
+  /** Its place among the attachments of the result. */
+  readonly attachment: number
+}
+
 /** One source file, one profile, one result. */
 export interface JobPlan {
   /** Unique within the run and in the ledger. */
@@ -64,6 +74,8 @@ export interface JobPlan {
   readonly mayOverwrite: boolean
   /** What of the source the result will lack or hold in another form, each a clause for a person. */
   readonly warnings?: readonly string[]
+  /** Taken out of the source before the encode, since ffmpeg attaches files only. */
+  readonly covers?: readonly AttachedCover[]
   /** Queue file that the source was read from; its line goes when the job is done. */
   readonly queueFile: string | undefined
 }

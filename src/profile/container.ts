@@ -24,6 +24,8 @@ export interface Container {
   readonly textEncoder: string | undefined
   /** Codecs of cover pictures that can be copied into it. */
   readonly covers: ReadonlySet<string>
+  /** Codecs of cover pictures that go in as attached files. */
+  readonly attachedCovers?: ReadonlySet<string>
   /** Fonts and other attached files. */
   readonly holdsAttachments: boolean
   /** Remembers how a copied picture is turned. */
@@ -53,8 +55,9 @@ const MATROSKA: Container = {
   isAudioOnly: false,
   subtitles: setOf('ass ssa subrip srt webvtt text hdmv_pgs_subtitle hdmv_text_subtitle dvd_subtitle dvb_subtitle'),
   textEncoder: 'srt',
-  // ffmpeg has no way to write a cover picture into Matroska: it becomes one more film, of a single frame.
+  // Copied, a cover picture becomes one more film, of a single frame: Matroska holds covers as attached files.
   covers: NONE,
+  attachedCovers: PICTURES,
   holdsAttachments: true,
   // From ffmpeg 7 on it does, but nobody knows here which ffmpeg will write it.
   holdsRotation: false,

@@ -6,6 +6,7 @@
  */
 
 import type { MediaInfo, MediaStream } from '../model/media.ts'
+import type { AttachedCover } from '../model/plan.ts'
 import { type Container, findContainer } from './container.ts'
 import { isWantedLanguage, mapLanguages } from './map-streams.ts'
 import { codecOf, isCodecNamedByStream, lastValueOf } from './option-value.ts'
@@ -16,6 +17,8 @@ export interface KeptStreams {
   readonly options: readonly string[]
   /** What the result will lack or hold in another form, each a clause for a person. */
   readonly warnings: readonly string[]
+  /** Cover pictures that no map can carry. */
+  readonly covers: readonly AttachedCover[]
 }
 
 /** Subtitles that ffmpeg can turn into another text form; those made of pictures, and teletext, cannot be. */
@@ -55,6 +58,7 @@ export function keepStreams(profile: ResolvedProfile, options: readonly string[]
       ...(container.formatToName === undefined || options.includes('-f') ? [] : ['-f', container.formatToName]),
     ],
     warnings: [...parts.flatMap(({ warnings }) => warnings), ...covers.warnings],
+    covers: covers.attached,
   }
 }
 
@@ -215,13 +219,15 @@ function tellData({ streams }: MediaInfo): Part {
   return { maps: [], warnings: data.map((stream) => `${describe(stream)} is left out: it is neither picture, sound nor text`) }
 }
 
-function keepCovers(media: MediaInfo, container: Container, films: number): Part {
+function keepCovers(media: MediaInfo, container: Container, films: number): Part & { readonly attached: readonly AttachedCover[] } {
   const covers = media.streams.filter((stream) => stream.kind === 'video' && !isFilm(stream, media))
   const kept = container.isAudioOnly
     ? covers.filter(({ codec }) => container.covers.has(codec)).slice(0, 1)
     : covers.filter(({ codec }) => container.covers.has(codec))
-  const lost = covers.length - kept.length
+  const attached = attachCovers(covers, media, container)
+  const lost = covers.length - kept.length - attached.length
   return {
+    attached,
     maps: [
       ...kept.flatMap(mapOf),
       ...kept.flatMap((_, place) => {
@@ -236,6 +242,14 @@ function keepCovers(media: MediaInfo, container: Container, films: number): Part
             `${lost === 1 ? 'a cover picture is' : `${lost} cover pictures are`} left out: ffmpeg cannot write ${lost === 1 ? 'it' : 'them'} into ${container.name}`,
           ],
   }
+}
+
+/** Behind the attachments that the source has. */
+function attachCovers(covers: readonly MediaStream[], { streams }: MediaInfo, { attachedCovers }: Container): readonly AttachedCover[] {
+  const places = streams.filter(({ kind }) => kind === 'attachment').length
+  return covers
+    .filter(({ codec }) => attachedCovers?.has(codec) === true)
+    .map(({ index, codec }, place) => ({ streamIndex: index, codec, attachment: places + place }))
 }
 
 /** Options of all video streams made options of the films: a cover that is copied takes no filter and no tag. */

@@ -3,12 +3,12 @@
 import { EncodeError } from '../core/errors.ts'
 import type { Config } from '../model/config.ts'
 import type { MediaInfo } from '../model/media.ts'
-import type { EncodeArguments, PlanVariant, Profile } from '../model/plan.ts'
+import type { AttachedCover, EncodeArguments, PlanVariant, Profile } from '../model/plan.ts'
 import { isContradiction } from './container.ts'
 import { describeCriterion, explainRules, judgeRule, type RuleVerdict } from './explain-rules.ts'
 import { findSpeaker } from './find-speaker.ts'
 import { type KeptHdr, keepHdr } from './keep-hdr.ts'
-import { findObstacle, keepStreams } from './keep-streams.ts'
+import { findObstacle, type KeptStreams, keepStreams } from './keep-streams.ts'
 import { mapStreams } from './map-streams.ts'
 import { lastValueOf } from './option-value.ts'
 import { hasProfile, type ResolvedProfile, resolveMixin, resolveProfile, SECTIONS, suggestProfile } from './resolve-profile.ts'
@@ -37,6 +37,8 @@ export type Selection =
       readonly reason: string
       /** What of the source the result will lack or hold in another form, each a clause for a person. */
       readonly warnings: readonly string[]
+      /** Cover pictures that have to be taken out of the source and attached. */
+      readonly covers: readonly AttachedCover[]
     }
   | { readonly kind: 'skip'; readonly rule: string; readonly reason: string }
   | { readonly kind: 'unmatched'; readonly reason: string }
@@ -110,6 +112,7 @@ function toEncode(
     rule,
     reason,
     warnings: [...made.warnings, ...warnOfFormat(extension, options)],
+    covers: made.covers,
   }
 }
 
@@ -119,12 +122,17 @@ function mixOptions(profile: ResolvedProfile, mixins: readonly ResolvedProfile[]
 }
 
 /** The options with the stream maps behind them. */
-function toOutputOptions(profile: ResolvedProfile, options: readonly string[], media: MediaInfo, automap: boolean): KeptHdr {
+function toOutputOptions(
+  profile: ResolvedProfile,
+  options: readonly string[],
+  media: MediaInfo,
+  automap: boolean,
+): KeptHdr & Pick<KeptStreams, 'covers'> {
   const hdr = profile.keepsStreams ? keepHdr(options, media) : { options, warnings: [], losesMastering: false }
-  if (!automap || !profile.automap) return hdr
+  if (!automap || !profile.automap) return { ...hdr, covers: [] }
   const kept = profile.keepsStreams ? keepStreams(profile, hdr.options, media) : undefined
-  if (kept !== undefined) return { ...hdr, options: kept.options, warnings: [...hdr.warnings, ...kept.warnings] }
-  return { ...hdr, options: [...hdr.options, ...mapStreams(profile, media)] }
+  if (kept !== undefined) return { ...hdr, options: kept.options, warnings: [...hdr.warnings, ...kept.warnings], covers: kept.covers }
+  return { ...hdr, options: [...hdr.options, ...mapStreams(profile, media)], covers: [] }
 }
 
 function warnOfFormat(extension: string, options: readonly string[]): readonly string[] {

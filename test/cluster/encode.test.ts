@@ -1,10 +1,14 @@
+import { execFile } from 'node:child_process'
 import { mkdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import type { EncodeEvent, EventOf } from '../../src/model/events.ts'
 import { createBench, describeFilm } from './bench.ts'
 import { type EndedRun, runEncode, runPlain, writeConfig } from './encode-program.ts'
 import { canStartHosts } from './sshd-host.ts'
+
+const run = promisify(execFile)
 
 describe.runIf(canStartHosts)('encode on real hosts', () => {
   test('a mounted, a streaming and a local host share the work; every file is smaller and whole; nothing is left', async () => {
@@ -26,11 +30,9 @@ describe.runIf(canStartHosts)('encode on real hosts', () => {
 
     expect(ended.stderr).toBe('')
     expect(ended.status).toBe(0)
-    expect(
-      of(ended, 'job.done')
-        .map(({ host }) => host)
-        .sort(),
-    ).toEqual(['box', 'box', 'here', 'here', 'nas', 'nas'])
+    // A host that is up sooner may do more.
+    expect(of(ended, 'job.done')).toHaveLength(6)
+    expect(new Set(of(ended, 'job.done').map(({ host }) => host))).toEqual(new Set(['box', 'here', 'nas']))
     expect(await bench.list()).toEqual(names.map((name) => name.replace(/\.\w+$/, '.mkv')).sort())
     for (const { output, source_bytes, output_bytes } of of(ended, 'job.done')) {
       const film = await describeFilm(output)
@@ -138,6 +140,49 @@ describe.runIf(canStartHosts)('encode on real hosts', () => {
     expect(of(ended, 'job.done')).toMatchObject([{ host: 'local' }])
     await bench.expectNothingLeft()
   })
+
+  test.each(['streaming', 'mounted'] as const)(
+    'a cover picture is carried into Matroska by a %s host, beside the fonts that are there',
+    async (type) => {
+      await using bench = await createBench()
+      const box = await bench.startHost('box', type)
+      const [cover, font] = [join(bench.folder, 'cover.png'), join(bench.folder, 'a font.ttf')]
+      await run('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'color=red:s=64x64:d=1', '-frames:v', '1', cover])
+      await writeFile(font, 'letters')
+      const plain = await bench.makeFilm('plain.mkv', { options: ['-attach', font, '-metadata:s:t', 'mimetype=font/ttf'] })
+      const film = join(bench.films, 'film.mkv')
+      await run('ffmpeg', [
+        '-v',
+        'error',
+        '-i',
+        plain,
+        '-map',
+        '0',
+        '-c',
+        'copy',
+        '-attach',
+        cover,
+        '-metadata:s:t:1',
+        'mimetype=image/png',
+        film,
+      ])
+      const lines = type === 'mounted' ? [`path-substitutions: ["${bench.films}/ ${bench.mount}/"]`] : []
+      const config = await writeConfig(bench.folder, { home: [{ host: box, type, lines }] })
+      const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'h264', film])
+      expect(ended.status, ended.stdout).toBe(0)
+      const { stdout } = await run('ffprobe', [
+        '-v',
+        'error',
+        '-show_entries',
+        'stream=codec_name,codec_type:stream_tags=filename',
+        '-of',
+        'csv=p=0',
+        film,
+      ])
+      expect(stdout.trim().split('\n')).toEqual(['h264,video', 'aac,audio', 'unknown,attachment,a font.ttf', 'png,video,cover.png'])
+      await bench.expectNothingLeft()
+    },
+  )
 
   test('a dry run says all of it and changes nothing anywhere', async () => {
     await using bench = await createBench()
