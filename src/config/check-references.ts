@@ -3,6 +3,7 @@
 import { nearest } from '../core/nearest.ts'
 import { toRegExp } from '../core/python-regexp.ts'
 import type { ProfileDefinition, TemplateDefinition } from '../model/config.ts'
+import { hardwareKindOf } from '../model/encoder.ts'
 import { criteriaOf, toCriterion } from './build-profiles.ts'
 import { describeFound, listNames, quote } from './describe.ts'
 import { type EntryOf, entriesOf, type Finding, type Located, textOf, valueAt, wordsOf } from './located.ts'
@@ -39,7 +40,23 @@ export function checkIncludes(root: Located, source: SourceText, known: Known): 
         message: `Profile ${quote(word)}, included by profile ${quote(owner)}, does not exist${suggest(word, names)}`,
       })),
   )
-  return [...missing, ...checkCycles(root, source, known)]
+  return [...missing, ...checkVariants(root, source, known), ...checkCycles(root, source, known)]
+}
+
+/** An entry may be any encoder of any ffmpeg; only what is nearly the name of a profile, or is a template, is surely wrong. */
+function checkVariants(root: Located, source: SourceText, { profiles, templates }: Known): readonly Finding[] {
+  const names = profiles.map(({ name }) => name)
+  return entriesOf(valueAt(root, 'profiles')).flatMap(([owner, { value }]) =>
+    wordsOf(valueAt(value, 'variants'), source.text).flatMap(({ word, offset }) => {
+      if (names.includes(word)) return []
+      const subject = `Variant ${quote(word)} of profile ${quote(owner)}`
+      if (templates.some(({ name }) => name === word)) {
+        return [{ offset, message: `${subject} is a template; a variant is a profile or an encoder such as "libx265"` }]
+      }
+      const meant = hardwareKindOf(word) === undefined && !word.startsWith('lib') ? nearest(word, names) : undefined
+      return meant === undefined ? [] : [{ offset, message: `${subject} is no profile, did you mean ${quote(meant)}?` }]
+    }),
+  )
 }
 
 export function checkRuleValues(root: Located): readonly Finding[] {
