@@ -43,9 +43,9 @@ interface Plan {
 async function planRun(request: RunRequest, world: RunWorld, entries: readonly QueueEntry[]): Promise<Plan> {
   const { config } = request
   const targets = [...request.targets, ...toQueueTargets(entries, request)]
-  refuseWithoutProfile(config, targets)
   const clusters = [...targets, ...(request.queueFile === undefined ? [] : [request.queueTarget])].map((target) => target.cluster)
   const hosts = selectHosts(config, clusters, request.onlyHosts)
+  refuseWithoutProfile(config, targets)
   const runId = createRunId(world.clock.now())
   const ffprobe = createFfprobe(findFfprobeProgram(config))
   const planner = createPlanner({
