@@ -1,4 +1,7 @@
-/** A link to a host that can be cut as a cable is: bytes stop in both directions, nobody is told. */
+/**
+ * A link to a host that can be cut as a cable is: bytes stop in both directions, nobody is told. What was sent meanwhile is
+ * delivered when it is mended, as TCP does.
+ */
 
 import { createServer, connect as dial, type Socket } from 'node:net'
 
@@ -11,6 +14,8 @@ export interface CutLink extends AsyncDisposable {
 
 export async function openCutLink(to: { readonly address: string; readonly port: number }): Promise<CutLink> {
   const sockets = new Set<Socket>()
+  /** Whose other end has gone while the link was cut. */
+  const unheard = new Set<Socket>()
   let isCut = false
   const server = createServer((near) => {
     const far = dial(to.port, to.address)
@@ -20,13 +25,18 @@ export async function openCutLink(to: { readonly address: string; readonly port:
     ] as const) {
       sockets.add(from)
       from.on('data', (chunk) => {
-        if (!isCut) into.write(chunk)
+        if (!into.write(chunk)) {
+          from.pause()
+          into.once('drain', () => isCut || from.resume())
+        }
       })
       from.on('error', () => {})
       from.on('close', () => {
         sockets.delete(from)
-        if (!isCut) into.destroy()
+        if (isCut) unheard.add(into)
+        else into.destroy()
       })
+      if (isCut) from.pause()
     }
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -34,9 +44,13 @@ export async function openCutLink(to: { readonly address: string; readonly port:
     port: (server.address() as { port: number }).port,
     cut() {
       isCut = true
+      for (const socket of sockets) socket.pause()
     },
     mend() {
       isCut = false
+      for (const socket of unheard) socket.destroy()
+      unheard.clear()
+      for (const socket of sockets) socket.resume()
     },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy()

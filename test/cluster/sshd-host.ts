@@ -4,7 +4,7 @@
  * machine dies. Nothing outlives the process that started it: the namespace's init reads a pipe from it and ends with it.
  */
 
-import { spawn, spawnSync } from 'node:child_process'
+import { execFile, spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { accessSync, constants } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
@@ -12,6 +12,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 
 export interface SshdHostOptions {
   readonly name: string
@@ -27,6 +28,8 @@ export interface SshdHostOptions {
   readonly path?: string
   /** An address of 127.0.0.0/8. */
   readonly address?: string
+  /** The working folder is a disk of its own, of that size; it is empty after a restart, and only the host sees it (`seenFrom`). */
+  readonly workDiskBytes?: number
 }
 
 export interface HostProcess {
@@ -55,8 +58,14 @@ export interface SshdHost extends AsyncDisposable {
   processes(): Promise<readonly HostProcess[]>
   /** What sshd has logged. */
   log(): string
+  /** A path of the host as this machine reaches it, while the host lives. */
+  seenFrom(path: string): string
+  /** Runs a program in the host's namespaces, past its sshd. */
+  enter(argv: readonly string[]): Promise<void>
   /** The machine dies: no process of it gets to do anything more. Its files stay until `stop`. */
   kill(): Promise<void>
+  /** Boots it again after `kill`: same address, port and keys. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -149,8 +158,8 @@ async function writeHostFiles(folder: string, options: SshdHostOptions): Promise
 }
 
 /**
- * Makes the namespace and becomes its init, sshd, which reaps orphans at once. Arguments: folder, then binds, covers and hidden
- * folders as `b FROM TO`, `h FOLDER`. Its stdin is a pipe from the process that wants the host; at its end nobody wants it any more.
+ * Makes the namespace and becomes its init, sshd, which reaps orphans at once. Arguments: folder, then binds, covers, disks
+ * and hidden folders as `b FROM TO`, `t BYTES FOLDER`, `h FOLDER`. Its stdin is a pipe from the process that wants the host; at its end nobody wants it any more.
  */
 const INIT = `
 set -e
@@ -158,6 +167,7 @@ folder=$1; shift; cd "$folder"
 while [ $# -gt 0 ]; do
   case $1 in
     b) mount --bind "$2" "$3"; shift 3 ;;
+    t) mount -t tmpfs -o "size=$2" disk "$3"; shift 3 ;;
     h) mount -t tmpfs -o mode=755 hidden "$2"
        case $folder/ in "$2"/*) mkdir -p "$folder"; mount -c --bind . "$folder" ;; esac
        shift 2 ;;
@@ -174,34 +184,13 @@ async function startOnFreePort(folder: string, files: HostFiles, options: SshdHo
   await writeFile(join(folder, 'sshd_config'), sshdConfig(folder, address, port, options))
   await writeFile(files.knownHostsFile, `[${address}]:${port} ${files.hostPublicKey}\n`)
 
-  const binds = [...files.covers, ...(options.bind ?? [])].flatMap(({ from, to }) => ['b', from, to])
-  const hides = (options.hide ?? []).flatMap((hidden) => ['h', hidden.replace(/(?<=.)\/+$/, '')])
-  const child = spawn(
-    'unshare',
-    ['--mount', '--pid', '--fork', '--kill-child=SIGKILL', '--mount-proc', 'bash', '-c', INIT, 'init', folder, ...binds, ...hides],
-    // A session of its own: Ctrl-C on the terminal is for the controller, not for its hosts.
-    { stdio: ['pipe', 'ignore', 'pipe'], detached: true },
-  )
-  let log = ''
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
-  const ready = new Promise<void>((resolve, reject) => {
-    child.once('error', reject)
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      log = (log + text).slice(-65_536)
-      if (log.includes('Server listening on')) resolve()
-    })
-    child.once('close', () => reject(new Error(`Host "${options.name}" did not start: ${log.trim()}`)))
-  })
-  child.stdin.on('error', () => undefined)
-  await ready
-  const init = await findOnlyChild(Number(child.pid))
-  const namespace = await readlink(`/proc/${init}/ns/pid`)
-  const isOwn = ({ pid, args }: HostProcess): boolean => pid === init || args.includes(` init ${folder}`)
+  const boot = () => bootHost(folder, files, options)
+  let machine = await boot()
 
   async function kill(): Promise<void> {
     // unshare ends after its child, and the kernel lets a namespace's init go only when all of its processes are gone.
-    if (child.exitCode === null && child.signalCode === null) process.kill(init, 'SIGKILL')
-    await ended
+    if (machine.isAlive()) process.kill(machine.init, 'SIGKILL')
+    await machine.ended
   }
   async function stop(): Promise<void> {
     await kill()
@@ -219,11 +208,77 @@ async function startOnFreePort(folder: string, files: HostFiles, options: SshdHo
     hostPublicKey: files.hostPublicKey,
     workingFolder: files.workingFolder,
     homeFolder: files.homeFolder,
-    processes: async () => (await listProcesses(namespace)).filter((entry) => !isOwn(entry)),
-    log: () => log,
+    processes: async () => {
+      const { init, namespace } = machine
+      const isOwn = ({ pid, args }: HostProcess): boolean => pid === init || args.includes(` init ${folder}`)
+      return (await listProcesses(namespace)).filter((entry) => !isOwn(entry))
+    },
+    log: () => machine.log(),
+    seenFrom: (path) => `/proc/${machine.init}/root${path}`,
+    enter: async (argv) => {
+      await promisify(execFile)('nsenter', ['--target', String(machine.init), '--mount', '--pid', ...argv])
+    },
     kill,
+    restart: async () => {
+      await kill()
+      machine = await boot()
+    },
     stop,
     [Symbol.asyncDispose]: stop,
+  }
+}
+
+interface Machine {
+  readonly init: number
+  readonly namespace: string
+  readonly ended: Promise<void>
+  isAlive(): boolean
+  log(): string
+}
+
+async function bootHost(folder: string, files: HostFiles, options: SshdHostOptions): Promise<Machine> {
+  const binds = [...files.covers, ...(options.bind ?? [])].flatMap(({ from, to }) => ['b', from, to])
+  const disks = options.workDiskBytes === undefined ? [] : ['t', String(options.workDiskBytes), files.workingFolder]
+  const hides = (options.hide ?? []).flatMap((hidden) => ['h', hidden.replace(/(?<=.)\/+$/, '')])
+  const child = spawn(
+    'unshare',
+    [
+      '--mount',
+      '--pid',
+      '--fork',
+      '--kill-child=SIGKILL',
+      '--mount-proc',
+      'bash',
+      '-c',
+      INIT,
+      'init',
+      folder,
+      ...binds,
+      ...disks,
+      ...hides,
+    ],
+    // A session of its own: Ctrl-C on the terminal is for the controller, not for its hosts.
+    { stdio: ['pipe', 'ignore', 'pipe'], detached: true },
+  )
+  let log = ''
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  const ready = new Promise<void>((resolve, reject) => {
+    child.once('error', reject)
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      log = (log + text).slice(-65_536)
+      if (log.includes('Server listening on')) resolve()
+    })
+    child.once('close', () => reject(new Error(`Host "${options.name}" did not start: ${log.trim()}`)))
+  })
+  child.stdin.on('error', () => undefined)
+  await ready
+  const init = await findOnlyChild(Number(child.pid))
+  return {
+    init,
+    namespace: await readlink(`/proc/${init}/ns/pid`),
+    ended,
+    isAlive: () => child.exitCode === null && child.signalCode === null,
+    log: () => log,
   }
 }
 
