@@ -1,6 +1,6 @@
 /**
  * All tests, in three projects: `unit` mirrors src/, `cluster` runs the whole program on real OpenSSH servers that it starts on
- * loopback, `containers` does so on containers where a Docker answers.
+ * loopback, and lets them fail (chaos), `containers` does so on containers where a Docker answers.
  */
 
 import { join } from 'node:path'
@@ -26,7 +26,7 @@ export default defineConfig({
           ...shared,
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/cluster/**', 'test/containers/**'],
+          exclude: ['test/cluster/**', 'test/chaos/**', 'test/containers/**'],
           maxWorkers: 2,
         },
       },
@@ -34,7 +34,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'cluster',
-          include: ['test/cluster/**/*.test.ts'],
+          include: ['test/cluster/**/*.test.ts', 'test/chaos/**/*.test.ts'],
           // Each file starts servers and encoders of its own; one at a time, so that a slow machine does not fail a time limit.
           fileParallelism: false,
           testTimeout: 60_000,

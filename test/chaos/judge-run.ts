@@ -1,0 +1,61 @@
+/** Does a run that has ended tell the truth: its exit status, its events, and the ledger? */
+
+import { stat } from 'node:fs/promises'
+import type { JobRecord } from '../../src/ledger/records.ts'
+import type { EncodeEvent, EventName, EventOf } from '../../src/model/events.ts'
+import type { EndedRun } from '../cluster/encode-program.ts'
+
+export interface RunEnd {
+  readonly ended: EndedRun
+  /** It was killed, or told to end at once: what it said may be less than what it did. */
+  readonly wasCut: boolean
+  /** Ctrl-C reached it. */
+  readonly wasInterrupted: boolean
+  /** The jobs of this run as `encode history` shows them. */
+  readonly jobs: readonly JobRecord[]
+}
+
+/** What is not true; none is good. */
+export async function findLies({ ended, wasCut, wasInterrupted, jobs }: RunEnd): Promise<readonly string[]> {
+  const lies: string[] = []
+  for (const job of jobs) {
+    if (job.state === 'done' && !(await exists(job.output)))
+      lies.push(`The ledger says that "${job.source}" is done, and there is no result`)
+  }
+  for (const event of ended.events) {
+    if (event.event !== 'job.done' && event.event !== 'job.failed' && event.event !== 'job.skipped') continue
+    if (event.job === undefined) continue
+    const state = jobs.find(({ id }) => id === event.job)?.state
+    if (`job.${state}` !== event.event) lies.push(`"${event.file}" was told as ${event.event}, the ledger has it as ${state}`)
+  }
+  if (wasCut) return lies
+
+  // A signal that comes before there is anything to clean up just ends it.
+  if (wasInterrupted && ended.events.length === 0 && ended.status >= 128) return lies
+  const finished = of(ended.events, 'run.finished')[0]
+  if (finished === undefined) return [...lies, `It ended with ${ended.status} and without run.finished: ${ended.stderr}`]
+  const failed = of(ended.events, 'job.failed').length
+  const done = of(ended.events, 'job.done').length
+  if (finished.exit !== ended.status) lies.push(`run.finished says exit ${finished.exit}, the status is ${ended.status}`)
+  if (finished.done !== done || finished.failed !== failed) lies.push('run.finished counts other files than were told')
+  if (ended.stderr !== '') lies.push(`It wrote to stderr: ${ended.stderr}`)
+  const queued = new Set(of(ended.events, 'job.queued').map(({ job }) => job))
+  for (const name of ['job.done', 'job.failed', 'job.skipped'] as const)
+    for (const { job } of of(ended.events, name)) queued.delete(job ?? '')
+  if (wasInterrupted && ended.status === 130) return lies
+  if (queued.size > 0) lies.push(`Nothing was told of the end of ${queued.size} jobs`)
+  const isTold = ended.status === 0 ? failed === 0 : ended.status === 1 || ended.status === 3 ? failed > 0 : false
+  if (!isTold) lies.push(`The status is ${ended.status} with ${failed} failed jobs`)
+  return lies
+}
+
+export function of<Name extends EventName>(events: readonly EncodeEvent[], name: Name): readonly EventOf<Name>[] {
+  return events.filter((event): event is EventOf<Name> => event.event === name)
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  )
+}
