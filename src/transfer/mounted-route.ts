@@ -45,8 +45,11 @@ async function writeBeside(request: RouteRequest, hostSource: string): Promise<M
     hostResult,
     fetch: undefined,
     bringBack: undefined,
-    // The file is `temporary` itself, seen from the other side: it is removed or renamed there.
-    cleanUp: () => files.forget('host', hostResult),
+    async cleanUp() {
+      // The file is `temporary` itself, seen from the other side, and gone by now; unless the two folders are not the same after all.
+      await host.removeFiles([hostResult], AbortSignal.timeout(CLEAN_UP_TIMEOUT_MS))
+      await files.forget('host', hostResult)
+    },
   }
 }
 
