@@ -3,7 +3,7 @@
 import { realpathSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Database } from './database.ts'
-import { createLivenessFinder } from './process-identity.ts'
+import { createLivenessFinder, findLiveness } from './process-identity.ts'
 import { type SourceHolder, toProcess, toSourceHolder } from './records.ts'
 
 /** Takes all that no living controller has; gives what was refused, by path as given. */
@@ -24,6 +24,15 @@ export function claimSources(db: Database, runId: string, paths: readonly string
     }
   })
   return refused
+}
+
+export function findHolder(db: Database, path: string): SourceHolder | undefined {
+  const row = db.get(
+    `SELECT claims.run, claims.claimed_at, runs.process FROM claims JOIN runs ON runs.id = claims.run
+     WHERE claims.path = ? AND runs.finished_at IS NULL`,
+    toRealPath(path),
+  )
+  return row === undefined || findLiveness(toProcess(row.process)) === 'dead' ? undefined : toSourceHolder(row)
 }
 
 export function releaseSource(db: Database, runId: string, path: string): void {

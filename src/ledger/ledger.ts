@@ -7,9 +7,10 @@
 import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import type { JobPlan } from '../model/plan.ts'
-import { claimSources, releaseSource } from './claims.ts'
+import { claimSources, findHolder, releaseSource } from './claims.ts'
 import { type Database, openDatabase } from './database.ts'
 import { type RememberedTrial, recallTrials, rememberTrials, type TrialPlace } from './encoder-trials.ts'
+import { dropDoneLines, findDoneLine, findDoneSince } from './finished-jobs.ts'
 import type { Warner } from './load-sqlite.ts'
 import { findLeftFiles, findRunFiles, forgetFile, noteFile } from './noted-files.ts'
 import { findLiveness, identifyProcess } from './process-identity.ts'
@@ -92,6 +93,8 @@ export interface Ledger extends Disposable {
   /** Many at once; what could not be taken, by path as given. */
   claimSources(runId: string, paths: readonly string[]): ReadonlyMap<string, SourceHolder>
   releaseSource(runId: string, path: string): void
+  /** The living controller that has it, if there is one. */
+  findHolder(path: string): SourceHolder | undefined
 
   /** The latest first. */
   listRuns(limit: number): readonly RunRecord[]
@@ -105,6 +108,13 @@ export interface Ledger extends Disposable {
   takeOver(jobId: string, to: { readonly runId: string; readonly jobId: string }): JobPlan | undefined
   /** Writes down that a dead run is over: `interrupted` is what it did not end. A living one is left alone (false). */
   closeDeadRun(runId: string): boolean
+
+  /** The last job that finished this source for a line of this queue file, if that line may still be there: its controller died in between. */
+  findDoneLine(queueFile: string, source: string): JobRecord | undefined
+  /** Their lines are gone from the queue file. */
+  dropDoneLines(queueFile: string, sources: readonly string[]): void
+  /** A later job that is done and had the same source. */
+  findDoneSince(job: JobRecord): JobRecord | undefined
 
   recallTrials(place: TrialPlace): readonly RememberedTrial[]
   /** In the place of what was known of these encoders, and of everything that an older ffmpeg there had. */
@@ -172,6 +182,7 @@ export function openLedger(options: LedgerOptions): Ledger {
     claimSource: (runId, path) => claimSources(db, runId, [path], now()).get(path),
     claimSources: (runId, paths) => claimSources(db, runId, paths, now()),
     releaseSource: (runId, path) => releaseSource(db, runId, path),
+    findHolder: (path) => findHolder(db, path),
 
     listRuns: (limit) => db.all('SELECT * FROM runs ORDER BY started_at DESC, rowid DESC LIMIT ?', limit).map((row) => readRun(db, row)),
     listJobs: (query) => listJobs(db, query),
@@ -189,6 +200,9 @@ export function openLedger(options: LedgerOptions): Ledger {
       endRun(db, runId, null, now())
       return true
     },
+    findDoneLine: (queueFile, source) => findDoneLine(db, queueFile, source),
+    dropDoneLines: (queueFile, sources) => dropDoneLines(db, queueFile, sources),
+    findDoneSince: (job) => findDoneSince(db, job),
     recallTrials: (place) => recallTrials(db, place),
     rememberTrials: (place, trials) => rememberTrials(db, place, trials),
     [Symbol.dispose]: () => db[Symbol.dispose](),

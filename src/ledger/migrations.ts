@@ -79,4 +79,10 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (host, ffmpeg_path, encoder)
   ) STRICT;
   `,
+  // 3: whether a finished job still has its line in the queue file: its controller may have died in between.
+  `
+  ALTER TABLE jobs ADD COLUMN line_dropped INTEGER NOT NULL DEFAULT 0;
+  UPDATE jobs SET line_dropped = 1 WHERE run IN (SELECT id FROM runs WHERE exit_status IS NOT NULL);
+  CREATE INDEX jobs_by_source ON jobs (source);
+  `,
 ]
