@@ -2,22 +2,26 @@
  * The last stage: a verified result becomes the file, and only then does the source go.
  *
  * Order, so that a crash between any two system calls leaves a whole source or a whole result under a name the person knows:
- * times and permissions on the temporary file → fsync it → rename it (same folder, so same filesystem) → fsync the folder →
- * unlink the source where it bears another name → fsync the folder.
+ * permissions on the temporary file → fsync → times, the mark of a file that is whole on the disk → fsync → look at the source once more →
+ * rename (same folder, so same filesystem) → fsync the folder → unlink the source where it bears another name → fsync the folder.
  */
 
-import { chmod, chown, copyFile, link, lstat, open, rename, stat, unlink, utimes } from 'node:fs/promises'
+import { copyFile, link, lstat, open, rename, rm, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { EncodeError } from '../core/errors.ts'
 import { syncFolder } from '../core/replace-file.ts'
 import type { JobPlan } from '../model/plan.ts'
+import type { FileJournal } from '../transfer/media-route.ts'
 
-/** Rejects with SOURCE_CHANGED, RESULT_NAME_TAKEN or REPLACE_FAILED; then the source is untouched. */
-export async function replaceSource(plan: JobPlan, temporary: string): Promise<void> {
-  const source = await statUnchanged(plan)
-  await adopt(temporary, source)
+/**
+ * Rejects with SOURCE_CHANGED, RESULT_NAME_TAKEN or REPLACE_FAILED; then the source is untouched.
+ * @param files is told of a second temporary file, should one be needed.
+ */
+export async function replaceSource(plan: JobPlan, temporary: string, files: FileJournal): Promise<void> {
   try {
-    await moveIntoPlace(plan, temporary, source)
+    await adopt(temporary, await statUnchanged(plan), files)
+    // Flushing or copying a long film takes minutes, in which somebody may have written to the source.
+    await moveIntoPlace(plan, temporary, await statUnchanged(plan))
   } catch (error) {
     if (error instanceof EncodeError) throw error
     throw new EncodeError('REPLACE_FAILED', `The result cannot be put at "${plan.output}": ${messageOf(error)}`, {
@@ -30,7 +34,8 @@ export async function replaceSource(plan: JobPlan, temporary: string): Promise<v
 /** The source's stat, after making sure that it is still the file that was encoded. */
 export async function statUnchanged(plan: JobPlan): Promise<SourceStat> {
   const { path, sizeBytes, mtimeMs } = plan.source
-  const now = await stat(path).catch((error: unknown) => {
+  // Not through a link: who puts one there has moved the film.
+  const now = await lstat(path).catch((error: unknown) => {
     throw new EncodeError('SOURCE_CHANGED', `The source "${path}" is gone`, { hint: 'Nothing was replaced', cause: error })
   })
   // Sub-millisecond digits differ between filesystems and between stat calls over a network; a write moves it by more.
@@ -38,6 +43,31 @@ export async function statUnchanged(plan: JobPlan): Promise<SourceStat> {
   throw new EncodeError('SOURCE_CHANGED', `The source "${path}" was changed while it was encoded`, {
     hint: 'The result was thrown away; encode it again once nobody writes to it',
   })
+}
+
+/** Rejects with RESULT_NAME_TAKEN where a result would have nowhere to go: better before the work than after it. */
+export async function refuseTakenName({ output, source, mayOverwrite, replacesSource }: JobPlan): Promise<void> {
+  if (mayOverwrite || output === source.path) return
+  const other = await lstat(output).catch(() => undefined)
+  if (other !== undefined && !(replacesSource && (await isSameEntry(output, source.path, await lstat(source.path)))))
+    throw nameTaken(output)
+}
+
+/** Once the result stands under a name of its own. Rejects with REPLACE_FAILED; then both stand. */
+export async function removeSource({ source, output }: JobPlan): Promise<void> {
+  await syncFolder(dirname(output))
+  await unlink(source.path).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return
+    throw new EncodeError(
+      'REPLACE_FAILED',
+      `The result stands at "${output}", but its source "${source.path}" cannot be removed: ${messageOf(error)}`,
+      {
+        hint: 'Both are whole: remove the source yourself',
+        cause: error,
+      },
+    )
+  })
+  await syncFolder(dirname(source.path))
 }
 
 interface SourceStat {
@@ -51,56 +81,84 @@ interface SourceStat {
 }
 
 /** Gives the temporary file the source's times and permissions, and makes its bytes durable. */
-async function adopt(temporary: string, source: SourceStat): Promise<void> {
+async function adopt(temporary: string, source: SourceStat, files: FileJournal): Promise<void> {
   try {
-    await dress(temporary, source)
+    await dress(temporary, source, UNSUPPORTED)
   } catch (error) {
-    if (!isNotOurs(error)) throw error
+    if (!NOT_OURS.has(codeOf(error))) throw error
     // A host wrote it over a share as another user: a copy is ours.
     const copy = `${temporary}.own`
-    await copyFile(temporary, copy)
-    await rename(copy, temporary)
-    await dress(temporary, source)
+    await files.note('controller', copy)
+    try {
+      await copyFile(temporary, copy)
+      await rename(copy, temporary)
+    } catch (failure) {
+      await rm(copy, { force: true })
+      throw failure
+    } finally {
+      await files.forget('controller', copy)
+    }
+    // What cannot be set on a file of our own, this filesystem does not have.
+    await dress(temporary, source, new Set([...UNSUPPORTED, ...NOT_OURS]))
   }
 }
 
-async function dress(temporary: string, source: SourceStat): Promise<void> {
+/** @param bearable error codes with which permissions and times stay as they fall: better than no result. */
+async function dress(temporary: string, source: SourceStat, bearable: ReadonlySet<string | undefined>): Promise<void> {
+  const bear = (error: unknown) => {
+    if (!bearable.has(codeOf(error))) throw error
+  }
+  await using file = await open(temporary, 'r+')
   // Only root may give a file away; for everybody else the owner is right already or cannot be helped.
-  await chown(temporary, source.uid, source.gid).catch(() => {})
-  await chmod(temporary, source.mode & 0o7777)
-  await syncFile(temporary)
-  await utimes(temporary, source.atime, source.mtime)
+  await file.chown(source.uid, source.gid).catch(() => {})
+  await file.chmod(source.mode & 0o7777).catch(bear)
+  await file.sync()
+  await file.utimes(source.atime, source.mtime).catch(bear)
+  await file.sync()
 }
 
 async function moveIntoPlace(plan: JobPlan, temporary: string, source: SourceStat): Promise<void> {
   const { path } = plan.source
-  if (plan.replacesSource && (plan.output === path || (await isSameEntry(plan.output, path, source)))) {
+  const { output, replacesSource, mayOverwrite } = plan
+  if (output === path || (await isSameEntry(output, path, source))) {
+    if (!replacesSource) throw nameTaken(output)
     // One name, or one that differs in case only on a filesystem that does not tell: the rename is the replacement.
     await rename(temporary, path)
-    if (plan.output !== path) await rename(path, plan.output)
-    await syncFolder(dirname(plan.output))
+    if (output !== path) await rename(path, output)
+    await syncFolder(dirname(output))
     return
   }
-  if (plan.mayOverwrite) await rename(temporary, plan.output)
-  else await renameWithoutOverwrite(temporary, plan.output)
-  await syncFolder(dirname(plan.output))
-  if (!plan.replacesSource) return
-  await unlink(path)
-  await syncFolder(dirname(path))
+  if (mayOverwrite) await rename(temporary, output)
+  else await renameWithoutOverwrite(temporary, output)
+  if (replacesSource) await removeSource(plan)
+  else await syncFolder(dirname(output))
 }
 
-/** link + unlink is the one move that fails when the name is taken in between; filesystems without hard links get a check and a rename. */
+/** link + unlink is the one move that fails when the name is taken in between. */
 async function renameWithoutOverwrite(from: string, to: string): Promise<void> {
   try {
     await link(from, to)
   } catch (error) {
-    const code = codeOf(error)
-    if (code === 'EEXIST' || (await exists(to))) throw nameTaken(to)
-    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP' && code !== 'ENOSYS' && code !== 'EMLINK') throw error
-    await rename(from, to)
+    if (codeOf(error) === 'EEXIST') throw nameTaken(to)
+    if (!LINKLESS.has(codeOf(error))) throw error
+    await renameOverPlaceholder(from, to)
     return
   }
-  await unlink(from)
+  // The result stands; its second name is removed with the other work files if it cannot be now.
+  await unlink(from).catch(() => {})
+}
+
+/** Without hard links the name is taken by an empty file first, which only one can make. */
+async function renameOverPlaceholder(from: string, to: string): Promise<void> {
+  try {
+    await using _ = await open(to, 'wx')
+  } catch (error) {
+    throw codeOf(error) === 'EEXIST' ? nameTaken(to) : error
+  }
+  await rename(from, to).catch(async (error: unknown) => {
+    await rm(to, { force: true })
+    throw error
+  })
 }
 
 function nameTaken(path: string): EncodeError {
@@ -109,24 +167,17 @@ function nameTaken(path: string): EncodeError {
   })
 }
 
-async function isSameEntry(output: string, path: string, source: SourceStat): Promise<boolean> {
+async function isSameEntry(output: string, path: string, source: Pick<SourceStat, 'dev' | 'ino'>): Promise<boolean> {
   if (dirname(output) !== dirname(path) || output.normalize('NFC').toLowerCase() !== path.normalize('NFC').toLowerCase()) return false
   const other = await lstat(output).catch(() => undefined)
   return other !== undefined && other.ino === source.ino && other.dev === source.dev
 }
 
-async function exists(path: string): Promise<boolean> {
-  return (await lstat(path).catch(() => undefined)) !== undefined
-}
-
-async function syncFile(path: string): Promise<void> {
-  await using file = await open(path, 'r')
-  await file.sync()
-}
-
-function isNotOurs(error: unknown): boolean {
-  return codeOf(error) === 'EPERM' || codeOf(error) === 'EACCES'
-}
+const NOT_OURS: ReadonlySet<string | undefined> = new Set(['EPERM', 'EACCES'])
+/** What filesystems say that have no permissions or no times to set (some of FUSE). */
+const UNSUPPORTED: ReadonlySet<string | undefined> = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
+/** What filesystems without hard links say (exFAT, SMB, some of FUSE). */
+const LINKLESS: ReadonlySet<string | undefined> = new Set([...UNSUPPORTED, 'EPERM', 'EMLINK'])
 
 function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined

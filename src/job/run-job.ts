@@ -17,7 +17,7 @@ import { encode, FfmpegOutput } from './encode.ts'
 import { ensureFolder } from './ensure-folder.ts'
 import type { JobContext } from './job-context.ts'
 import { writeJobLog } from './job-log.ts'
-import { replaceSource, statUnchanged } from './replace.ts'
+import { refuseTakenName, replaceSource, statUnchanged } from './replace.ts'
 import { trackTransfer } from './track-transfer.ts'
 import { verify } from './verify.ts'
 
@@ -31,6 +31,7 @@ export async function runJob(context: JobContext): Promise<JobOutcome> {
   try {
     await context.files.note('controller', temporary)
     await statUnchanged(plan)
+    await refuseTakenName(plan)
     route = await createRoute({ ...context, temporary })
     const outcome = await runStages(context, route, temporary)
     if (outcome.kind === 'done') folder.keep()
@@ -71,7 +72,7 @@ async function runStages(context: JobContext, route: MediaRoute, temporary: stri
   }
   signal.throwIfAborted()
   context.onStage('replace', { temporary, outputBytes: resultBytes })
-  await replaceSource(plan, temporary)
+  await replaceSource(plan, temporary, context.files)
   return { kind: 'done', outputBytes: resultBytes, seconds: (clock.now() - startedMs) / 1000 }
 }
 
@@ -95,7 +96,8 @@ async function removeWorkFiles(context: JobContext, route: MediaRoute | undefine
     () => true,
     () => false,
   )
-  if (removed) await context.files.forget('controller', temporary)
+  // A ledger that fails is told of by the next state that is written to it.
+  if (removed) await context.files.forget('controller', temporary).catch(() => {})
   // A host that is gone keeps the names in the journal: its guard, or the next run, removes them.
   await route?.cleanUp().catch(() => {})
 }

@@ -1,26 +1,37 @@
 /**
  * A controller died while it put a verified result in place. What is there tells how far it came: the result under its final name
- * with the source beside it (then only the source has still to go), or not yet (then the job is done again).
+ * with the source beside it (then only the source has still to go), the result whole on the disk under its temporary name (then it is
+ * put in place), or less (then the job is done again).
  */
 
-import { stat, unlink } from 'node:fs/promises'
-import { statUnchanged } from '../job/replace.ts'
+import type { Stats } from 'node:fs'
+import { lstat, rm } from 'node:fs/promises'
+import { removeSource, replaceSource, statUnchanged } from '../job/replace.ts'
 import type { UnfinishedJob } from '../ledger/records.ts'
+import type { FileJournal } from '../transfer/media-route.ts'
 
-/** True when the replacement is complete now. */
-export async function endReplacement(job: UnfinishedJob): Promise<boolean> {
+/** True when the replacement is complete now. Rejects with REPLACE_FAILED where the result stands and its source cannot be removed. */
+export async function endReplacement(job: UnfinishedJob, files: FileJournal): Promise<boolean> {
   const { plan, outputBytes, temporary } = job
   if (job.state !== 'replace' || outputBytes === undefined || temporary === undefined) return false
-  const result = await stat(plan.output).catch(() => undefined)
+  const [result, waiting] = await Promise.all([look(plan.output), look(temporary)])
   // The result bears the source's time before it gets its name, so another file of that size does not pass for it.
-  if (result === undefined || result.size !== outputBytes || Math.abs(result.mtimeMs - plan.source.mtimeMs) >= 1000) return false
-  const waiting = await stat(temporary).catch(() => undefined)
-  if (waiting !== undefined && waiting.ino !== result.ino) return false
-  if (!plan.replacesSource || plan.output === plan.source.path) return true
-  const isSourceThere = await statUnchanged(plan).then(
+  const isResult = (file: Stats | undefined) => file?.size === outputBytes && Math.abs(file.mtimeMs - plan.source.mtimeMs) < 1000
+  if (result !== undefined && isResult(result) && (waiting === undefined || waiting.ino === result.ino)) {
+    const source = plan.replacesSource && plan.output !== plan.source.path ? await statUnchanged(plan).catch(() => undefined) : undefined
+    // One file under two names where letter cases are not told: then it has been replaced, and is no source any more.
+    if (source !== undefined && !(source.ino === result.ino && source.dev === result.dev)) await removeSource(plan)
+    return true
+  }
+  // The name was taken by us, and nothing stands under it yet.
+  if (result?.size === 0 && plan.output !== plan.source.path && !plan.mayOverwrite) await rm(plan.output, { force: true })
+  if (!isResult(waiting)) return false
+  return await replaceSource(plan, temporary, files).then(
     () => true,
     () => false,
   )
-  if (isSourceThere) await unlink(plan.source.path)
-  return true
+}
+
+async function look(path: string): Promise<Stats | undefined> {
+  return await lstat(path).catch(() => undefined)
 }

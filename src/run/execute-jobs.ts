@@ -41,20 +41,26 @@ export interface ExecuteOptions {
 }
 
 export interface Execution {
-  /** No host of any cluster was ever usable. */
+  /** There were jobs, and no host of any cluster was ever usable. */
   readonly hadNoHost: boolean
+  /** What ended it early: a ledger that cannot be written, or a bug. What was not done by then is told by no event. */
+  readonly failure: unknown
 }
 
 const LOAD_EVERY_MS = 2_000
 
 export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   const { world, emit, ledger } = options
-  const { signal, clock } = world
+  const { clock } = world
+  const breaking = new AbortController()
+  /** Aborted, too, when states can no longer be written down: nothing may be done that a later run would not know of. */
+  const signal = AbortSignal.any([world.signal, breaking.signal])
   const sessions = new Map<string, HostSession>()
   const settling = new Set<Promise<void>>()
   const over = new AbortController()
   /** Jobs handed over and not settled. */
   let outstanding = 0
+  let handedOver = 0
   let adding = Promise.resolve()
   const abilities = createAbilities({ memory: ledger, now: () => clock.now(), signal })
   abilities.want(options.plans)
@@ -64,13 +70,20 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
     ...(options.maxRunning === undefined ? {} : { maxRunning: options.maxRunning }),
     clock,
     signal,
-    runJob: (ticket, worker, attempt, form) => attemptJob(withForm(ticket.plan, form), worker, attempt),
+    runJob: (ticket, worker, attempt, form) =>
+      attemptJob(withForm(ticket.plan, form), worker, attempt).catch((error: unknown) => {
+        breakOff(error)
+        return { kind: 'interrupted' }
+      }),
     onRetry(ticket, worker, reason) {
-      ledger.setState(ticket.id, 'queued', { reason })
+      orBreak(() => ledger.setState(ticket.id, 'queued', { reason }))
       emit('job.retry', { job: ticket.id, host: worker.name, reason })
     },
     onSettled: (ticket, outcome, worker) => {
-      settle(ticket.plan, outcome, worker)
+      orBreak(() => {
+        settle(ticket.plan, outcome, worker)
+        ledger.releaseSource(options.runId, ticket.plan.source.path)
+      })
       outstanding -= 1
       const settled = options.intake.settle(ticket.plan, outcome.kind !== 'failed').finally(() => settling.delete(settled))
       settling.add(settled)
@@ -84,10 +97,12 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
 
   openSessions()
   add(options.plans)
-  const feeding = feed().finally(async () => {
-    await adding
-    scheduler.seal()
-  })
+  const feeding = feed()
+    .catch(breakOff)
+    .finally(async () => {
+      await adding
+      scheduler.seal()
+    })
   const polling = options.strategy === 'load-cpu' ? pollLoads(scheduler, sessions, clock, over.signal) : undefined
 
   await scheduler.drained
@@ -95,16 +110,33 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   await Promise.all([...sessions.values()].map((session) => session.close()))
   await Promise.all([polling, ...settling])
   await feeding
-  return { hadNoHost: sessions.size > 0 && [...sessions.values()].every((session) => !session.wasUp) }
+  return {
+    hadNoHost: handedOver > 0 && [...sessions.values()].every(({ wasUp, failure }) => !wasUp && failure !== undefined),
+    failure: breaking.signal.reason,
+  }
+
+  function breakOff(error: unknown): void {
+    if (!signal.aborted) breaking.abort(error)
+  }
+
+  function orBreak(body: () => void): void {
+    try {
+      body()
+    } catch (error) {
+      breakOff(error)
+    }
+  }
 
   function add(plans: readonly JobPlan[]): void {
     outstanding += plans.length
+    handedOver += plans.length
     scheduler.add(plans.map(toTicket))
   }
 
   /** Jobs that turn up later may name encoders that nobody has tried yet. */
   function addLater(plans: readonly JobPlan[]): void {
     outstanding += plans.length
+    handedOver += plans.length
     abilities.want(plans)
     adding = adding.then(async () => {
       await Promise.all([...sessions.values()].map(learnAgain))

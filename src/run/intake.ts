@@ -5,7 +5,7 @@ import type { JobPlan } from '../model/plan.ts'
 
 export interface Intake {
   /** The jobs known at the start; they are in the ledger when it returns. Called once, after the run itself is written down. */
-  first(emit: Emit): readonly JobPlan[]
+  first(emit: Emit): Promise<readonly JobPlan[]>
   /** Hands over jobs that turn up later, until there are none and `isIdle`. Undefined: none will. */
   readonly feed?: ((feeding: Feeding) => Promise<void>) | undefined
   /** A job is done, skipped (both count as complete) or failed. */

@@ -1,7 +1,9 @@
 /** Jobs planned from targets, and from a queue file that may grow while it drains. */
 
+import { describeError, isEncodeError } from '../core/errors.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { QueueFile } from '../ledger/queue-file.ts'
+import type { QueueEntry } from '../ledger/queue-line.ts'
 import type { Emit } from '../model/events.ts'
 import type { JobPlan } from '../model/plan.ts'
 import type { PlannedFile } from '../plan/plan-jobs.ts'
@@ -11,6 +13,7 @@ import type { Feeding, Intake } from './intake.ts'
 import { createQueueDrain } from './queue-drain.ts'
 import { toRefusedFiles, toTargets } from './queue-targets.ts'
 import type { RunRequest, RunWorld } from './run-request.ts'
+import { withoutDoneLines } from './without-done-lines.ts'
 
 /** Plans targets, call after call, as one run: job numbers go on, clashes are found across calls. */
 export type PlanTargets = (targets: readonly Target[]) => Promise<readonly PlannedFile[]>
@@ -29,12 +32,14 @@ const LOOK_EVERY_MS = 1_000
 
 export function createPlannedIntake(options: PlannedIntakeOptions): Intake {
   const { request, world, ledger, runId, queue } = options
-  const drain = queue === undefined ? undefined : createQueueDrain(queue)
+  const drain =
+    queue === undefined ? undefined : createQueueDrain(queue, (sources) => ledger.dropDoneLines(request.queueFile ?? '', sources))
   let wake = Promise.withResolvers<void>()
+  let lookFailure: string | undefined
   drain?.take(queue?.entries ?? [])
 
   return {
-    first: (emit) => admit(options.files, emit),
+    first: async (emit) => admit(await withoutDoneLines(options.files, ledger), emit),
     feed: queue === undefined ? undefined : (feeding) => feed(queue, feeding),
     async settle(plan, isComplete) {
       await drain?.settle(plan, isComplete).catch((error: unknown) => world.emit('warning', { message: messageOf(error) }))
@@ -47,17 +52,41 @@ export function createPlannedIntake(options: PlannedIntakeOptions): Intake {
     while (!signal.aborted) {
       // Asked before the look: what is appended later than the last job's end is for the next run.
       const wasIdle = isIdle()
-      const entries = await file.poll()
+      const entries = await look(file, emit)
       const refused = entries.filter((entry) => entry.kind === 'refused')
       const fresh = new Set(drain?.take(entries))
       for (const { path } of refused) fresh.delete(path)
       if (fresh.size > 0 || refused.length > 0) {
-        const files = [...toRefusedFiles(refused, request), ...(await options.planTargets(toTargets(fresh, request)))]
+        const planned = [...toRefusedFiles(refused, request), ...(await planLater(toTargets(fresh, request), signal))]
+        const files = await withoutDoneLines(planned, ledger)
         add(admit(files, emit))
         await closeLines(files)
       } else if (wasIdle) return
       await Promise.race([world.clock.sleep(LOOK_EVERY_MS, signal).catch(() => {}), wake.promise])
       wake = Promise.withResolvers()
+    }
+  }
+
+  /** What keeps the file from being read may pass; it is said once. */
+  async function look(file: QueueFile, emit: Emit): Promise<readonly QueueEntry[]> {
+    try {
+      return await file.poll()
+    } catch (error) {
+      const message = `The queue file "${file.path}" cannot be looked at: ${messageOf(error)}`
+      if (message !== lookFailure) emit('warning', { message })
+      lookFailure = message
+      return []
+    }
+  }
+
+  /** At the start a fault of the configuration ends the call; a line that meets one later must not end what is under way. */
+  async function planLater(targets: readonly Target[], signal: AbortSignal): Promise<readonly PlannedFile[]> {
+    try {
+      return await options.planTargets(targets)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!isEncodeError(error)) throw error
+      return targets.map((target) => ({ kind: 'failed', target, file: target.path, reason: describeError(error) }))
     }
   }
 

@@ -9,6 +9,7 @@ import type { JobPlan } from '../model/plan.ts'
 
 interface Item {
   readonly entries: QueueEntry[]
+  readonly sources: Set<string>
   readonly waiting: Set<string>
   hasFailed: boolean
 }
@@ -25,13 +26,16 @@ export interface QueueDrain {
   settle(plan: JobPlan, isComplete: boolean): Promise<void>
 }
 
-export function createQueueDrain(file: QueueFile): QueueDrain {
+/** @param onDropped hears of the sources whose lines are gone. */
+export function createQueueDrain(file: QueueFile, onDropped: (sources: readonly string[]) => void): QueueDrain {
   const items = new Map<string, Item>()
   const byJob = new Map<string, Item>()
 
   async function removeIfComplete(item: Item): Promise<void> {
     if (item.hasFailed || item.waiting.size > 0) return
-    for (const entry of item.entries.splice(0)) await file.remove(entry)
+    const entries = item.entries.splice(0)
+    for (const entry of entries) await file.remove(entry)
+    onDropped([...item.sources, ...entries.map(({ path }) => path)])
   }
 
   return {
@@ -40,12 +44,17 @@ export function createQueueDrain(file: QueueFile): QueueDrain {
       for (const entry of entries) {
         const known = items.get(entry.path)
         if (known === undefined) {
-          items.set(entry.path, { entries: [entry], waiting: new Set(), hasFailed: entry.kind === 'refused' })
+          items.set(entry.path, { entries: [entry], sources: new Set(), waiting: new Set(), hasFailed: entry.kind === 'refused' })
           fresh.push(entry.path)
         } else if (known.waiting.size > 0) known.entries.push(entry)
         else {
           // It was dealt with and is asked for again: a person put it back, perhaps mended.
-          items.set(entry.path, { entries: [...known.entries, entry], waiting: new Set(), hasFailed: entry.kind === 'refused' })
+          items.set(entry.path, {
+            entries: [...known.entries, entry],
+            sources: new Set(),
+            waiting: new Set(),
+            hasFailed: entry.kind === 'refused',
+          })
           fresh.push(entry.path)
         }
       }
@@ -55,6 +64,7 @@ export function createQueueDrain(file: QueueFile): QueueDrain {
       const item = items.get(path)
       if (item === undefined) return
       item.waiting.add(plan.id)
+      item.sources.add(plan.source.path)
       byJob.set(plan.id, item)
     },
     fail(path) {

@@ -1,5 +1,6 @@
 /** One run that is written down: jobs are taken in and executed; totals and exit status come out. */
 
+import { describeError } from '../core/errors.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { HostConfig } from '../model/config.ts'
 import type { Emit } from '../model/events.ts'
@@ -9,7 +10,7 @@ import { executeJobs } from './execute-jobs.ts'
 import type { Intake } from './intake.ts'
 import { removeLeftHere } from './left-files.ts'
 import type { RunRequest, RunWorld } from './run-request.ts'
-import { countTotals, toExitStatus } from './totals.ts'
+import { countTotals, EXIT, toExitStatus } from './totals.ts'
 import { warnOfStreams } from './warn-of-streams.ts'
 
 export interface RecordedRun {
@@ -28,17 +29,19 @@ export async function recordRun({ request, world, ledger, runId, hosts, ffprobe,
   const totals = countTotals(world.emit)
   const startedMs = clock.now()
   const clusters = [...hosts.keys()]
-  await removeLeftHere(ledger)
   ledger.startRun({ id: runId, argv: request.argv, clusters })
 
   // Held back until the run itself was told.
   const untold: (() => void)[] = []
-  const plans = intake.first((event, fields) => untold.push(() => totals.emit(event, fields)))
+  const plans = await intake.first((event, fields) => untold.push(() => totals.emit(event, fields)))
+  // After what earlier runs left was looked through: a verified result may be among it.
+  await removeLeftHere(ledger)
   totals.emit('run.started', { jobs: plans.length, clusters })
   for (const tell of untold) tell()
   announce(plans, totals.emit)
 
   let hadNoHost = false
+  let failure: unknown
   if (plans.length > 0 || intake.feed !== undefined) {
     const execution = await executeJobs({
       runId,
@@ -55,10 +58,17 @@ export async function recordRun({ request, world, ledger, runId, hosts, ffprobe,
       intake,
     })
     hadNoHost = execution.hadNoHost
+    failure = execution.failure
   }
 
-  const exit = toExitStatus({ signal, failed: totals.failed, hadNoHost })
-  ledger.finishRun(runId, exit)
+  const usual = toExitStatus({ signal, failed: totals.failed, hadNoHost })
+  try {
+    ledger.finishRun(runId, usual)
+  } catch (error) {
+    failure ??= error
+  }
+  if (failure !== undefined) totals.emit('warning', { message: `The run ended early: ${describeError(failure)}` })
+  const exit = failure !== undefined && usual === EXIT.done ? EXIT.someFailed : usual
   totals.emit('run.finished', {
     done: totals.done,
     skipped: totals.skipped,

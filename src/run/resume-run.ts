@@ -5,13 +5,17 @@
 
 import { describeError } from '../core/errors.ts'
 import { createRunId, toJobId } from '../core/ids.ts'
+import { savedPercent } from '../core/units.ts'
+import { statUnchanged } from '../job/replace.ts'
 import { type Ledger, openLedger } from '../ledger/ledger.ts'
 import { openQueueFile } from '../ledger/queue-file.ts'
 import type { UnfinishedJob } from '../ledger/records.ts'
+import type { Emit } from '../model/events.ts'
 import type { JobPlan } from '../model/plan.ts'
 import { createFfprobe, findFfprobeProgram } from '../plan/ffprobe.ts'
 import { LOCAL_CLUSTER } from '../plan/target.ts'
-import { endReplacement } from './end-replacement.ts'
+import { describeHolder } from './describe-holder.ts'
+import { endReplacements } from './end-replacements.ts'
 import { recordRun } from './record-run.ts'
 import type { RunRequest, RunWorld } from './run-request.ts'
 import { selectHosts } from './select-hosts.ts'
@@ -22,12 +26,10 @@ export type ResumeRequest = Pick<RunRequest, 'config' | 'onlyHosts' | 'isSequent
 export async function resumeRun(request: ResumeRequest, world: RunWorld): Promise<number> {
   using ledger = openLedger({ folder: world.stateFolder, clock: world.clock, pid: world.pid, warner: world.warner })
   const dead = ledger.deadRuns()
-  const unfinished: UnfinishedJob[] = []
-  for (const job of dead.flatMap((run) => run.unfinished)) {
-    if (await endReplacement(job)) ledger.setState(job.id, 'done', { outputBytes: job.outputBytes ?? 0 })
-    else unfinished.push(job)
-  }
-  // Before anything moves: a cluster that is gone from the configuration leaves all as it is.
+  const ended = await endReplacements(ledger, dead)
+  const endedIds = new Set(ended.map(({ job }) => job.id))
+  const unfinished = dead.flatMap((run) => run.unfinished).filter(({ id }) => !endedIds.has(id))
+  // Before any job moves: a cluster that is gone from the configuration leaves them as they are.
   const hosts = selectHosts(
     request.config,
     unfinished.map((job) => (job.cluster === LOCAL_CLUSTER ? undefined : job.cluster)),
@@ -42,29 +44,87 @@ export async function resumeRun(request: ResumeRequest, world: RunWorld): Promis
     hosts,
     ffprobe: createFfprobe(findFfprobeProgram(request.config)),
     intake: {
-      first() {
-        const plans = takeOver(ledger, runId, unfinished)
+      async first(emit) {
+        for (const { job, failure } of ended) {
+          tellEnded(job, failure, emit)
+          if (failure === undefined) await dropQueueLine(job.plan, ledger, world)
+        }
+        const plans = takeOver(ledger, runId, await selectWanted(ledger, unfinished, emit), emit)
         for (const run of dead) ledger.closeDeadRun(run.id)
         return plans
       },
       settle: async (plan, isComplete) => {
-        if (isComplete) await dropQueueLine(plan, world)
+        if (isComplete) await dropQueueLine(plan, ledger, world)
       },
     },
   })
 }
 
-function takeOver(ledger: Ledger, runId: string, jobs: readonly UnfinishedJob[]): readonly JobPlan[] {
-  return jobs.flatMap((job, index) => ledger.takeOver(job.id, { runId, jobId: toJobId(runId, index + 1) }) ?? [])
+function tellEnded(job: UnfinishedJob, failure: string | undefined, emit: Emit): void {
+  const { plan, host = null, outputBytes = 0 } = job
+  const { path, sizeBytes } = plan.source
+  if (failure !== undefined) emit('job.failed', { job: job.id, file: path, host, reason: failure, log: null })
+  else
+    emit('job.done', {
+      job: job.id,
+      file: path,
+      host: host ?? '',
+      output: plan.output,
+      seconds: 0,
+      source_bytes: sizeBytes,
+      output_bytes: outputBytes,
+      saved_percent: savedPercent(sizeBytes, outputBytes),
+    })
 }
 
-/** The line that asked for the job, if the queue file still has it. */
-async function dropQueueLine(plan: JobPlan, { cwd, clock, pid, emit }: RunWorld): Promise<void> {
-  if (plan.queueFile === undefined) return
+/** Leaves out what a later run has done meanwhile. */
+async function selectWanted(ledger: Ledger, jobs: readonly UnfinishedJob[], emit: Emit): Promise<readonly UnfinishedJob[]> {
+  const wanted: UnfinishedJob[] = []
+  for (const job of jobs) {
+    const later = ledger.findDoneSince(job)
+    if (later === undefined || (later.output !== job.output && (await isUnchanged(job.plan)))) {
+      wanted.push(job)
+      continue
+    }
+    const reason = `Run ${later.runId} has done it since: "${later.output}"`
+    ledger.setState(job.id, 'skipped', { reason })
+    emit('job.skipped', { job: job.id, file: job.source, reason })
+  }
+  return wanted
+}
+
+function isUnchanged(plan: JobPlan): Promise<boolean> {
+  return statUnchanged(plan).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** A source that another controller works on by now is told, and left to it. */
+function takeOver(ledger: Ledger, runId: string, jobs: readonly UnfinishedJob[], emit: Emit): readonly JobPlan[] {
+  const held = ledger.claimSources(
+    runId,
+    jobs.map(({ source }) => source),
+  )
+  return jobs.flatMap((job, index) => {
+    const holder = held.get(job.source)
+    if (holder === undefined) return ledger.takeOver(job.id, { runId, jobId: toJobId(runId, index + 1) }) ?? []
+    const reason = `Another encode works on it: ${describeHolder(holder)}`
+    emit('job.failed', { job: job.id, file: job.source, host: null, reason, log: null })
+    return []
+  })
+}
+
+/** The line that asked for the job, if the queue file still has it; a run of that queue file drops what cannot be dropped here. */
+async function dropQueueLine(plan: JobPlan, ledger: Ledger, { cwd, clock, pid, emit }: RunWorld): Promise<void> {
+  const { queueFile, source } = plan
+  if (queueFile === undefined) return
   try {
-    await using queue = await openQueueFile(plan.queueFile, { cwd, clock, pid })
-    for (const entry of queue.entries) if (entry.path === plan.source.path) await queue.remove(entry)
+    await using queue = await openQueueFile(queueFile, { cwd, clock, pid })
+    for (const entry of queue.entries) {
+      if (entry.path === source.path && (await queue.remove(entry))) ledger.dropDoneLines(queueFile, [source.path])
+    }
   } catch (error) {
-    emit('warning', { message: `The line of "${plan.source.path}" stays in its queue file: ${describeError(error)}` })
+    emit('warning', { message: `The line of "${source.path}" stays in its queue file: ${describeError(error)}` })
   }
 }

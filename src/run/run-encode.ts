@@ -11,36 +11,53 @@ import { findSources } from '../plan/find-sources.ts'
 import { createPlanner, type PlannedFile } from '../plan/plan-jobs.ts'
 import type { Target } from '../plan/target.ts'
 import { dryRun } from './dry-run.ts'
+import { type EndedReplacement, endReplacements } from './end-replacements.ts'
 import { createPlannedIntake, type PlanTargets } from './planned-intake.ts'
 import { toQueueTargets, toRefusedFiles } from './queue-targets.ts'
 import { recordRun } from './record-run.ts'
 import type { RunRequest, RunWorld } from './run-request.ts'
 import { selectHosts } from './select-hosts.ts'
+import { toExitStatus } from './totals.ts'
 
 /** Resolves to the exit status. Rejects with USAGE_INVALID or CONFIG_INVALID when nothing was started. */
 export async function runEncode(request: RunRequest, world: RunWorld): Promise<number> {
-  const { cwd, clock, pid, warner } = world
-  if (request.isDryRun) {
-    const entries = request.queueFile === undefined ? [] : await readQueueFile(request.queueFile, { cwd })
-    const { files, hosts } = await planRun(request, world, entries)
-    return await dryRun(request, world, files, hosts)
+  try {
+    return request.isDryRun ? await showRun(request, world) : await startRun(request, world)
+  } catch (error) {
+    // Told to end while it looked for files: nothing was started.
+    if (error === world.signal.reason) return toExitStatus({ signal: world.signal, failed: 0, hadNoHost: false })
+    throw error
   }
+}
+
+async function showRun(request: RunRequest, world: RunWorld): Promise<number> {
+  const entries = request.queueFile === undefined ? [] : await readQueueFile(request.queueFile, { cwd: world.cwd })
+  const { hosts, planFirst } = prepare(request, world, entries)
+  return await dryRun(request, world, await planFirst(), hosts)
+}
+
+async function startRun(request: RunRequest, world: RunWorld): Promise<number> {
+  const { cwd, clock, pid, warner } = world
   await using queue = request.queueFile === undefined ? undefined : await openQueueFile(request.queueFile, { cwd, clock, pid })
-  const { runId, hosts, ffprobe, files, planTargets } = await planRun(request, world, queue?.entries ?? [])
+  const { runId, hosts, ffprobe, planFirst, planTargets } = prepare(request, world, queue?.entries ?? [])
   using ledger = openLedger({ folder: world.stateFolder, clock, pid, warner })
+  for (const ended of await endReplacements(ledger, ledger.deadRuns())) world.emit('warning', { message: describeEnded(ended) })
+  const files = await planFirst()
   const intake = createPlannedIntake({ request, world, ledger, runId, files, queue, planTargets })
   return await recordRun({ request, world, ledger, runId, hosts, ffprobe, intake })
 }
 
-interface Plan {
+interface PreparedRun {
   readonly runId: string
   readonly hosts: ReadonlyMap<string, readonly HostConfig[]>
   readonly ffprobe: Ffprobe
-  readonly files: readonly PlannedFile[]
+  /** Plans what the request names and what stands in its queue file. */
+  readonly planFirst: () => Promise<readonly PlannedFile[]>
   readonly planTargets: PlanTargets
 }
 
-async function planRun(request: RunRequest, world: RunWorld, entries: readonly QueueEntry[]): Promise<Plan> {
+/** Throws USAGE_INVALID for what is wrong with the whole call. */
+function prepare(request: RunRequest, world: RunWorld, entries: readonly QueueEntry[]): PreparedRun {
   const { config } = request
   const targets = [...request.targets, ...toQueueTargets(entries, request)]
   const clusters = [...targets, ...(request.queueFile === undefined ? [] : [request.queueTarget])].map((target) => target.cluster)
@@ -58,9 +75,14 @@ async function planRun(request: RunRequest, world: RunWorld, entries: readonly Q
     signal: world.signal,
     toJobId: (number) => toJobId(runId, number),
   })
-  const planTargets: PlanTargets = async (wanted) => await planner.plan(await Array.fromAsync(findSources(wanted, world.cwd, world.signal)))
-  const files = [...toRefusedFiles(entries, request), ...(await planTargets(targets))]
-  return { runId, hosts, ffprobe, files, planTargets }
+  const planTargets: PlanTargets = async (wanted) =>
+    await planner.plan(await Array.fromAsync(findSources(wanted, world.cwd, world.signal, request.outputFolder)))
+  const planFirst = async () => [...toRefusedFiles(entries, request), ...(await planTargets(targets))]
+  return { runId, hosts, ffprobe, planFirst, planTargets }
+}
+
+function describeEnded({ job, failure }: EndedReplacement): string {
+  return failure ?? `The controller of run ${job.runId} died while it replaced "${job.source}"; now "${job.output}" stands in its place`
 }
 
 /** Without rules only a name on the command line can choose: said once, not file by file. */

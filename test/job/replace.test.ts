@@ -1,9 +1,11 @@
-import { chmod, link, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { chmod, link, mkdtemp, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { replaceSource } from '../../src/job/replace.ts'
 import type { JobPlan } from '../../src/model/plan.ts'
+
+const NO_JOURNAL = { note: async () => {}, forget: async () => {} }
 
 let folder: string
 
@@ -16,19 +18,19 @@ afterEach(() => rm(folder, { recursive: true }))
 describe('a result takes the place of its source', () => {
   test('under the same name: the rename is the replacement', async () => {
     const plan = await prepare({ output: 'film.mkv' })
-    await replaceSource(plan, at('.temporary'))
+    await replaceSource(plan, at('.temporary'), NO_JOURNAL)
     expect(await list()).toEqual({ 'film.mkv': 'result' })
   })
 
   test('under another name: the source goes last', async () => {
     const plan = await prepare({ output: 'film.mp4' })
-    await replaceSource(plan, at('.temporary'))
+    await replaceSource(plan, at('.temporary'), NO_JOURNAL)
     expect(await list()).toEqual({ 'film.mp4': 'result' })
   })
 
   test('modification time and permissions are the source’s', async () => {
     const plan = await prepare({ output: 'film.mp4' })
-    await replaceSource(plan, at('.temporary'))
+    await replaceSource(plan, at('.temporary'), NO_JOURNAL)
     const result = await stat(at('film.mp4'))
     expect(result.mtime).toEqual(new Date('2001-02-03T04:05:06Z'))
     expect(result.mode & 0o777).toBe(0o640)
@@ -36,7 +38,7 @@ describe('a result takes the place of its source', () => {
 
   test('with -k both stand', async () => {
     const plan = await prepare({ output: 'film.mp4', replacesSource: false })
-    await replaceSource(plan, at('.temporary'))
+    await replaceSource(plan, at('.temporary'), NO_JOURNAL)
     expect(await list()).toEqual({ 'film.mkv': 'source', 'film.mp4': 'result' })
   })
 })
@@ -45,34 +47,42 @@ describe('the source stays, and says why', () => {
   test('when it was written to meanwhile', async () => {
     const plan = await prepare({ output: 'film.mkv' })
     await writeFile(at('film.mkv'), 'a longer source than before')
-    await expect(replaceSource(plan, at('.temporary'))).rejects.toMatchObject({ code: 'SOURCE_CHANGED' })
+    await expect(replaceSource(plan, at('.temporary'), NO_JOURNAL)).rejects.toMatchObject({ code: 'SOURCE_CHANGED' })
     expect(await readFile(at('film.mkv'), 'utf8')).toBe('a longer source than before')
   })
 
   test('when it was written to without a change of size', async () => {
     const plan = await prepare({ output: 'film.mkv' })
     await writeFile(at('film.mkv'), 'SOURCE')
-    await expect(replaceSource(plan, at('.temporary'))).rejects.toMatchObject({ code: 'SOURCE_CHANGED' })
+    await expect(replaceSource(plan, at('.temporary'), NO_JOURNAL)).rejects.toMatchObject({ code: 'SOURCE_CHANGED' })
     expect(await readFile(at('film.mkv'), 'utf8')).toBe('SOURCE')
+  })
+
+  test('when it was moved away, and a link put in its place', async () => {
+    const plan = await prepare({ output: 'film.mp4' })
+    await rename(at('film.mkv'), at('moved.mkv'))
+    await symlink('moved.mkv', at('film.mkv'))
+    await expect(replaceSource(plan, at('.temporary'), NO_JOURNAL)).rejects.toMatchObject({ code: 'SOURCE_CHANGED' })
+    expect(await list()).toMatchObject({ 'film.mkv': 'source', 'moved.mkv': 'source' })
   })
 
   test('when it is gone', async () => {
     const plan = await prepare({ output: 'film.mp4' })
     await rm(at('film.mkv'))
-    await expect(replaceSource(plan, at('.temporary'))).rejects.toMatchObject({ code: 'SOURCE_CHANGED' })
+    await expect(replaceSource(plan, at('.temporary'), NO_JOURNAL)).rejects.toMatchObject({ code: 'SOURCE_CHANGED' })
     expect(await list()).toEqual({ '.temporary': 'result' })
   })
 
   test('when another file took the name of the result', async () => {
     const plan = await prepare({ output: 'film.mp4' })
     await writeFile(at('film.mp4'), 'somebody else’s')
-    await expect(replaceSource(plan, at('.temporary'))).rejects.toMatchObject({ code: 'RESULT_NAME_TAKEN' })
+    await expect(replaceSource(plan, at('.temporary'), NO_JOURNAL)).rejects.toMatchObject({ code: 'RESULT_NAME_TAKEN' })
     expect(await list()).toEqual({ '.temporary': 'result', 'film.mkv': 'source', 'film.mp4': 'somebody else’s' })
   })
 
   test('when the result cannot be moved', async () => {
     const plan = await prepare({ output: 'no-such-folder/film.mp4' })
-    await expect(replaceSource(plan, at('.temporary'))).rejects.toMatchObject({ code: 'REPLACE_FAILED' })
+    await expect(replaceSource(plan, at('.temporary'), NO_JOURNAL)).rejects.toMatchObject({ code: 'REPLACE_FAILED' })
     expect(await list()).toMatchObject({ 'film.mkv': 'source' })
   })
 })
@@ -80,14 +90,14 @@ describe('the source stays, and says why', () => {
 test('--overwrite replaces a file of the result’s name', async () => {
   const plan = await prepare({ output: 'film.mp4', mayOverwrite: true })
   await writeFile(at('film.mp4'), 'old')
-  await replaceSource(plan, at('.temporary'))
+  await replaceSource(plan, at('.temporary'), NO_JOURNAL)
   expect(await list()).toEqual({ 'film.mp4': 'result' })
 })
 
 test('another hard link to the source keeps the old film', async () => {
   const plan = await prepare({ output: 'film.mkv' })
   await link(at('film.mkv'), at('second.mkv'))
-  await replaceSource(plan, at('.temporary'))
+  await replaceSource(plan, at('.temporary'), NO_JOURNAL)
   expect(await list()).toEqual({ 'film.mkv': 'result', 'second.mkv': 'source' })
 })
 

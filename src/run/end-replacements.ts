@@ -1,0 +1,34 @@
+/** Before a run looks at any file: replacements in which a controller died are ended, so that nothing of theirs is taken for a source or a stranger. */
+
+import { describeError } from '../core/errors.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { DeadRun, UnfinishedJob } from '../ledger/records.ts'
+import { endReplacement } from './end-replacement.ts'
+
+export interface EndedReplacement {
+  readonly job: UnfinishedJob
+  /** Undefined: the result stands, the source is gone. */
+  readonly failure: string | undefined
+}
+
+/** Those that came to an end; what is left of the others is to be done again. */
+export async function endReplacements(ledger: Ledger, dead: readonly DeadRun[]): Promise<readonly EndedReplacement[]> {
+  const ended: EndedReplacement[] = []
+  for (const job of dead.flatMap((run) => run.unfinished)) {
+    // Somebody works on it by now, with the file as it is.
+    if (job.state !== 'replace' || ledger.findHolder(job.source) !== undefined) continue
+    const files = {
+      note: async (_: unknown, path: string) => ledger.noteFile(job.id, 'controller', path),
+      forget: async (_: unknown, path: string) => ledger.forgetFile(job.id, 'controller', path),
+    }
+    try {
+      if (!(await endReplacement(job, files))) continue
+      ledger.setState(job.id, 'done', { outputBytes: job.outputBytes ?? 0 })
+      ended.push({ job, failure: undefined })
+    } catch (error) {
+      ledger.setState(job.id, 'failed', { reason: describeError(error) })
+      ended.push({ job, failure: describeError(error) })
+    }
+  }
+  return ended
+}
