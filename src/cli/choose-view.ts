@@ -10,6 +10,7 @@ import { openOutput } from '../view/open-output.ts'
 import { createPlainView } from '../view/plain-view.ts'
 import { chooseChalk } from './choose-chalk.ts'
 import type { Arguments } from './parse-arguments.ts'
+import type { StopAndGo } from './stop-and-go.ts'
 
 export interface ChosenView {
   readonly view: View
@@ -17,6 +18,8 @@ export interface ChosenView {
   readonly pausedFor: <Answer>(ask: () => Promise<Answer>) => Promise<Answer>
   /** Puts the terminal right at once, for an exit that waits for nothing. */
   readonly restoreTerminal: () => void
+  /** Where a picture stands: it makes room for the shell on Ctrl-Z. */
+  readonly stopAndGo?: StopAndGo
 }
 
 /** @param giveUp aborted when nobody waits any more, not even for a reader that is stuck. */
@@ -48,6 +51,7 @@ function live(view: LiveView): ChosenView {
         view.resume()
       }
     },
+    stopAndGo: { hide: (onGone) => view.suspend(onGone), show: () => view.resume() },
     restoreTerminal: () => {
       const sequence = view.restoreSequence()
       if (sequence !== '') writeSync(process.stdout.fd, sequence)

@@ -34,8 +34,8 @@ export interface LiveViewOptions {
 }
 
 export interface LiveView extends View {
-  /** Takes the picture away and shows the cursor, for a prompt or a stopped program (SIGTSTP). */
-  suspend(): void
+  /** Takes the picture away and shows the cursor, for a prompt or a stopped program (SIGTSTP). `onGone`: the terminal has it. */
+  suspend(onGone?: () => void): void
   resume(): void
   /**
    * What has to be written, synchronously, when the process ends without `close`: puts the terminal right.
@@ -93,9 +93,12 @@ export function createLiveView(options: LiveViewOptions): LiveView {
     redraw()
   }
 
-  function hide(): void {
+  function hide(onGone = () => {}): void {
     spinner.stop()
-    if (terminal === undefined) return
+    if (terminal === undefined) {
+      onGone()
+      return
+    }
     const { columns, rows } = size()
     const heldBack = terminal.stream.stderr.release()
     terminal.release()
@@ -103,6 +106,7 @@ export function createLiveView(options: LiveViewOptions): LiveView {
     // What was held back comes once the picture is gone: the two streams reach the terminal at their own pace.
     output.writeText(`${screen.erase(columns, rows)}${RESTORE_TERMINAL}`, () => {
       for (const { entry } of heldBack) options.stderr.write(entry)
+      onGone()
     })
   }
 
@@ -112,7 +116,7 @@ export function createLiveView(options: LiveViewOptions): LiveView {
     // Whether this is a terminal was decided by whoever made the view; listr2 would ask process.stdout.
     static readonly nonTTY = true
     readonly render = show
-    readonly end = hide
+    readonly end = () => hide()
   }
 
   const list = new Listr([{ title: 'encode', task: () => over }], { renderer: RunRenderer, registerSignalListeners: false })
@@ -123,7 +127,7 @@ export function createLiveView(options: LiveViewOptions): LiveView {
       state.apply(event)
       summary.apply(event)
     },
-    suspend: hide,
+    suspend: (onGone) => hide(onGone),
     resume() {
       if (!isClosing && !isBroken) show()
     },
