@@ -2,7 +2,16 @@
 
 import { readFileSync } from 'node:fs'
 
+const LOST_OUTPUT = 1
+
 const argv = process.argv.slice(2)
+
+// A reader that has gone (`| head`) has read enough; a disk that is full under `> file` has lost something.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE' || process.exitCode === LOST_OUTPUT) return
+  process.exitCode = LOST_OUTPUT
+  process.stderr.write(`encode: Standard output cannot be written: ${error.message}\n`)
+})
 
 if (argv.length === 1 && argv[0] === '--version') {
   process.stdout.write(`${readVersion()}\n`)
@@ -11,7 +20,8 @@ if (argv.length === 1 && argv[0] === '--version') {
   process.stdout.write(`${renderHelp()}\n`)
 } else {
   const { runCli } = await import('./run-cli.ts')
-  process.exitCode = await runCli(argv, readVersion())
+  const status = await runCli(argv, readVersion())
+  if (status !== 0) process.exitCode = status
 }
 
 function readVersion(): string {

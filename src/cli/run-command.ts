@@ -1,6 +1,6 @@
 /** `encode [OPTION | PATH]...`: the main job. */
 
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import { systemClock } from '../core/clock.ts'
@@ -19,6 +19,7 @@ import { COMMANDS } from './options.ts'
 import type { Arguments } from './parse-arguments.ts'
 import { watchSignals } from './signals.ts'
 import { stateFolder } from './state-folder.ts'
+import { watchStopAndGo } from './stop-and-go.ts'
 
 export async function runCommand(args: Arguments, argv: readonly string[]): Promise<number> {
   refuseMistypedCommand(args.words[0])
@@ -45,13 +46,19 @@ function toRequest(args: Arguments, argv: readonly string[], config: Config): Ru
       hint: 'Give files or folders, --from-file FILE, or set "default_queue_file" in the configuration; see "encode --help"',
     })
   }
+  const output = args.output === undefined ? undefined : resolve(args.output)
+  if (output !== undefined && statSync(output, { throwIfNoEntry: false })?.isDirectory() === false) {
+    throw new EncodeError('USAGE_INVALID', `"${output}", given with -o, is a file`, {
+      hint: 'Give a folder; it is made where there is none',
+    })
+  }
   return {
     config,
     targets: args.targets,
     queueFile: queueFile === undefined ? undefined : resolve(queueFile),
     queueTarget: args.last,
     onlyHosts: args.hosts,
-    outputFolder: args.output === undefined ? undefined : resolve(args.output),
+    outputFolder: output,
     keepsSource: args.keepsSource,
     overwrites: args.overwrites,
     isDryRun: args.isDryRun,
@@ -72,6 +79,7 @@ export async function withWorld(args: Arguments, config: Config, run: (world: Ru
     onFirst: (name) => broadcast.emit('warning', { message: describeEnding(name) }),
     beforeExit: chosen.restoreTerminal,
   })
+  using _suspension = chosen.stopAndGo === undefined ? undefined : watchStopAndGo(chosen.stopAndGo)
   process.once('exit', chosen.restoreTerminal)
   for (const { message, place } of config.warnings) {
     broadcast.emit('warning', { message: `${place.file}:${place.line}:${place.column}: ${message}` })
