@@ -41,6 +41,9 @@ export type PlannedFile = { readonly target: Target } & (
 /** All that `queues: auto` can make. */
 const AUTO_QUEUES: ReadonlySet<string> = new Set(['_default', 'cuda', ...HARDWARE_KINDS])
 
+/** Names of ffprobe for files that hold one picture: `png_pipe`, `jpeg_pipe`, `image2`. */
+const PICTURE_FORMAT = /^(?:image2|\w+_pipe)$/
+
 /** ffprobe waits for disks more than it computes. */
 const PROBES_AT_ONCE = 8
 
@@ -83,6 +86,7 @@ async function draft(source: FoundSource | RefusedSource, options: PlanOptions):
   options.signal.throwIfAborted()
   try {
     const media = await options.ffprobe.probe(source.path, options.signal)
+    refusePicture(media)
     const selection = selectProfile(options.config, media, target.choice)
     if (selection.kind !== 'encode') return { kind: 'skipped', target, file: source.path, reason: selection.reason }
     const plan = toPlan(source, media, selection, options)
@@ -95,6 +99,12 @@ async function draft(source: FoundSource | RefusedSource, options: PlanOptions):
     if (!(error instanceof EncodeError) || isEncodeError(error, 'CONFIG_INVALID') || isEncodeError(error, 'USAGE_INVALID')) throw error
     return toFailed(target, source.path, describeError(error))
   }
+}
+
+/** Posters lie beside films, and a shell's `*` names them too: as a film of one frame such a file would be lost. */
+function refusePicture({ container }: MediaInfo): void {
+  if (!PICTURE_FORMAT.test(container)) return
+  throw new EncodeError('SOURCE_UNREADABLE', 'It is a picture, neither film nor sound')
 }
 
 function toPlan(source: FoundSource, media: MediaInfo, selection: Selection & { kind: 'encode' }, options: PlanOptions): JobPlan {
@@ -151,7 +161,12 @@ async function checkOutput(plan: JobPlan, source: FoundSource): Promise<boolean>
       },
     )
   }
-  const taken = await lstat(output).catch(() => undefined)
+  const taken = await lstat(output).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENAMETOOLONG') return undefined
+    throw new EncodeError('RESULT_NAME_TAKEN', `The name of its result is too long for the filesystem: "${basename(output)}"`, {
+      hint: 'Rename the source',
+    })
+  })
   if (taken?.isDirectory() === true)
     throw new EncodeError('RESULT_NAME_TAKEN', `"${output}" is a folder`, { hint: 'Use -o to write elsewhere' })
   if (taken !== undefined && output !== media.path && !plan.mayOverwrite && !(await isSameFile(media.path, output))) {

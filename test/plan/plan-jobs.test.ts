@@ -61,6 +61,26 @@ test('a file that ffprobe cannot read fails alone', async () => {
   expect((await plan(['broken.mp4', 'a.mp4'], { profile: 'mkv' })).map(({ kind }) => kind)).toEqual(['failed', 'job'])
 })
 
+test('a picture is refused, whatever its name says', async () => {
+  await touch('poster.png', 'film.jpg.mp4', 'a.mp4')
+  const ffprobe: Ffprobe = {
+    ...FFPROBE,
+    probe: async (path, signal) => ({
+      ...(await FFPROBE.probe(path, signal)),
+      container: path.endsWith('a.mp4') ? 'mov' : path.endsWith('.png') ? 'png_pipe' : 'image2',
+    }),
+  }
+  const files = await plan(['poster.png', 'film.jpg.mp4', 'a.mp4'], { profile: 'mkv' }, { ffprobe })
+  expect(files.map(describe)).toEqual([...Array(2).fill('failed: It is a picture, neither film nor sound'), 'job job-1'])
+})
+
+test('a result whose name no filesystem holds is refused before any work', async () => {
+  const name = `${'a'.repeat(248)}.mkv`
+  await touch(name)
+  const [file] = await plan([name], { profile: 'mkv' }, { keepsSource: true })
+  expect(file && describe(file)).toMatch(/^failed: The name of its result is too long for the filesystem: "a+\.mkv\.mkv"\. Rename/)
+})
+
 test('sources of one result are refused, also when the second comes later in the run', async () => {
   await touch('x.mp4', 'x.avi', 'y.mp4', 'y.avi')
   const planner = createPlanner(toOptions({}))
