@@ -41,7 +41,7 @@ export function parseFacts(stdout: string): HostAnswer | undefined {
     memoryBytes: memoryKb === undefined ? toWhole(value('memory_bytes')) : memoryKb * 1024,
     home: value('home'),
     ffmpegPath: value('ffmpeg'),
-    ffmpegVersion: /^ffmpeg version (\S+)/.exec(ffmpegFirstLine)?.[1],
+    ffmpegVersion: /^ffmpeg version ([^\s,]+)/.exec(ffmpegFirstLine)?.[1],
     ffmpegFirstLine,
     ffprobePath: value('ffprobe'),
     encoders: parseEncoders(list),

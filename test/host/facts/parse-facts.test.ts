@@ -41,6 +41,12 @@ describe('what a host answers', () => {
     })
   })
 
+  test('gives the version of an ffmpeg that puts a comma behind it', () => {
+    const lines = readFileSync(join(import.meta.dirname, '../../cases/facts/linux-debian-12.txt'), 'utf8')
+    const answer = parseFacts(lines.replace('5.1.6-0+deb12u1 ', '0.8.17-6:0.8.17-1, '))
+    expect(answer?.ffmpegVersion).toBe('0.8.17-6:0.8.17-1')
+  })
+
   test('is understood from macOS, with its inode columns', () => {
     expect(toFacts(readCase('macos-15'), CONFIG)).toMatchObject({
       os: 'macos',
