@@ -100,7 +100,7 @@ function listSettings(profile: ResolvedProfile): readonly ShownSetting[] {
     {
       setting: 'threshold',
       label: 'threshold',
-      text: threshold === 0 ? 'any saving' : `at least ${threshold} % smaller`,
+      text: threshold === 0 ? 'none, any size will do' : `at least ${threshold} % smaller`,
       value: threshold,
     },
     ...(threshold === 0
