@@ -38,16 +38,19 @@ export const OWN_PREFIX = '.encode-'
 
 /**
  * Yields sources in natural order, target by target; each file once, by whichever name it is reached.
- * `cwd` is what relative paths are relative to.
+ * `cwd` is what relative paths are relative to. A folder of results that lies within a target (`omit`, absolute) is not walked:
+ * what an earlier run has put there is no source of this one.
  */
 export async function* findSources(
   targets: readonly Target[],
   cwd: string,
   signal?: AbortSignal,
+  omit?: string,
 ): AsyncGenerator<FoundSource | RefusedSource> {
   const seen = new Set<string>()
+  const omitted = omit === undefined ? undefined : await realpath(omit).catch(() => omit)
   for (const target of targets) {
-    for await (const found of expand(target, cwd)) {
+    for await (const found of expand(target, cwd, omitted)) {
       // A walk over a network filesystem may take minutes.
       signal?.throwIfAborted()
       if (found.kind === 'source') {
@@ -60,24 +63,32 @@ export async function* findSources(
   }
 }
 
-async function* expand(target: Target, cwd: string): AsyncGenerator<FoundSource | RefusedSource> {
+async function* expand(target: Target, cwd: string, omitted: string | undefined): AsyncGenerator<FoundSource | RefusedSource> {
   const path = resolve(cwd, target.path)
   const found = await statOrUndefined(path)
   if (found !== undefined) {
-    yield* fromPath(path, found, target)
+    yield* fromPath(path, found, target, omitted)
     return
   }
   const matches = hasGlobMarks(target.path) ? await expandGlob(target.path, cwd) : []
   for (const match of matches) {
     const matched = await statOrUndefined(match)
-    if (matched !== undefined) yield* fromPath(match, matched, target)
+    if (matched !== undefined) yield* fromPath(match, matched, target, omitted)
   }
   if (matches.length === 0) yield refuse(path, describeMissing(target.path), target)
 }
 
-async function* fromPath(path: string, found: Stats, target: Target): AsyncGenerator<FoundSource | RefusedSource> {
-  if (found.isDirectory()) yield* walk(path, path, target, new Set([await realpath(path).catch(() => path)]))
-  else if (found.isFile()) yield await toSource(path, undefined, target)
+async function* fromPath(
+  path: string,
+  found: Stats,
+  target: Target,
+  omitted: string | undefined,
+): AsyncGenerator<FoundSource | RefusedSource> {
+  if (found.isDirectory()) {
+    const visited = new Set([await realpath(path).catch(() => path)])
+    if (omitted !== undefined) visited.add(omitted)
+    yield* walk(path, path, target, visited)
+  } else if (found.isFile()) yield await toSource(path, undefined, target)
   else yield refuse(path, 'It is neither a file nor a folder', target)
 }
 

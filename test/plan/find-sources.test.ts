@@ -102,6 +102,16 @@ test('the tree below a folder argument is known, for mirroring', async () => {
   expect(roots).toEqual([join(folder, 'tv'), undefined])
 })
 
+test('a folder of results within a target is not walked, unless it is named itself', async () => {
+  await touch('tv/a.mkv', 'tv/small/a.mkv', 'tv/small/more/b.mkv')
+  const walk = async (path: string) => {
+    const found = await Array.fromAsync(findSources([toTarget(path)], folder, undefined, join(folder, 'tv/small')))
+    return found.map((source) => relative(folder, source.path))
+  }
+  expect(await walk('tv')).toEqual(['tv/a.mkv'])
+  expect(await walk('tv/small')).toEqual(['tv/small/a.mkv', 'tv/small/more/b.mkv'])
+})
+
 async function find(...paths: readonly string[]): Promise<readonly string[]> {
   const found: string[] = []
   for await (const source of findSources(paths.map(toTarget), folder)) {
