@@ -1,6 +1,6 @@
 /**
  * Why an encode failed, as far as it matters for what is tried next: did the hardware encoder not start, or is the hardware full?
- * The words are ffmpeg's own (libavcodec/nvenc.c, qsvenc.c, vaapi_encode.c, videotoolboxenc.c, amfenc.c; ffmpeg 4 to 8).
+ * The words are those that ffmpeg (libavcodec) is known to say; with a card in use they could not be recorded here.
  */
 
 import { hardwareKindOf } from '../model/encoder.ts'

@@ -6,13 +6,13 @@ import { Ajv } from 'ajv'
 import { execa } from 'execa'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { renderDocs } from '../../docs/generate/render-docs.ts'
+import { SECTION_TEXTS } from '../../docs/generate/section-texts.ts'
+import { toEditorSchema } from '../../docs/generate/to-editor-schema.ts'
 import { COMMANDS, OPTIONS } from '../../src/cli/options.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
 import { parseConfig } from '../../src/config/parse-config.ts'
 import { CONFIG_SCHEMA } from '../../src/config/schema.ts'
-import { renderDocs } from '../../docs/generate/render-docs.ts'
-import { SECTION_TEXTS } from '../../docs/generate/section-texts.ts'
-import { toEditorSchema } from '../../docs/generate/to-editor-schema.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const CASES = join(ROOT, 'test/cases/config')

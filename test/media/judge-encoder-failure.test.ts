@@ -1,4 +1,4 @@
-/** Words of ffmpeg 5.1 (recorded), and of nvenc.c, qsvenc.c and vaapi_encode.c in ffmpeg 4.4 to 7.1 (read). */
+/** Words of ffmpeg 5.1 (recorded, where no driver or device is needed), and those of cards in use as ffmpeg is known to say them (not recorded here). */
 
 import { describe, expect, test } from 'vitest'
 import { isSessionLimit, judgeEncoderFailure } from '../../src/media/judge-encoder-failure.ts'
