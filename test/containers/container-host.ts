@@ -1,10 +1,11 @@
 /** Machines to SSH into that share nothing with this one: containers of test/containers/Dockerfile, reached through a port on loopback. */
 
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { GenericContainer, type StartedTestContainer, Wait } from 'testcontainers'
+import { GenericContainer, getContainerRuntimeClient, type StartedTestContainer, Wait } from 'testcontainers'
 
 const IMAGE = 'encode-test-host'
 
@@ -20,6 +21,19 @@ export interface ContainerHost extends AsyncDisposable {
   encoders(): Promise<readonly string[]>
   /** The machine dies, and with it all its connections. */
   kill(): Promise<void>
+  /** Every process stands still; nobody is told. */
+  pause(): Promise<void>
+  unpause(): Promise<void>
+  /** The network goes, and comes back with the same address. */
+  disconnect(): Promise<void>
+  reconnect(): Promise<void>
+}
+
+export interface ContainerHostOptions {
+  /** A folder of this machine, under the same path there, which cannot be written to. */
+  readonly readOnlyMount?: string
+  /** The disk that `/var/tmp/encode` is on. */
+  readonly workDiskBytes?: number
 }
 
 /** Builds the image; seconds where `.ci/docker up` has made its layers. */
@@ -27,12 +41,17 @@ export async function buildImage(): Promise<void> {
   await GenericContainer.fromDockerfile(import.meta.dirname).build(IMAGE, { deleteOnExit: false })
 }
 
-export async function startContainerHost(name: string): Promise<ContainerHost> {
+export async function startContainerHost(name: string, options: ContainerHostOptions = {}): Promise<ContainerHost> {
   const folder = await mkdtemp(join(tmpdir(), `encode-container-${name}-`))
   const identityFile = join(folder, 'identity')
   await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', identityFile])
   const container = await new GenericContainer(IMAGE)
-    .withExposedPorts(22)
+    // A port of our choice: Docker would choose another one when the network comes back.
+    .withExposedPorts({ container: 22, host: await findFreePort() })
+    .withBindMounts(
+      options.readOnlyMount === undefined ? [] : [{ source: options.readOnlyMount, target: options.readOnlyMount, mode: 'ro' }],
+    )
+    .withTmpFs(options.workDiskBytes === undefined ? {} : { '/var/tmp/encode': `size=${options.workDiskBytes}` })
     .withCopyContentToContainer([
       { content: await readFile(`${identityFile}.pub`, 'utf8'), target: '/root/.ssh/authorized_keys', mode: 0o600 },
     ])
@@ -44,6 +63,10 @@ export async function startContainerHost(name: string): Promise<ContainerHost> {
   const port = container.getMappedPort(22)
   const knownHostsFile = join(folder, 'known_hosts')
   await writeFile(knownHostsFile, `[${address}]:${port} ${await exec('cat', '/etc/ssh/ssh_host_ed25519_key.pub')}`)
+
+  const { dockerode } = (await getContainerRuntimeClient()).container
+  const inDocker = dockerode.getContainer(container.getId())
+  const network = dockerode.getNetwork('bridge')
 
   let isGone = false
   const remove = async (): Promise<void> => {
@@ -60,6 +83,10 @@ export async function startContainerHost(name: string): Promise<ContainerHost> {
     exec,
     encoders: async () => (await exec('ps', '-eo', 'args=')).split('\n').filter((line) => /^\S*ff(mpeg|probe)\b/.test(line)),
     kill: remove,
+    pause: () => inDocker.pause(),
+    unpause: () => inDocker.unpause(),
+    disconnect: () => network.disconnect({ Container: container.getId() }),
+    reconnect: () => network.connect({ Container: container.getId() }),
     async [Symbol.asyncDispose]() {
       await remove()
       await rm(folder, { recursive: true, force: true })
@@ -70,4 +97,12 @@ export async function startContainerHost(name: string): Promise<ContainerHost> {
 /** KILL at once: sshd has nothing to say goodbye for. */
 async function stop(container: StartedTestContainer): Promise<void> {
   await container.stop({ timeout: 0, remove: true })
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { readonly port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
 }
