@@ -1,6 +1,7 @@
 /** Temporary files of controllers that died: removed here at the start of a run, and on each host when it comes up. */
 
 import { rm } from 'node:fs/promises'
+import { isEncodeError } from '../core/errors.ts'
 import type { Host } from '../host/host.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 
@@ -15,11 +16,21 @@ export async function removeLeftHere(ledger: Ledger): Promise<void> {
   }
 }
 
-export async function removeLeftOnHost(ledger: Ledger, host: Host, cluster: string): Promise<void> {
+export async function removeLeftOnHost(
+  ledger: Pick<Ledger, 'leftFiles' | 'forgetLeftFile'>,
+  host: Pick<Host, 'config' | 'removeFiles'>,
+  cluster: string,
+): Promise<void> {
   const left = ledger
     .leftFiles()
     .filter(({ place }) => place !== 'controller' && place.cluster === cluster && place.host === host.config.name)
   if (left.length === 0) return
-  await host.removeFiles(left.map(({ path }) => path))
-  for (const file of left) ledger.forgetLeftFile(file)
+  for (const file of left) {
+    // One that cannot be removed (its folder is read-only by now) must not cost the host; it stays noted.
+    const isGone = await host.removeFiles([file.path]).then(
+      () => true,
+      (error: unknown) => (isEncodeError(error, 'COMMAND_FAILED') ? false : Promise.reject(error)),
+    )
+    if (isGone) ledger.forgetLeftFile(file)
+  }
 }

@@ -10,6 +10,7 @@ import { statUnchanged } from '../job/replace.ts'
 import { type Ledger, openLedger } from '../ledger/ledger.ts'
 import { openQueueFile } from '../ledger/queue-file.ts'
 import type { UnfinishedJob } from '../ledger/records.ts'
+import type { Config } from '../model/config.ts'
 import type { Emit } from '../model/events.ts'
 import type { JobPlan } from '../model/plan.ts'
 import { createFfprobe, findFfprobeProgram } from '../plan/ffprobe.ts'
@@ -32,7 +33,7 @@ export async function resumeRun(request: ResumeRequest, world: RunWorld): Promis
   // Before any job moves: a cluster that is gone from the configuration leaves them as they are.
   const hosts = selectHosts(
     request.config,
-    unfinished.map((job) => (job.cluster === LOCAL_CLUSTER ? undefined : job.cluster)),
+    unfinished.map((job) => (isThisMachine(job.cluster, request.config) ? undefined : job.cluster)),
     request.onlyHosts,
   )
   const runId = createRunId(world.clock.now())
@@ -58,6 +59,11 @@ export async function resumeRun(request: ResumeRequest, world: RunWorld): Promis
       },
     },
   })
+}
+
+/** Unless somebody calls a cluster of theirs so. */
+function isThisMachine(cluster: string, { clusters }: Config): boolean {
+  return cluster === LOCAL_CLUSTER && !clusters.some(({ name }) => name === LOCAL_CLUSTER)
 }
 
 function tellEnded(job: UnfinishedJob, failure: string | undefined, emit: Emit): void {

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { EncodeError } from '../../src/core/errors.ts'
+import type { Host } from '../../src/host/host.ts'
+import type { Ledger } from '../../src/ledger/ledger.ts'
+import type { NotedFile } from '../../src/ledger/records.ts'
+import { removeLeftOnHost } from '../../src/run/left-files.ts'
+import { makeHostConfig } from '../contract/host-config.ts'
+
+test('a file that a host cannot remove stays noted, and costs neither the host nor the other files', async () => {
+  const { ledger, host, forgotten } = prepare('COMMAND_FAILED')
+  await removeLeftOnHost(ledger, host, 'home')
+  expect(forgotten).toEqual(['/work/a', '/work/c'])
+})
+
+test('a host that is lost meanwhile is told', async () => {
+  const { ledger, host } = prepare('HOST_LOST')
+  await expect(removeLeftOnHost(ledger, host, 'home')).rejects.toMatchObject({ code: 'HOST_LOST' })
+})
+
+function prepare(code: 'COMMAND_FAILED' | 'HOST_LOST') {
+  const left = ['/work/a', '/locked/b', '/work/c'].map((path): NotedFile => {
+    return { runId: 'dead', jobId: undefined, place: { cluster: 'home', host: 'tower' }, path }
+  })
+  const forgotten: string[] = []
+  const ledger: Pick<Ledger, 'leftFiles' | 'forgetLeftFile'> = {
+    leftFiles: () => left,
+    forgetLeftFile: ({ path }) => void forgotten.push(path),
+  }
+  const host: Pick<Host, 'config' | 'removeFiles'> = {
+    config: makeHostConfig({ name: 'tower', type: 'mounted' }),
+    async removeFiles(paths) {
+      if (paths.includes('/locked/b')) throw new EncodeError(code, 'Host "tower" cannot remove a file')
+    },
+  }
+  return { ledger, host, forgotten }
+}
