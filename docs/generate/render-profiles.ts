@@ -1,7 +1,8 @@
 /** docs/profiles.md: one table of the shipped profiles. */
 
 import type { Config, ProfileDefinition } from '../../src/model/config.ts'
-import { type ResolvedProfile, resolveProfile } from '../../src/profile/resolve-profile.ts'
+import { resolveProfile } from '../../src/profile/resolve-profile.ts'
+import type { ResolvedProfile } from '../../src/profile/resolved-profile.ts'
 
 /** What the names of encoders end in, and what they need. */
 const HARDWARE: Readonly<Record<string, string>> = {

@@ -3,7 +3,7 @@
 import type { EncodeArguments } from '../model/plan.ts'
 import { findSpeaker } from './find-speaker.ts'
 import type { OptionPiece, ValueOrigin } from './options.ts'
-import { type ResolvedProfile, SECTIONS } from './resolve-profile.ts'
+import { type ResolvedProfile, SECTIONS } from './resolved-profile.ts'
 
 /** Together, in order, they are the arguments. */
 export interface ArgumentPiece {

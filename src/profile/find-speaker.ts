@@ -1,6 +1,6 @@
 /** Mixins: who has the word on the audio, video or subtitle options of a call. */
 
-import type { ResolvedProfile, Section } from './resolve-profile.ts'
+import type { ResolvedProfile, Section } from './resolved-profile.ts'
 
 /**
  * The first mixin with that section speaks for it; if it is empty there, the profile's own stays. A section that the profile lacks

@@ -10,7 +10,7 @@ import type { AttachedCover } from '../model/plan.ts'
 import { type Container, findContainer } from './container.ts'
 import { isWantedLanguage, mapLanguages } from './map-streams.ts'
 import { codecOf, isCodecNamedByStream, lastValueOf } from './option-value.ts'
-import type { ResolvedProfile } from './resolve-profile.ts'
+import type { ResolvedProfile } from './resolved-profile.ts'
 
 export interface KeptStreams {
   /** All output options, adapted, with the stream maps behind them. */

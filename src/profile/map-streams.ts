@@ -2,7 +2,7 @@
 
 import type { LanguageChoice } from '../model/config.ts'
 import type { MediaInfo, MediaStream } from '../model/media.ts'
-import type { ResolvedProfile } from './resolve-profile.ts'
+import type { ResolvedProfile } from './resolved-profile.ts'
 
 /**
  * Nothing where there is nothing to choose: ffmpeg takes the one stream of each kind by itself. With several audio or several

@@ -9,7 +9,8 @@ import type { Config } from '../model/config.ts'
 import { hardwareKindOf } from '../model/encoder.ts'
 import type { LabelNeeds } from '../model/plan.ts'
 import { type OptionPiece, toArguments } from './options.ts'
-import { type ProfileOrigins, type ResolvedProfile, resolveMixin, VIDEO_CODEC_OPTION } from './resolve-profile.ts'
+import { resolveMixin } from './resolve-profile.ts'
+import { type ProfileOrigins, type ResolvedProfile, VIDEO_CODEC_OPTION } from './resolved-profile.ts'
 
 export interface ProfileVariant {
   /** As listed; the profile's own name where it lists none. */

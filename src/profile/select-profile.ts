@@ -11,8 +11,10 @@ import { type KeptHdr, keepHdr } from './keep-hdr.ts'
 import { findObstacle, type KeptStreams, keepStreams } from './keep-streams.ts'
 import { mapStreams } from './map-streams.ts'
 import { lastValueOf } from './option-value.ts'
-import { hasProfile, type ResolvedProfile, resolveMixin, resolveProfile, SECTIONS, suggestProfile } from './resolve-profile.ts'
+import { hasProfile, resolveMixin, resolveProfile } from './resolve-profile.ts'
 import { resolveVariants } from './resolve-variants.ts'
+import { type ResolvedProfile, SECTIONS } from './resolved-profile.ts'
+import { suggestProfile } from './suggest-profile.ts'
 
 /** What the command line says about a path. */
 export interface ProfileChoice {

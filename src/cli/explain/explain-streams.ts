@@ -5,7 +5,7 @@ import type { Config } from '../../model/config.ts'
 import type { MediaInfo, MediaStream } from '../../model/media.ts'
 import type { EncodeArguments } from '../../model/plan.ts'
 import { isWantedLanguage } from '../../profile/map-streams.ts'
-import type { ResolvedProfile } from '../../profile/resolve-profile.ts'
+import type { ResolvedProfile } from '../../profile/resolved-profile.ts'
 
 export interface StreamExplanation {
   /** Why the maps are as they are. */
