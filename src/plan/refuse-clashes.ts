@@ -8,11 +8,13 @@ import { lstat, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { JobPlan } from '../model/plan.ts'
 
-/** All that a job's source and result can be recognized by. */
+/** What a job's source and result can be recognized by: the real name first; then the file itself, where there is one at this moment. */
 export interface JobMarks {
-  readonly source: readonly string[]
-  readonly output: readonly string[]
+  readonly source: Marks
+  readonly output: Marks
 }
+
+type Marks = readonly [name: string, ...inode: string[]]
 
 export interface MarkedJob {
   readonly plan: JobPlan
@@ -26,36 +28,53 @@ export async function markJob({ source, output }: JobPlan): Promise<JobMarks> {
 
 /**
  * Jobs that must not start → why.
- * @param claimed marks of results that earlier jobs of the run make → their sources; what is accepted here is added.
+ * @param claimed names of results that earlier calls have accepted → their sources; what is accepted here is added. Names alone: once
+ * a file was replaced, another one may be given its inode.
  */
 export function refuseClashes<Job extends MarkedJob>(jobs: readonly Job[], claimed: Map<string, string>): ReadonlyMap<Job, string> {
   const refused = new Map<Job, string>()
   const makers = new Map<string, Job>()
   const sources = new Map(jobs.flatMap((job) => job.marks.source.map((sign) => [sign, job] as const)))
   for (const job of jobs) {
-    const { output } = job.plan
+    const { output, source } = job.plan
+    const earlierSource = findEarlier(job, claimed)
+    if (earlierSource !== undefined) {
+      const isSame = earlierSource === source.path
+      refused.set(job, isSame ? 'It was taken up in this run already' : describeClash(earlierSource, output))
+      continue
+    }
     for (const sign of job.marks.output) {
-      const earlierSource = claimed.get(sign)
       const rival = makers.get(sign)
       const victim = sources.get(sign)
-      if (earlierSource !== undefined) refused.set(job, describeClash(earlierSource, output))
-      else if (rival !== undefined && rival !== job) {
+      if (rival !== undefined && rival !== job) {
         refused.set(job, describeClash(rival.plan.source.path, output))
         if (!refused.has(rival)) refused.set(rival, describeClash(job.plan.source.path, rival.plan.output))
       } else if (victim !== undefined && victim !== job) refused.set(job, `Its result "${output}" would replace a source of this run`)
       makers.set(sign, rival ?? job)
     }
   }
-  for (const job of jobs) if (!refused.has(job)) for (const sign of job.marks.output) claimed.set(sign, job.plan.source.path)
+  for (const job of jobs) {
+    const [name] = job.marks.output
+    if (!refused.has(job)) for (const key of [name, toCaseless(name)]) claimed.set(key, job.plan.source.path)
+  }
   return refused
+}
+
+/** Where a file would be replaced it may be that very result, under a name that differs in letter case only. */
+function findEarlier({ plan, marks }: MarkedJob, claimed: ReadonlyMap<string, string>): string | undefined {
+  const [name] = marks.output
+  return claimed.get(name) ?? (plan.mayOverwrite ? claimed.get(toCaseless(name)) : undefined)
+}
+
+function toCaseless(name: string): string {
+  return `caseless ${name.normalize('NFC').toLowerCase()}`
 }
 
 function describeClash(otherSource: string, output: string): string {
   return `"${otherSource}" would make the same result "${output}"`
 }
 
-/** Its real name, and the file itself where there is one. */
-async function mark(path: string): Promise<readonly string[]> {
+async function mark(path: string): Promise<Marks> {
   const name = join(await toRealFolder(dirname(path)), basename(path))
   const file = await lstat(path).catch(() => undefined)
   return file === undefined ? [name] : [name, `${file.dev}:${file.ino}`]

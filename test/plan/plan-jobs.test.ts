@@ -1,4 +1,4 @@
-import { chmod, link, mkdir, mkdtemp, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, link, mkdir, mkdtemp, realpath, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -119,6 +119,25 @@ test('two results over one file that exists under both names are refused', async
   await link(join(folder, 'film.mkv'), join(folder, 'Film.mkv'))
   const files = await plan(['Film.mp4', 'film.avi'], { profile: 'mkv' }, { overwrites: true })
   expect(files.map(({ kind }) => kind)).toEqual(['failed', 'failed'])
+})
+
+test('a file that was given the inode of one that was replaced is another file', async () => {
+  await touch('a.mkv', 'b.mkv')
+  const planner = createPlanner(toOptions({}))
+  await planner.plan(await found(['a.mkv'], { profile: 'mkv' }))
+  // As if the first had been replaced, and its inode given to a new file.
+  await rename(join(folder, 'a.mkv'), join(folder, 'new.mkv'))
+  expect((await planner.plan(await found(['new.mkv', 'b.mkv'], { profile: 'mkv' }))).map(describe)).toEqual(['job job-2', 'job job-3'])
+})
+
+test('later in a run, --overwrite does not reach a result of the run by another letter case, and no file is taken up twice', async () => {
+  await touch('Film.mp4', 'film.avi', 'film.mkv')
+  const planner = createPlanner(toOptions({ overwrites: true }))
+  expect((await planner.plan(await found(['Film.mp4'], { profile: 'mkv' }))).map(describe)).toEqual(['job job-1'])
+  expect((await planner.plan(await found(['film.avi', 'Film.mp4'], { profile: 'mkv' }))).map(describe)).toEqual([
+    expect.stringContaining('would make the same result'),
+    'failed: It was taken up in this run already',
+  ])
 })
 
 test('a result never replaces a file that is to be encoded itself, whatever --overwrite says', async () => {
