@@ -9,6 +9,7 @@ import { EncodeError } from '../../core/errors.ts'
 import { toPlainLine } from '../../core/text.ts'
 import type { ChannelExit, CommandChannel, CommandTransport } from '../channel.ts'
 import type { RunOptions, RunResult } from '../host.ts'
+import { watchStandstill } from '../standstill.ts'
 import { killCommand, leashCommand } from './leash.ts'
 import { createFrameParser, createNoiseFilter, type LeashStart } from './leash-frame.ts'
 
@@ -30,7 +31,8 @@ export interface LeashOptions extends RunOptions {
 }
 
 /**
- * @throws the signal's reason when it was aborted; HOST_LOST when the connection broke; COMMAND_FAILED when the command was never started or
+ * @throws the signal's reason when it was aborted; HOST_LOST when the connection broke, or this process stood still for so long that the
+ * leash took it for dead; COMMAND_FAILED when the command was never started or
  * its leash was ended from outside; NAME_NOT_CARRIED for arguments that no command line carries. An exit status is a result, never an error.
  */
 export async function runOnLeash(transport: CommandTransport, argv: readonly string[], options: LeashOptions): Promise<RunResult> {
@@ -46,7 +48,11 @@ export async function runOnLeash(transport: CommandTransport, argv: readonly str
   const output = collectOutput(channel, tag, options)
   channel.stdin.on('error', ignore) // its end is told by `exit`
   say(channel, 'h')
-  const heartbeat = setInterval(() => say(channel, 'h'), timing.heartbeatEveryMs)
+  const standstill = watchStandstill()
+  const heartbeat = setInterval(() => {
+    standstill.tick()
+    say(channel, 'h')
+  }, timing.heartbeatEveryMs)
   const ended = waitForEnd(channel, transport.lost, output, done.signal)
   try {
     const end = await Promise.race([ended, ...(signal === undefined ? [] : [whenAborted(signal, done.signal)])])
@@ -55,6 +61,13 @@ export async function runOnLeash(transport: CommandTransport, argv: readonly str
       throw signal?.reason
     }
     const { status, stdout, stderr } = output.result()
+    const stoodStillMs = standstill.longestMs()
+    if (status !== 0 && stoodStillMs >= heartbeatSeconds * 1000 - timing.heartbeatEveryMs) {
+      throw new EncodeError(
+        'HOST_LOST',
+        `This machine stood still for ${Math.round(stoodStillMs / 1000)} s: host "${options.hostName}" ended what ran for it`,
+      )
+    }
     if (status !== undefined) return { status, stdout, stderr }
     await Promise.race([whenAborted(transport.lost, done.signal), pause(LOST_GRACE_MS, done.signal)])
     transport.lost.throwIfAborted()

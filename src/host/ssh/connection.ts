@@ -5,6 +5,7 @@ import ssh2, { type ClientChannel } from 'ssh2'
 import { systemClock } from '../../core/clock.ts'
 import { EncodeError } from '../../core/errors.ts'
 import type { ChannelExit } from '../channel.ts'
+import { DEFAULT_LEASH_TIMING } from '../shell/run-on-leash.ts'
 import { AuthOrder } from './auth-order.ts'
 import { coalesceWrites } from './coalescing-socket.ts'
 import { waitForExit } from './command-channel.ts'
@@ -42,6 +43,8 @@ export interface ConnectOptions {
 const FASTEST_CIPHER = 'aes128-gcm@openssh.com'
 const MAX_HOPS = 8
 const KEEPALIVES_UNANSWERED = 3
+/** The last heartbeat may have been sent a while before this machine stood still. */
+const STANDSTILL_LIMIT_MS = DEFAULT_LEASH_TIMING.heartbeatLimitSeconds * 1000 - DEFAULT_LEASH_TIMING.heartbeatEveryMs
 /** What sshd says before it hangs up on those that are too many; it may let the same client in a moment later. */
 const BUSY = /^(Exceeded MaxStartups|Not allowed at this time)/
 /** sshd drops connections at random while too many handshakes are under way. */
@@ -255,10 +258,19 @@ function wrapClient(
     lost.abort(new EncodeError('HOST_LOST', `The connection to ${place} ${why}`, { hint: 'Check the host and the network to it', cause }))
   }
   const limitMs = keepaliveSeconds * 1000 * KEEPALIVES_UNANSWERED
-  const silence = watchSilence(limitMs, () => {
-    lose(`was silent for ${limitMs / 1000} s`)
+  const giveUp = (why: string): void => {
+    lose(why)
+    silence.stop()
     client.destroy()
     stream.destroy()
+  }
+  const silence = watchSilence({
+    limitMs,
+    onSilence: () => giveUp(`was silent for ${limitMs / 1000} s`),
+    // The host has ended our commands and removed our files by now, or is about to: nothing there can be relied on.
+    onStep: (tookMs) => {
+      if (tookMs >= STANDSTILL_LIMIT_MS) giveUp(`is not used any more: this machine stood still for ${Math.round(tookMs / 1000)} s`)
+    },
   })
   stream.on('data', silence.heard)
   client.on('error', (error) => lose(`broke: ${error.message}`, error))

@@ -4,6 +4,7 @@ import { kill } from 'node:process'
 import { describe, expect, test } from 'vitest'
 import { isEncodeError } from '../../../src/core/errors.ts'
 import type { CommandChannel } from '../../../src/host/channel.ts'
+import { createLocalTransport } from '../../../src/host/local/local-transport.ts'
 import { killCommand, leashCommand } from '../../../src/host/shell/leash.ts'
 import { quoteWord } from '../../../src/host/shell/quote-posix.ts'
 import { type LeashOptions, runOnLeash } from '../../../src/host/shell/run-on-leash.ts'
@@ -163,3 +164,15 @@ async function isAlive(pid: number): Promise<boolean> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z')
   return !stat.includes(') Z')
 }
+
+test('a command that is ended because this process stood still is lost, not failed', { timeout: 20_000 }, async () => {
+  await using local = createLocalTransport({ hostName: 'here', env: process.env })
+  let isStill = false
+  const onStdout = () => {
+    if (!isStill) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 7500)
+    isStill = true
+  }
+  await expect(runOnLeash(local, ['/bin/sh', '-c', 'echo ready; sleep 60'], { ...OPTIONS, onStdout })).rejects.toThrow(
+    /^This machine stood still for \d+ s: host "here" ended what ran for it$/,
+  )
+})
