@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Stage } from '../../src/model/events.ts'
-import { type Bench, createBench } from './bench.ts'
+import { type Bench, createBench, describeFilm } from './bench.ts'
 import { type ClusterHost, runEncode, startEncode, writeConfig } from './encode-program.ts'
 import { canStartHosts, type SshdHost, waitUntil } from './sshd-host.ts'
 
@@ -84,6 +84,26 @@ describe.runIf(canStartHosts)('a controller that is killed', () => {
     expect(again.status).toBe(0)
     expect(again.events.at(-1)).toMatchObject({ event: 'run.finished', done: 0, failed: 0 })
   })
+})
+
+test('a controller that is killed between result and source leaves both whole, and resume ends it without encoding again', async () => {
+  await using bench = await createBench()
+  const film = await bench.makeFilm('a.mp4')
+  const faults = join(import.meta.dirname, '../fixtures/inject-faults.ts')
+  const config = await writeConfig(bench.folder, {})
+  const killed = await runEncode(bench.folder, ['-y', config, '-p', 'quick', film], {
+    env: { NODE_OPTIONS: `--import ${faults}`, FAULTS: JSON.stringify({ killAfter: 'link' }) },
+  })
+  expect(killed.status).toBe(137)
+  expect(await bench.list()).toEqual(expect.arrayContaining(['a.mkv', 'a.mp4']))
+  const resumed = await runEncode(bench.folder, ['resume', '-y', config])
+  expect(resumed.status, resumed.stderr).toBe(0)
+  expect(resumed.events.filter(({ event }) => event === 'job.done' || event === 'job.started').map(({ event }) => event)).toEqual([
+    'job.done',
+  ])
+  expect(await bench.list()).toEqual(['a.mkv'])
+  await describeFilm(join(bench.films, 'a.mkv'))
+  await bench.expectNothingLeft()
 })
 
 describe.runIf(canStartHosts)('a host that dies', () => {
