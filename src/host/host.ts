@@ -62,6 +62,8 @@ export interface HostFacts {
   readonly encoders: readonly string[]
   /** Names of the codecs that these encoders make: what `-c:v h264` may name instead of an encoder. */
   readonly codecs?: readonly string[] | undefined
+  /** Ways of decoding in hardware that this ffmpeg was built with (`-hwaccel`); whether a device is there is another matter. */
+  readonly hwaccels?: readonly string[] | undefined
   /** Folder for work files, absolute, exists, writable. */
   readonly workingDir: string
   /** Free space there; undefined where it cannot be told. */

@@ -49,6 +49,8 @@ export interface HostReport {
   /** Undefined with `hasFfmpeg` false: there is none that runs. */
   readonly ffmpegVersion: string | undefined
   readonly hasFfmpeg: boolean | undefined
+  /** What ffmpeg was built to decode with (`-hwaccel`), whether or not there is a device. */
+  readonly hwaccels: readonly string[]
   /** The encoders that profiles are made of. */
   readonly encoders: readonly EncoderReport[]
   readonly workingDir: string | undefined

@@ -144,6 +144,7 @@ function toReport(cluster: string, config: HostConfig, asked: AskedHost | undefi
     ffmpegPath: said?.ffmpegPath,
     ffmpegVersion: said?.ffmpegVersion,
     hasFfmpeg: said === undefined ? undefined : said.ffmpegVersion !== undefined,
+    hwaccels: said?.hwaccels ?? [],
     encoders,
     workingDir: said?.workingDir,
     isWorkingDirWritable: said === undefined ? undefined : !problems.some(({ code }) => code === 'HOST_FOLDER_UNUSABLE'),

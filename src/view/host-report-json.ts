@@ -17,6 +17,7 @@ export function toHostReportJson(report: HostReport): string {
     memory_bytes: report.memoryBytes ?? null,
     ffmpeg: report.ffmpegVersion ?? null,
     ffmpeg_path: report.ffmpegPath ?? null,
+    hwaccels: report.hwaccels,
     encoders: report.encoders.map(({ name, state, reason }) => ({ name, state, reason: reason ?? null })),
     working_dir: report.workingDir ?? null,
     working_dir_writable: report.isWorkingDirWritable ?? null,

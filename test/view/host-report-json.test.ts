@@ -18,6 +18,7 @@ const nothingKnown: HostReport = {
   ffmpegPath: undefined,
   ffmpegVersion: undefined,
   hasFfmpeg: undefined,
+  hwaccels: [],
   encoders: [{ name: 'libx264', state: 'listed', reason: undefined }],
   workingDir: undefined,
   isWorkingDirWritable: undefined,

@@ -19,6 +19,7 @@ const usable: HostReport = {
   ffmpegPath: '/usr/bin/ffmpeg',
   ffmpegVersion: '5.1.6-0+deb12u1',
   hasFfmpeg: true,
+  hwaccels: [],
   encoders: [
     { name: 'libx264', state: 'works', reason: undefined },
     { name: 'libx265', state: 'works', reason: undefined },

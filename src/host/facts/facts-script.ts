@@ -1,5 +1,5 @@
 /**
- * Everything that is asked of a POSIX host when it comes up, in one command: `NAME=VALUE` lines, then ffmpeg's list of encoders.
+ * Everything that is asked of a POSIX host when it comes up, in one command: `NAME=VALUE` lines, then ffmpeg's lists of encoders and of hardware accelerators.
  * `parse-facts.ts` reads the answer. Nothing here is more than POSIX sh with the tools that GNU, busybox, macOS and the BSDs have alike.
  */
 
@@ -111,5 +111,7 @@ say df "$(df -Pk "$there" 2>/dev/null | tail -n 1)"
 
 echo encoders:
 [ -z "$ffmpeg" ] || "$ffmpeg" -hide_banner -encoders </dev/null 2>/dev/null
+echo hwaccels:
+[ -z "$ffmpeg" ] || "$ffmpeg" -hide_banner -hwaccels </dev/null 2>/dev/null
 echo end:
 `

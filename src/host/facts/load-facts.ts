@@ -59,8 +59,8 @@ export function toFacts(answer: HostAnswer, config: HostConfig): HostFacts {
       { hint: `Make it writable for the user there, or set "working_dir:" of host "${name}" to a folder with room for the media` },
     )
   }
-  const { arch, cores, memoryBytes, ffprobePath, encoders, codecs, workingDir, freeBytes } = answer
-  return { os, arch, cores, memoryBytes, ffmpegPath, ffmpegVersion, ffprobePath, encoders, codecs, workingDir, freeBytes }
+  const { arch, cores, memoryBytes, ffprobePath, encoders, codecs, hwaccels, workingDir, freeBytes } = answer
+  return { os, arch, cores, memoryBytes, ffmpegPath, ffmpegVersion, ffprobePath, encoders, codecs, hwaccels, workingDir, freeBytes }
 }
 
 async function ask(

@@ -18,6 +18,7 @@ export interface HostAnswer {
   readonly ffprobePath: string | undefined
   readonly encoders: readonly string[]
   readonly codecs: readonly string[]
+  readonly hwaccels: readonly string[]
   readonly workingDir: string
   /** Why the working folder cannot be used. */
   readonly workingDirError: string | undefined
@@ -46,6 +47,7 @@ export function parseFacts(stdout: string): HostAnswer | undefined {
     ffprobePath: value('ffprobe'),
     encoders: parseEncoders(list),
     codecs: parseCodecs(list),
+    hwaccels: parseHwaccels(list),
     workingDir: value('folder') ?? '',
     workingDirError: value('folder_error'),
     freeBytes: parseFreeBytes(value('df') ?? ''),
@@ -55,6 +57,12 @@ export function parseFacts(stdout: string): HostAnswer | undefined {
 /** Names from `ffmpeg -encoders`: ` V....D libx264   libx264 H.264 …`, video and audio only. */
 export function parseEncoders(text: string): readonly string[] {
   return [...text.matchAll(/^ [VA][A-Z.]{5} ([^\s=]+)/gm)].map(([, name = '']) => name)
+}
+
+/** Names behind the heading of `ffmpeg -hwaccels`, one a line. */
+export function parseHwaccels(text: string): readonly string[] {
+  const [, list = ''] = splitOnce(text, '\nhwaccels:\n')
+  return [...list.matchAll(/^([a-z0-9_]+)$/gm)].map(([, name = '']) => name)
 }
 
 /** Codecs of these encoders, where they bear another name: `libx264 … (codec h264)`. */

@@ -27,6 +27,7 @@ describe('what a host answers', () => {
       ffprobePath: '/usr/bin/ffprobe',
       encoders: ['a64multi', 'libx264', 'ffv1', 'aac'],
       codecs: ['a64_multi', 'h264'],
+      hwaccels: ['vdpau', 'cuda', 'vaapi', 'qsv', 'drm', 'opencl'],
       workingDir: '/home/ann/.cache/encode',
       freeBytes: 251_913_092 * 1024,
     })
