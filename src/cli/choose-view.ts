@@ -44,7 +44,8 @@ function live(view: LiveView): ChosenView {
   return {
     view,
     async pausedFor(ask) {
-      view.suspend()
+      // The picture is taken away by another stream than the one that asks: a question that overtook it would be wiped out with it.
+      await new Promise<void>((resolve) => view.suspend(resolve))
       try {
         return await ask()
       } finally {
