@@ -128,13 +128,16 @@ async function readFileKey(
     return undefined
   }
   const decrypt = (passphrase: string): ParsedKey | undefined => parseKey(content, passphrase) ?? parsePkcs8(content, passphrase)
-  locked.add(file)
+  const publicKey = parsePublicPart(content) ?? (await readPublicHalf(file))
+  // With its public half known, a key is opened only when the host would take it: one that it refuses is not refused for its passphrase.
+  if (publicKey === undefined) locked.add(file)
   async function open(): Promise<ParsedKey | undefined> {
+    locked.add(file)
     const opened = await ask?.(file, decrypt)
     if (opened !== undefined) locked.delete(file)
     return opened
   }
-  return { file, publicKey: parsePublicPart(content) ?? (await readPublicHalf(file)), open }
+  return { file, publicKey, open }
 }
 
 async function unlock(

@@ -85,6 +85,19 @@ describe.skipIf(!canStartHosts)('authentication', () => {
     await transport.connect()
   })
 
+  test('does not blame its passphrase where the host refuses an encrypted key, nor asks for it', async () => {
+    await using home = await createHome()
+    const key = home.makeKey('key', { type: 'ed25519', passphrase: 'open sesame' })
+    const questions: string[] = []
+    const prompt = async (question: string): Promise<string> => {
+      questions.push(question)
+      return 'open sesame'
+    }
+    await using transport = createTransport(home, configOf(host, { identityFile: key }), { prompt })
+    await expect(run(transport, 'true')).rejects.toMatchObject({ message: expect.stringContaining('with any of the keys offered') })
+    expect(questions).toEqual([])
+  })
+
   test('names the encrypted key and ssh-add when there is nobody to ask', async () => {
     await using home = await createHome()
     const key = home.makeKey('key', { passphrase: 'secret' })
