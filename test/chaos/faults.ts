@@ -14,6 +14,7 @@ export const FAULTS = [
   'ffmpeg killed',
   'ffmpeg frozen',
   'ssh session killed',
+  'shell killed',
   'link cut',
   'disk full',
   'mount gone',
@@ -74,6 +75,12 @@ export async function injectFault(name: FaultName, site: FaultSite): Promise<Inj
         )
         ? { on: target.host.name }
         : undefined
+    }
+    case 'shell killed': {
+      const target = anyHost()
+      const shells = (await target?.host.processes())?.filter(({ args }) => !args.startsWith('sshd') && !isEncoder(args)) ?? []
+      const shell = random.pickAny(shells)
+      return target && shell && signalAll([shell.pid], 'SIGKILL') ? { on: `${target.host.name}: ${shell.args.slice(0, 60)}` } : undefined
     }
     case 'link cut': {
       const target = cluster.hosts.find(({ link }) => link !== undefined)

@@ -11,7 +11,7 @@ export interface RunEnd {
   readonly wasCut: boolean
   /** Ctrl-C reached it. */
   readonly wasInterrupted: boolean
-  /** The jobs of this run as `encode history` shows them. */
+  /** The jobs that it told of, as `encode history` shows them. */
   readonly jobs: readonly JobRecord[]
 }
 
@@ -28,17 +28,18 @@ export async function findLies({ ended, wasCut, wasInterrupted, jobs }: RunEnd):
     const state = jobs.find(({ id }) => id === event.job)?.state
     if (`job.${state}` !== event.event) lies.push(`"${event.file}" was told as ${event.event}, the ledger has it as ${state}`)
   }
-  if (wasCut) return lies
-
-  // A signal that comes before there is anything to clean up just ends it.
-  if (wasInterrupted && ended.events.length === 0 && ended.status >= 128) return lies
+  if (ended.stderr !== '') lies.push(`It wrote to stderr: ${ended.stderr}`)
   const finished = of(ended.events, 'run.finished')[0]
-  if (finished === undefined) return [...lies, `It ended with ${ended.status} and without run.finished: ${ended.stderr}`]
+  // A signal may come too late to change anything.
+  if (wasInterrupted && finished === undefined && ended.status < 128) lies.push(`It was interrupted, and its status is ${ended.status}`)
+  // Ended before anything was to be done: there is nothing to tell.
+  if (wasCut || (wasInterrupted && of(ended.events, 'run.started').length === 0)) return lies
+
+  if (finished === undefined) return [...lies, `It ended with ${ended.status} and without run.finished`]
   const failed = of(ended.events, 'job.failed').length
   const done = of(ended.events, 'job.done').length
   if (finished.exit !== ended.status) lies.push(`run.finished says exit ${finished.exit}, the status is ${ended.status}`)
   if (finished.done !== done || finished.failed !== failed) lies.push('run.finished counts other files than were told')
-  if (ended.stderr !== '') lies.push(`It wrote to stderr: ${ended.stderr}`)
   const queued = new Set(of(ended.events, 'job.queued').map(({ job }) => job))
   for (const name of ['job.done', 'job.failed', 'job.skipped'] as const)
     for (const { job } of of(ended.events, name)) queued.delete(job ?? '')

@@ -186,6 +186,22 @@ async function startOnFreePort(folder: string, files: HostFiles, options: SshdHo
 
   const boot = () => bootHost(folder, files, options)
   let machine = await boot()
+  /** One at a time. */
+  let restarting = Promise.resolve()
+
+  async function restart(): Promise<void> {
+    await kill()
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        machine = await boot()
+        return
+      } catch (error) {
+        // A connection of another program may have been given the port while nobody listened on it.
+        if (attempt === 20 || !String(error).includes('Address already in use')) throw error
+        await sleep(250)
+      }
+    }
+  }
 
   async function kill(): Promise<void> {
     // unshare ends after its child, and the kernel lets a namespace's init go only when all of its processes are gone.
@@ -193,6 +209,7 @@ async function startOnFreePort(folder: string, files: HostFiles, options: SshdHo
     await machine.ended
   }
   async function stop(): Promise<void> {
+    await restarting.catch(() => {})
     await kill()
     await removeAll(made)
   }
@@ -219,9 +236,9 @@ async function startOnFreePort(folder: string, files: HostFiles, options: SshdHo
       await promisify(execFile)('nsenter', ['--target', String(machine.init), '--mount', '--pid', ...argv])
     },
     kill,
-    restart: async () => {
-      await kill()
-      machine = await boot()
+    restart: () => {
+      restarting = restarting.catch(() => {}).then(restart)
+      return restarting
     },
     stop,
     [Symbol.asyncDispose]: stop,
