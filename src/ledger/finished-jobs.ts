@@ -17,7 +17,7 @@ export function dropDoneLines(db: Database, queueFile: string, sources: readonly
   db.setDurability('written')
   db.transaction(() => {
     for (const source of sources) {
-      db.run('UPDATE jobs SET line_dropped = 1 WHERE source = ? AND queue_file = ? AND line_dropped = 0', source, queueFile)
+      db.run(`UPDATE jobs SET line_dropped = 1 WHERE source = ? AND state = 'done' AND queue_file = ?`, source, queueFile)
     }
   })
 }

@@ -83,6 +83,6 @@ export const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE jobs ADD COLUMN line_dropped INTEGER NOT NULL DEFAULT 0;
   UPDATE jobs SET line_dropped = 1 WHERE run IN (SELECT id FROM runs WHERE exit_status IS NOT NULL);
-  CREATE INDEX jobs_by_source ON jobs (source);
+  CREATE INDEX done_jobs_by_source ON jobs (source) WHERE state = 'done';
   `,
 ]
