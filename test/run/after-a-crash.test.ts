@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { appendFile, link, mkdtemp, readdir, readFile, realpath, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -147,7 +148,8 @@ describe('a run that cannot go on', () => {
     await waitUntil(async () => (await pids()).length === 3, { what: 'three files are being looked at', timeoutMs: 10_000 })
     ending.abort(new Interruption('SIGINT'))
     expect(await status).toBe(130)
-    for (const pid of await pids()) expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH')
+    const isThere = (pid: string) => existsSync(`/proc/${pid}`)
+    await waitUntil(async () => !(await pids()).some(isThere), { what: 'every ffprobe has ended', timeoutMs: 5_000 })
   })
 
   test('because the ledger cannot be written: it ends clean, says so, and the source is untouched', async () => {
