@@ -5,7 +5,6 @@ import ssh2, { type ClientChannel } from 'ssh2'
 import { systemClock } from '../../core/clock.ts'
 import { EncodeError } from '../../core/errors.ts'
 import type { ChannelExit } from '../channel.ts'
-import { DEFAULT_LEASH_TIMING } from '../shell/run-on-leash.ts'
 import { AuthOrder } from './auth-order.ts'
 import { coalesceWrites } from './coalescing-socket.ts'
 import { waitForExit } from './command-channel.ts'
@@ -43,8 +42,8 @@ export interface ConnectOptions {
 const FASTEST_CIPHER = 'aes128-gcm@openssh.com'
 const MAX_HOPS = 8
 const KEEPALIVES_UNANSWERED = 3
-/** The last heartbeat may have been sent a while before this machine stood still. */
-const STANDSTILL_LIMIT_MS = DEFAULT_LEASH_TIMING.heartbeatLimitSeconds * 1000 - DEFAULT_LEASH_TIMING.heartbeatEveryMs
+/** Hosts wait 30 s for a heartbeat (`DEFAULT_LEASH_TIMING`); the last one may have been sent 5 s before this machine stood still. */
+const STANDSTILL_LIMIT_MS = 25_000
 /** What sshd says before it hangs up on those that are too many; it may let the same client in a moment later. */
 const BUSY = /^(Exceeded MaxStartups|Not allowed at this time)/
 /** sshd drops connections at random while too many handshakes are under way. */
