@@ -83,20 +83,31 @@ function tellEnded(job: UnfinishedJob, failure: string | undefined, emit: Emit):
     })
 }
 
-/** Leaves out what a later run has done meanwhile. */
+/** Leaves out what a later run has done meanwhile, and what a later one of the dead runs was asked for again. */
 async function selectWanted(ledger: Ledger, jobs: readonly UnfinishedJob[], emit: Emit): Promise<readonly UnfinishedJob[]> {
   const wanted: UnfinishedJob[] = []
-  for (const job of jobs) {
-    const later = ledger.findDoneSince(job)
-    if (later === undefined || (later.output !== job.output && (await isUnchanged(job.plan)))) {
+  for (const [at, job] of jobs.entries()) {
+    const reason = describeDoneSince(ledger, job, await isUnchanged(job.plan)) ?? describeAskedAgain(job, jobs.slice(at + 1))
+    if (reason === undefined) {
       wanted.push(job)
       continue
     }
-    const reason = `Run ${later.runId} has done it since: "${later.output}"`
     ledger.setState(job.id, 'skipped', { reason })
     emit('job.skipped', { job: job.id, file: job.source, reason })
   }
   return wanted
+}
+
+function describeDoneSince(ledger: Ledger, job: UnfinishedJob, isSourceUnchanged: boolean): string | undefined {
+  const later = ledger.findDoneSince(job)
+  if (later === undefined || (later.output !== job.output && isSourceUnchanged)) return undefined
+  return `Run ${later.runId} has done it since: "${later.output}"`
+}
+
+/** One film is encoded once, however many controllers died over it. */
+function describeAskedAgain(job: UnfinishedJob, later: readonly UnfinishedJob[]): string | undefined {
+  const again = later.find(({ source, output }) => source === job.source && output === job.output)
+  return again && `Run ${again.runId} was asked for it again`
 }
 
 function isUnchanged(plan: JobPlan): Promise<boolean> {

@@ -121,6 +121,17 @@ describe('resume', () => {
     expect(of('job.skipped')).toMatchObject([{ file: at('a.mp4'), reason: expect.stringContaining('Run later has done it since') }])
   })
 
+  test('encodes a film once that two controllers died over', async () => {
+    await makeFilm('a.mp4')
+    const plan = await planOf('a.mp4', 'a.mp4', 'a.mkv')
+    await leaveRun('first', [{ plan, state: 'encode' }])
+    await leaveRun('second', [{ plan: { ...plan, id: 'second-1' }, state: 'encode' }])
+    expect(await resume()).toBe(0)
+    expect(of('job.done')).toHaveLength(1)
+    expect(of('job.skipped')).toMatchObject([{ file: at('a.mp4'), reason: 'Run second was asked for it again' }])
+    expect(await films()).toEqual(['a.mkv'])
+  })
+
   test('encodes what is left; a result that somebody put there meanwhile fails before any work', async () => {
     await makeFilm('a.mp4')
     await makeFilm('b.mp4')
