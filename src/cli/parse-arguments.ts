@@ -46,6 +46,9 @@ type Token =
   | { readonly kind: 'positional'; readonly value: string }
   | { readonly kind: 'option-terminator' }
 
+/** These hold for the paths that follow them. */
+const HOLDS_FOR_PATHS: ReadonlySet<string> = new Set(['cluster', 'profile', 'template', 'mixin'])
+
 /** Rejects by throwing USAGE_INVALID, all problems in one message. */
 export function parseArguments(argv: readonly string[]): Arguments {
   const tokens = tokenize(argv)
@@ -56,6 +59,8 @@ export function parseArguments(argv: readonly string[]): Arguments {
   const single = new Map<string, string>()
   const clusters: string[] = []
   const hosts: string[] = []
+  /** Options since the last path that hold for paths. */
+  let behindPaths: string[] = []
   const targets: Target[] = []
   const words: string[] = []
   let cluster: string | undefined
@@ -66,6 +71,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     if (token.kind === 'positional') {
       words.push(token.value)
       targets.push({ path: token.value, cluster, choice, queueFile: undefined })
+      behindPaths = []
       continue
     }
     const spec = OPTIONS.find(({ long }) => long === token.name) as OptionSpec | undefined
@@ -78,6 +84,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
       problems.push(`Option "${token.rawName}" needs a value: ${token.rawName} ${spec.value}`)
     } else {
       take(spec.long, token.value)
+      if (HOLDS_FOR_PATHS.has(spec.long)) behindPaths.push(`${token.rawName} ${token.value}`)
     }
   }
 
@@ -101,6 +108,10 @@ export function parseArguments(argv: readonly string[]): Arguments {
     else single.set(name, value)
   }
 
+  const takesPaths = command === undefined || command === 'explain'
+  if (takesPaths && targets.length > 0 && behindPaths.length > 0 && !single.has('from-file')) {
+    problems.push(`"${behindPaths.join(' ')}" stands behind every path and so holds for none: put it before the paths that it is for`)
+  }
   const strategy = single.get('strategy') ?? 'fastest'
   if (!isStrategy(strategy)) {
     const guess = nearest(strategy, STRATEGY_NAMES)

@@ -28,6 +28,8 @@ describe('options that hold for the paths that follow', () => {
   })
 
   test('what holds at the end of the line is for the queue file', () => {
+    expect(parseArguments(['a.mp4', '-c', 'home', '--from-file', 'q.txt']).last.cluster).toBe('home')
+    expect(parseArguments(['-c', 'home']).last.cluster).toBe('home')
     const { last, fromFile } = parseArguments(['--from-file', 'q.txt', '-c', 'home', '-p', 'h264'])
     expect(fromFile).toBe('q.txt')
     expect(last).toEqual({ cluster: 'home', choice: { profile: 'h264', template: undefined, mixins: [] } })
@@ -72,6 +74,8 @@ describe('what is wrong is said, all of it at once', () => {
     [['--strategy', 'fastets'], 'Unknown strategy "fastets"; did you mean "fastest"?'],
     [['-o', 'a', '-o', 'b'], 'Option "--output" was given twice: "a" and "b"'],
     [['-k', '-o', 'a'], 'exclude each other'],
+    [['a.mp4', '-c', 'home'], '"-c home" stands behind every path and so holds for none'],
+    [['explain', 'a.mp4', '-p', 'hevc', '-m', 'x'], '"-p hevc -m x" stands behind every path'],
   ])('%j', (argv, message) => {
     expect(() => parseArguments(argv)).toThrow(message)
   })
