@@ -108,8 +108,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     else single.set(name, value)
   }
 
-  const takesPaths = command === undefined || command === 'explain'
-  if (takesPaths && targets.length > 0 && behindPaths.length > 0 && !single.has('from-file')) {
+  if (command === undefined && targets.length > 0 && behindPaths.length > 0 && !single.has('from-file')) {
     problems.push(`"${behindPaths.join(' ')}" stands behind every path and so holds for none: put it before the paths that it is for`)
   }
   const strategy = single.get('strategy') ?? 'fastest'
@@ -125,7 +124,8 @@ export function parseArguments(argv: readonly string[]): Arguments {
   if (problems.length > 0 && !isShort) throw new EncodeError('USAGE_INVALID', problems.join('\n'), { hint: 'See "encode --help"' })
   return {
     command: flags.has('help') ? 'help' : flags.has('version') ? 'version' : (command ?? 'run'),
-    targets: command === undefined || command === 'explain' ? targets : [],
+    targets:
+      command === undefined ? targets : command === 'explain' ? targets.map((target) => withWhatFollows(target, cluster, choice)) : [],
     words,
     last: { cluster, choice },
     clusters,
@@ -142,6 +142,21 @@ export function parseArguments(argv: readonly string[]): Arguments {
     isPlain: flags.has('plain'),
     verbosity: flags.has('quiet') ? 'quiet' : flags.has('verbose') ? 'verbose' : 'normal',
     hasColor: !flags.has('no-color'),
+  }
+}
+
+/** `encode explain FILE -c CLUSTER`: a question may be narrowed afterwards; what stood before the path counts first. */
+function withWhatFollows(target: Target, cluster: string | undefined, choice: ProfileChoice): Target {
+  const { profile, template, mixins } = target.choice
+  const isChosen = profile !== undefined || template !== undefined
+  return {
+    ...target,
+    cluster: target.cluster ?? cluster,
+    choice: {
+      profile: isChosen ? profile : choice.profile,
+      template: isChosen ? template : choice.template,
+      mixins: mixins.length > 0 ? mixins : choice.mixins,
+    },
   }
 }
 

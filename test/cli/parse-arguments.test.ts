@@ -64,6 +64,12 @@ describe('forms', () => {
   })
 })
 
+test('a question may be narrowed behind its file', () => {
+  const { targets } = parseArguments(['explain', '-p', 'h264', 'a.mp4', '-c', 'home', '-p', 'hevc', '-m', 'x'])
+  expect(targets).toMatchObject([{ path: 'a.mp4', cluster: 'home', choice: { profile: 'h264', mixins: ['x'] } }])
+  expect(parseArguments(['explain', 'a.mp4', '-p', 'hevc']).targets).toMatchObject([{ choice: { profile: 'hevc' } }])
+})
+
 describe('what is wrong is said, all of it at once', () => {
   test.each([
     [['--clutser', 'home'], 'Unknown option "--clutser"; did you mean "--cluster"?'],
@@ -75,7 +81,7 @@ describe('what is wrong is said, all of it at once', () => {
     [['-o', 'a', '-o', 'b'], 'Option "--output" was given twice: "a" and "b"'],
     [['-k', '-o', 'a'], 'exclude each other'],
     [['a.mp4', '-c', 'home'], '"-c home" stands behind every path and so holds for none'],
-    [['explain', 'a.mp4', '-p', 'hevc', '-m', 'x'], '"-p hevc -m x" stands behind every path'],
+    [['a.mp4', '-p', 'hevc', '-m', 'x'], '"-p hevc -m x" stands behind every path'],
   ])('%j', (argv, message) => {
     expect(() => parseArguments(argv)).toThrow(message)
   })
