@@ -2,6 +2,7 @@
 
 import { EncodeError } from '../core/errors.ts'
 import { toVisible } from '../core/text.ts'
+import { createHostConfig } from '../host/create-host-config.ts'
 import type { HostConfig } from '../model/config.ts'
 import { LOCAL_CLUSTER } from '../plan/target.ts'
 
@@ -26,29 +27,8 @@ function toCandidate(word: string): HostConfig {
       hint: 'Name it as you would for ssh: NAME, USER@NAME or USER@NAME:PORT; "local" is this machine',
     })
   }
-  return {
-    name,
-    type: word === LOCAL_CLUSTER ? 'local' : 'streaming',
-    isEnabled: true,
-    address: undefined,
-    port: port === undefined ? undefined : Number(port),
-    user,
-    identityFile: undefined,
-    knownHosts: undefined,
-    hostKeyCheck: undefined,
-    proxyJump: undefined,
-    os: undefined,
-    ffmpeg: undefined,
-    ffprobe: undefined,
-    workingDir: undefined,
-    pathSubstitutions: [],
-    profiles: undefined,
-    queues: { _default: 1 },
-    labels: [],
-    env: {},
-    nice: undefined,
-    place: undefined,
-  }
+  const type = word === LOCAL_CLUSTER ? 'local' : 'streaming'
+  return createHostConfig({ name, type, port: port === undefined ? undefined : Number(port), user })
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { EncodeError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
+import { createHostConfig } from '../host/create-host-config.ts'
 import type { Config, HostConfig } from '../model/config.ts'
 import { LOCAL_CLUSTER } from '../plan/target.ts'
 
@@ -78,31 +79,8 @@ export function checkHostNames(selected: ReadonlyMap<string, readonly HostConfig
 }
 
 /** This machine, when no cluster is named. */
-export function toLocalHost(config: Config): HostConfig {
-  return {
-    name: LOCAL_CLUSTER,
-    type: 'local',
-    isEnabled: true,
-    address: undefined,
-    port: undefined,
-    user: undefined,
-    identityFile: undefined,
-    knownHosts: undefined,
-    hostKeyCheck: undefined,
-    proxyJump: undefined,
-    os: undefined,
-    ffmpeg: config.ffmpeg,
-    ffprobe: config.ffprobe,
-    workingDir: undefined,
-    pathSubstitutions: [],
-    profiles: undefined,
-    queues: config.queues,
-    hasAutoQueues: config.hasAutoQueues,
-    labels: [],
-    env: {},
-    nice: undefined,
-    place: undefined,
-  }
+export function toLocalHost({ ffmpeg, ffprobe, queues, hasAutoQueues }: Config): HostConfig {
+  return createHostConfig({ name: LOCAL_CLUSTER, type: 'local', ffmpeg, ffprobe, queues, hasAutoQueues })
 }
 
 function list(names: readonly string[]): string {

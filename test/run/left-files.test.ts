@@ -9,7 +9,7 @@ import { makeHostConfig } from '../contract/host-config.ts'
 test('a file that a host cannot remove stays noted, and costs neither the host nor the other files', async () => {
   const { ledger, host, forgotten } = prepare('COMMAND_FAILED')
   await removeLeftOnHost(ledger, host, 'home')
-  expect(forgotten).toEqual(['/work/a', '/work/c'])
+  expect(forgotten).toEqual(['/hosts/a', '/hosts/c'])
 })
 
 test('a host that is lost meanwhile is told', async () => {
@@ -18,7 +18,7 @@ test('a host that is lost meanwhile is told', async () => {
 })
 
 function prepare(code: 'COMMAND_FAILED' | 'HOST_LOST') {
-  const left = ['/work/a', '/locked/b', '/work/c'].map((path): NotedFile => {
+  const left = ['/hosts/a', '/locked/b', '/hosts/c'].map((path): NotedFile => {
     return { runId: 'dead', jobId: undefined, place: { cluster: 'home', host: 'tower' }, path }
   })
   const forgotten: string[] = []

@@ -4,6 +4,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { createHostConfig } from '../../../src/host/create-host-config.ts'
 import { createSshTransport, type SshTransport, type SshTransportOptions } from '../../../src/host/ssh/ssh-transport.ts'
 import type { HostConfig } from '../../../src/model/config.ts'
 import { type SshdHost, waitUntil } from '../../cluster/sshd-host.ts'
@@ -37,30 +38,7 @@ export async function createHome(): Promise<TestHome> {
 }
 
 export function toHostConfig(parts: Partial<HostConfig>): HostConfig {
-  return {
-    name: 'test-host',
-    type: 'streaming',
-    isEnabled: true,
-    address: undefined,
-    port: undefined,
-    user: undefined,
-    identityFile: undefined,
-    knownHosts: undefined,
-    hostKeyCheck: undefined,
-    proxyJump: undefined,
-    os: undefined,
-    ffmpeg: undefined,
-    ffprobe: undefined,
-    workingDir: undefined,
-    pathSubstitutions: [],
-    profiles: undefined,
-    queues: { _default: 1 },
-    labels: [],
-    env: {},
-    nice: undefined,
-    place: undefined,
-    ...parts,
-  }
+  return createHostConfig({ name: 'test-host', type: 'streaming', ...parts })
 }
 
 /** Everything about the host named explicitly. */
