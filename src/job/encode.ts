@@ -4,6 +4,7 @@ import { EncodeError } from '../core/errors.ts'
 import type { RunResult } from '../host/host.ts'
 import { describeFfmpegFailure } from '../media/describe-ffmpeg-failure.ts'
 import { encodePercent, projectedSavedPercent } from '../media/encode-percent.ts'
+import { findWriteFault, toAudible } from '../media/find-write-fault.ts'
 import { createProgressParser } from '../media/progress-parser.ts'
 import type { EncodeProgress } from '../model/media.ts'
 import { toFfmpegArguments } from '../model/plan.ts'
@@ -36,7 +37,7 @@ export async function encode(context: JobContext, route: MediaRoute): Promise<En
   })
   const covers = await takeCoversOut(context, route)
   const { input, output } = plan.arguments
-  const args = { input, output: [...output, ...covers.options] }
+  const args = { input, output: [...output, ...covers.options, ...toAudible([...input, ...output])] }
   const argv = [facts.ffmpegPath, ...OWN_FLAGS, ...toFfmpegArguments(args, route.hostSource, route.hostResult)]
   let result: RunResult
   try {
@@ -55,8 +56,9 @@ export async function encode(context: JobContext, route: MediaRoute): Promise<En
     await covers.remove().catch(() => {})
   }
   progress.end()
-  if (result.status === 0) return { kind: 'finished', argv, stderr: result.stderr }
-  throw new EncodeError('ENCODE_FAILED', describeFfmpegFailure(result.stderr, result.status), {
+  const writeFault = findWriteFault(result.stderr)
+  if (result.status === 0 && writeFault === undefined) return { kind: 'finished', argv, stderr: result.stderr }
+  throw new EncodeError('ENCODE_FAILED', writeFault ?? describeFfmpegFailure(result.stderr, result.status), {
     cause: new FfmpegOutput({ argv, status: result.status, stderr: result.stderr, frames }),
   })
 }

@@ -34,6 +34,23 @@ describe.runIf(canStartHosts)('an ffmpeg that says it went well, and', () => {
     await bench.expectNothingLeft()
   })
 
+  test('meets a full disk at the very end, is not believed, however quiet the profile', async () => {
+    await using bench = await createBench()
+    const film = await bench.makeFilm('a.mkv', { seconds: 6 })
+    const before = await readFile(film)
+    // Room for the source, and not for all of the result: copied, it is as large as its source.
+    const box = await bench.startHost('box', 'streaming', { workDiskBytes: Math.ceil((before.length * 1.96) / 4096) * 4096 })
+    const config = await writeConfig(bench.folder, { home: [{ host: box, type: 'streaming' }] }, [
+      '  silent: {input_options: ["-loglevel quiet"], output_options: ["-c copy"], extension: .mkv}',
+    ])
+    const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'silent', film])
+    expect(ended.status).toBe(1)
+    const failure = ended.events.find((event): event is EventOf<'job.failed'> => event.event === 'job.failed')
+    expect(failure?.reason).toMatch(/No space left|full/i)
+    expect(await readFile(film)).toEqual(before)
+    await bench.expectNothingLeft()
+  })
+
   test('a host whose ffmpeg fails is not the file’s fault: another host does it, and history tells both', async () => {
     await using bench = await createBench()
     const names = ['a.mkv', 'b.mkv', 'c.mkv']
