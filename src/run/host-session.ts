@@ -9,6 +9,7 @@ import type { Host, HostFacts } from '../host/host.ts'
 import type { HostConfig } from '../model/config.ts'
 import type { Emit } from '../model/events.ts'
 import type { Worker } from '../scheduler/worker.ts'
+import { tellHostUp } from './tell-host-up.ts'
 
 export interface HostSessionOptions {
   readonly cluster: string
@@ -124,14 +125,7 @@ export function openHostSession(options: HostSessionOptions): HostSession {
       wasUp = true
       openings += 1
       failure = undefined
-      emit('host.up', {
-        cluster,
-        host: config.name,
-        os: facts.os,
-        ffmpeg: facts.ffmpegVersion,
-        encoders: facts.encoders,
-        free_bytes: facts.freeBytes ?? null,
-      })
+      tellHostUp(emit, cluster, config.name, facts)
       options.setState('up')
     } catch (error) {
       await host[Symbol.asyncDispose]().catch(() => {})

@@ -4,6 +4,7 @@ import { describeError } from '../core/errors.ts'
 import type { Host, HostFacts } from '../host/host.ts'
 import type { HostConfig } from '../model/config.ts'
 import type { Emit } from '../model/events.ts'
+import { tellHostUp } from './tell-host-up.ts'
 
 export interface ProbedHost {
   readonly cluster: string
@@ -36,14 +37,7 @@ async function probeHost({ cluster, config }: ProbedHost, options: ProbeHostsOpt
     const facts = await host.open(signal, { changesNothing: true })
     await options.checkHost(host, cluster)
     await options.learn(cluster, host, facts)
-    emit('host.up', {
-      cluster,
-      host: config.name,
-      os: facts.os,
-      ffmpeg: facts.ffmpegVersion,
-      encoders: facts.encoders,
-      free_bytes: facts.freeBytes ?? null,
-    })
+    tellHostUp(emit, cluster, config.name, facts)
     return true
   } catch (error) {
     signal.throwIfAborted()
