@@ -3,24 +3,23 @@
  * before it is acted on, and everything that was opened is closed before it returns.
  */
 
-import { join } from 'node:path'
-import { savedPercent } from '../core/units.ts'
-import { runJob as runOneJob } from '../job/run-job.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { HostConfig } from '../model/config.ts'
 import type { Emit } from '../model/events.ts'
 import type { JobOutcome } from '../model/outcome.ts'
 import type { JobPlan } from '../model/plan.ts'
 import type { Ffprobe } from '../plan/ffprobe.ts'
-import { createScheduler, type Scheduler } from '../scheduler/scheduler.ts'
+import { createScheduler } from '../scheduler/scheduler.ts'
 import type { StrategyName } from '../scheduler/strategy.ts'
 import type { WorkerSpec } from '../scheduler/worker.ts'
 import { createAbilities } from './abilities.ts'
-import { createFileJournal } from './file-journal.ts'
+import { attemptOnHost } from './attempt-on-host.ts'
 import { type HostSession, openHostSession } from './host-session.ts'
 import type { Intake } from './intake.ts'
 import { removeLeftOnHost } from './left-files.ts'
 import { createMountedCheck } from './mounted-check.ts'
+import { pollLoads } from './poll-loads.ts'
+import { recordOutcome } from './record-outcome.ts'
 import type { RunWorld } from './run-request.ts'
 import { type Ticket, toTicket, withForm } from './to-ticket.ts'
 
@@ -46,8 +45,6 @@ export interface Execution {
   /** What ended it early: a ledger that cannot be written, or a bug. What was not done by then is told by no event. */
   readonly failure: unknown
 }
-
-const LOAD_EVERY_MS = 2_000
 
 export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   const { world, emit, ledger } = options
@@ -81,7 +78,11 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
     },
     onSettled: (ticket, outcome, worker) => {
       orBreak(() => {
-        settle(ticket.plan, outcome, worker)
+        const told =
+          outcome.kind === 'failed' && worker === undefined
+            ? { ...outcome, reason: withHostFailures(ticket.plan, outcome.reason) }
+            : outcome
+        recordOutcome({ plan: ticket.plan, outcome: told, hostName: worker?.name }, ledger, emit)
         ledger.releaseSource(options.runId, ticket.plan.source.path)
       })
       outstanding -= 1
@@ -103,7 +104,8 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
       await adding
       scheduler.seal()
     })
-  const polling = options.strategy === 'load-cpu' ? pollLoads(scheduler, sessions, clock, over.signal) : undefined
+  const polling =
+    options.strategy === 'load-cpu' ? pollLoads({ sessions, setLoad: scheduler.setLoad, clock, signal: over.signal }) : undefined
 
   await scheduler.drained
   over.abort()
@@ -199,39 +201,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   async function attemptJob(plan: JobPlan, worker: WorkerSpec, attempt: number): Promise<JobOutcome> {
     const open = sessions.get(keyOf(worker))?.current()
     if (open === undefined) return { kind: 'failed', reason: `Host "${worker.name}" is gone`, log: null, retry: 'lost' }
-    const { host, facts, workFolder } = open
-    ledger.startAttempt(plan.id, { host: worker.name, attempt })
-    emit('job.started', { job: plan.id, file: plan.source.path, host: worker.name, attempt })
-    const outcome = await runOneJob({
-      plan,
-      attempt,
-      host,
-      facts,
-      workFolder,
-      clock,
-      signal,
-      readMedia: options.ffprobe.read,
-      files: createFileJournal({ ledger, jobId: plan.id, place: { cluster: worker.cluster, host: worker.name }, host }),
-      flsPath: options.flsPath,
-      logFile: join(world.stateFolder, 'logs', options.runId, `${plan.id}-${attempt}.log`),
-      onStage(stage, result) {
-        ledger.setState(plan.id, stage, result)
-        emit('job.stage', { job: plan.id, stage })
-      },
-      onProgress(stage, progress) {
-        emit('job.progress', {
-          job: plan.id,
-          host: worker.name,
-          stage,
-          percent: progress.percent,
-          fps: progress.fps,
-          speed: progress.speed,
-          eta_s: progress.etaSeconds,
-          size_bytes: progress.sizeBytes,
-          saved_percent: progress.savedPercent,
-        })
-      },
-    })
+    const outcome = await attemptOnHost({ ...options, plan, attempt, cluster: worker.cluster, open, signal })
     if (outcome.kind === 'failed' && outcome.retry === 'variant') await doubtEncoder(plan, worker)
     return outcome
   }
@@ -245,59 +215,12 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
     scheduler.changeWorker(abilities.toSpec(session.cluster, session.config))
   }
 
-  function settle(plan: JobPlan, outcome: Exclude<JobOutcome, { kind: 'interrupted' }>, worker: WorkerSpec | undefined): void {
-    const file = plan.source.path
-    const host = worker?.name ?? null
-    if (outcome.kind === 'done') {
-      const { outputBytes, seconds } = outcome
-      ledger.setState(plan.id, 'done', { outputBytes })
-      emit('job.done', {
-        job: plan.id,
-        file,
-        host: host ?? '',
-        output: plan.output,
-        seconds,
-        source_bytes: plan.source.sizeBytes,
-        output_bytes: outputBytes,
-        saved_percent: savedPercent(plan.source.sizeBytes, outputBytes),
-      })
-    } else if (outcome.kind === 'skipped') {
-      ledger.setState(plan.id, 'skipped', { reason: outcome.reason })
-      emit('job.skipped', { job: plan.id, file, reason: outcome.reason })
-    } else {
-      const { log } = outcome
-      const reason = worker === undefined ? withHostFailures(plan, outcome.reason) : outcome.reason
-      ledger.setState(plan.id, 'failed', { reason, log })
-      emit('job.failed', { job: plan.id, file, host, reason, log })
-    }
-  }
-
   /** A job that no host could take: why each of them could not. */
   function withHostFailures(plan: JobPlan, reason: string): string {
     const failures = [...sessions.values()]
       .filter((session) => session.cluster === plan.cluster && session.failure !== undefined)
       .map((session) => `${session.config.name}: ${session.failure?.message}`)
     return failures.length === 0 ? reason : `${reason} (${failures.join('; ')})`
-  }
-}
-
-async function pollLoads(
-  scheduler: Scheduler<Ticket>,
-  sessions: ReadonlyMap<string, HostSession>,
-  clock: RunWorld['clock'],
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    await Promise.all(
-      [...sessions.values()].map(async (session) => {
-        const load = await session
-          .current()
-          ?.host.load(signal)
-          .catch(() => undefined)
-        if (load !== undefined) scheduler.setLoad({ cluster: session.cluster, name: session.config.name }, load.cpuRatio)
-      }),
-    )
-    await clock.sleep(LOAD_EVERY_MS, signal).catch(() => {})
   }
 }
 

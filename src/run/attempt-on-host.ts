@@ -1,0 +1,76 @@
+/** One attempt at a job on a host that is open, written down and told of stage by stage. */
+
+import { join } from 'node:path'
+import { runJob } from '../job/run-job.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Emit } from '../model/events.ts'
+import type { JobOutcome } from '../model/outcome.ts'
+import type { JobPlan } from '../model/plan.ts'
+import type { Ffprobe } from '../plan/ffprobe.ts'
+import { createFileJournal } from './file-journal.ts'
+import type { OpenHost } from './host-session.ts'
+import type { RunWorld } from './run-request.ts'
+
+export interface Attempt {
+  readonly runId: string
+  readonly world: RunWorld
+  readonly emit: Emit
+  readonly ledger: Ledger
+  readonly ffprobe: Ffprobe
+  readonly flsPath: string | undefined
+  readonly plan: JobPlan
+  readonly attempt: number
+  readonly cluster: string
+  readonly open: OpenHost
+  readonly signal: AbortSignal
+}
+
+/** Rejects only when the ledger cannot be written. */
+export async function attemptOnHost({
+  runId,
+  world,
+  emit,
+  ledger,
+  ffprobe,
+  flsPath,
+  plan,
+  attempt,
+  cluster,
+  open,
+  signal,
+}: Attempt): Promise<JobOutcome> {
+  const { host, facts, workFolder } = open
+  const { name } = host.config
+  ledger.startAttempt(plan.id, { host: name, attempt })
+  emit('job.started', { job: plan.id, file: plan.source.path, host: name, attempt })
+  return await runJob({
+    plan,
+    attempt,
+    host,
+    facts,
+    workFolder,
+    clock: world.clock,
+    signal,
+    readMedia: ffprobe.read,
+    files: createFileJournal({ ledger, jobId: plan.id, place: { cluster, host: name }, host }),
+    flsPath,
+    logFile: join(world.stateFolder, 'logs', runId, `${plan.id}-${attempt}.log`),
+    onStage(stage, result) {
+      ledger.setState(plan.id, stage, result)
+      emit('job.stage', { job: plan.id, stage })
+    },
+    onProgress(stage, progress) {
+      emit('job.progress', {
+        job: plan.id,
+        host: name,
+        stage,
+        percent: progress.percent,
+        fps: progress.fps,
+        speed: progress.speed,
+        eta_s: progress.etaSeconds,
+        size_bytes: progress.sizeBytes,
+        saved_percent: progress.savedPercent,
+      })
+    },
+  })
+}
