@@ -11,6 +11,9 @@ export interface ProgressParser {
   end(): void
 }
 
+/** What is kept of a report: whoever writes it could name keys without end. */
+const KEYS: ReadonlySet<string> = new Set(['frame', 'fps', 'speed', 'total_size', 'out_time_us', 'out_time_ms', 'out_time'])
+
 const START: EncodeProgress = { frame: 0, fps: 0, speed: 0, sizeBytes: 0, outSeconds: 0, isEnd: false }
 
 /** Lines that are no part of a report are passed over; a report that was cut off is not given. */
@@ -22,7 +25,7 @@ export function createProgressParser(onProgress: (progress: EncodeProgress) => v
     const [, key, value] = /^([a-z_0-9]+)=\s*(.*?)\s*$/.exec(line) ?? []
     if (key === undefined || value === undefined) return
     if (key !== 'progress') {
-      block.set(key, value)
+      if (KEYS.has(key)) block.set(key, value)
       return
     }
     last = toProgress(block, last, value === 'end')
@@ -55,5 +58,6 @@ function toOutSeconds(block: ReadonlyMap<string, string>): number | undefined {
 function toNumber(text: string | undefined): number | undefined {
   if (text === undefined || text === '') return undefined
   const number = Number(text)
-  return Number.isFinite(number) ? number : undefined
+  // No film has so many frames, bytes or microseconds: who says so does not tell the truth.
+  return Math.abs(number) <= Number.MAX_SAFE_INTEGER ? number : undefined
 }

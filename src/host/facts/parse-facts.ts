@@ -1,5 +1,6 @@
 /** Answers of a host's tools → values. Pure; `test/cases/facts/` holds answers in the form that each system gives. */
 
+import { toPlainLine } from '../../core/text.ts'
 import type { HostOs } from '../../model/config.ts'
 
 /** What the facts command said, before anything is demanded of it. */
@@ -25,6 +26,11 @@ export interface HostAnswer {
   readonly freeBytes: number | undefined
 }
 
+/** What a host says of itself is shown, stored and handed on: words, names and numbers of a size that a host can have. */
+const MAX_WORD = 80
+const MAX_NAMES = 2000
+const MAX_CORES = 65_536
+
 /** Undefined when the answer is not whole. */
 export function parseFacts(stdout: string): HostAnswer | undefined {
   const [head, list] = splitOnce(stdout, '\nencoders:\n')
@@ -37,12 +43,12 @@ export function parseFacts(stdout: string): HostAnswer | undefined {
   return {
     os: toHostOs(systemName),
     systemName,
-    arch: value('arch') ?? 'unknown',
-    cores: Math.max(1, toWhole(value('cores')) ?? 1),
+    arch: toPlainLine(value('arch') ?? '', MAX_WORD) || 'unknown',
+    cores: Math.min(MAX_CORES, Math.max(1, toWhole(value('cores')) ?? 1)),
     memoryBytes: memoryKb === undefined ? toWhole(value('memory_bytes')) : memoryKb * 1024,
     home: value('home'),
     ffmpegPath: value('ffmpeg'),
-    ffmpegVersion: /^ffmpeg version ([^\s,]+)/.exec(ffmpegFirstLine)?.[1],
+    ffmpegVersion: toPlainLine(/^ffmpeg version ([^\s,]+)/.exec(ffmpegFirstLine)?.[1] ?? '', MAX_WORD) || undefined,
     ffmpegFirstLine,
     ffprobePath: value('ffprobe'),
     encoders: parseEncoders(list),
@@ -56,18 +62,19 @@ export function parseFacts(stdout: string): HostAnswer | undefined {
 
 /** Names from `ffmpeg -encoders`: ` V....D libx264   libx264 H.264 …`, video and audio only. */
 export function parseEncoders(text: string): readonly string[] {
-  return [...text.matchAll(/^ [VA][A-Z.]{5} ([^\s=]+)/gm)].map(([, name = '']) => name)
+  return [...text.matchAll(/^ [VA][A-Z.]{5} ([\w.+-]{1,64})\s/gm)].slice(0, MAX_NAMES).map(([, name = '']) => name)
 }
 
 /** Names behind the heading of `ffmpeg -hwaccels`, one a line. */
 export function parseHwaccels(text: string): readonly string[] {
   const [, list = ''] = splitOnce(text, '\nhwaccels:\n')
-  return [...list.matchAll(/^([a-z0-9_]+)$/gm)].map(([, name = '']) => name)
+  return [...list.matchAll(/^([a-z0-9_]{1,64})$/gm)].slice(0, MAX_NAMES).map(([, name = '']) => name)
 }
 
 /** Codecs of these encoders, where they bear another name: `libx264 … (codec h264)`. */
 export function parseCodecs(text: string): readonly string[] {
-  return [...new Set([...text.matchAll(/^ [VA][A-Z.]{5} .*\(codec (\S+)\)\s*$/gm)].map(([, name = '']) => name))]
+  const codecs = [...text.matchAll(/^ [VA][A-Z.]{5} .*\(codec ([\w.+-]{1,64})\)\s*$/gm)].slice(0, MAX_NAMES)
+  return [...new Set(codecs.map(([, name = '']) => name))]
 }
 
 /**
@@ -77,7 +84,8 @@ export function parseCodecs(text: string): readonly string[] {
 export function parseFreeBytes(dfOutput: string): number | undefined {
   const line = dfOutput.trimEnd().split('\n').at(-1) ?? ''
   const match = /\s\d+\s+-?\d+\s+(-?\d+)\s+(?:\d+%|-)(?:\s|$)/.exec(line)
-  return match === null ? undefined : Math.max(0, Number(match[1])) * 1024
+  const kib = match === null ? Number.NaN : Math.max(0, Number(match[1]))
+  return Number.isSafeInteger(kib * 1024) ? kib * 1024 : undefined
 }
 
 /** One-minute load from `/proc/loadavg`, `sysctl -n vm.loadavg` (`{ 1.52 1.40 1.31 }`) or `uptime` (`load average(s): 1,52, 1,40`). */
@@ -96,7 +104,7 @@ function toHostOs(systemName: string): HostOs | undefined {
 }
 
 function toWhole(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }
 
 function splitOnce(text: string, separator: string): readonly [string, string | undefined] {

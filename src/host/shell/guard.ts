@@ -21,15 +21,17 @@ export interface Guard extends AsyncDisposable {
 export interface GuardOptions {
   readonly hostName: string
   readonly timing: LeashTiming
+  /** A guard that does not answer for so long is none; 30 seconds unless told. */
+  readonly answerMs?: number | undefined
 }
 
-export function createGuard(transport: CommandTransport, { hostName, timing }: GuardOptions): Guard {
+export function createGuard(transport: CommandTransport, options: GuardOptions): Guard {
   const tag = `encode-${randomBytes(12).toString('hex')}`
   const names = new Map<object, string>()
   let session: Promise<GuardSession> | undefined
 
   async function open(): Promise<GuardSession> {
-    const opened = await openSession(transport, tag, hostName, timing)
+    const opened = await openSession(transport, tag, options)
     void opened.ended.then(async () => {
       if ((await session?.catch(() => undefined)) === opened) session = undefined
     })
@@ -71,7 +73,12 @@ export function createGuard(transport: CommandTransport, { hostName, timing }: G
     async [Symbol.asyncDispose]() {
       const isClean = names.size === 0
       names.clear()
-      const opened = await session?.catch(() => undefined)
+      const patience = new AbortController()
+      const opened = await Promise.race([
+        session?.catch(() => undefined),
+        sleep(QUIT_MS, undefined, { signal: patience.signal }).catch(() => undefined),
+      ])
+      patience.abort()
       // What could not be removed in time is left to the guard, as if this controller had vanished.
       if (isClean) await opened?.quit()
       else await opened?.abandon()
@@ -96,10 +103,15 @@ interface GuardSession {
 }
 
 const QUIT_MS = 1000
+const ANSWER_MS = 30_000
 /** A name that the guard answers like any other, and refuses to remove. */
 const ECHO_NAME = '/'
 
-async function openSession(transport: CommandTransport, tag: string, hostName: string, timing: LeashTiming): Promise<GuardSession> {
+async function openSession(
+  transport: CommandTransport,
+  tag: string,
+  { hostName, timing, answerMs = ANSWER_MS }: GuardOptions,
+): Promise<GuardSession> {
   const { heartbeatLimitSeconds: heartbeatSeconds, graceTenths } = timing
   const waitSeconds = Math.ceil(graceTenths / 10 + 1)
   const channel = await transport.openCommand(guardCommand({ tag, heartbeatSeconds, waitSeconds }))
@@ -134,7 +146,15 @@ async function openSession(transport: CommandTransport, tag: string, hostName: s
       const kept = Promise.withResolvers<void>()
       waiting.push(kept)
       say(`a ${name}`)
-      await kept.promise
+      const patience = setTimeout(() => {
+        kept.reject(new EncodeError('COMMAND_FAILED', `The guard of temporary files on host "${hostName}" does not answer`))
+        channel.destroy()
+      }, answerMs)
+      try {
+        await kept.promise
+      } finally {
+        clearTimeout(patience)
+      }
     },
     forget: (name) => say(`f ${name}`),
     async abandon() {

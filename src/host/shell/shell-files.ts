@@ -13,6 +13,8 @@ export interface ShellFilesOptions {
   readonly run: (argv: readonly string[], options?: RunOptions) => Promise<RunResult>
   readonly guard: Pick<Guard, 'tag' | 'start'>
   readonly transport: BulkTransport
+  /** A host that does not answer a question about its files for so long has failed it; 2 minutes unless told. */
+  readonly answerMs?: number | undefined
 }
 
 /** How a transport moves whole files: the file as a command line's standard input or output, made anew here. */
@@ -22,9 +24,22 @@ export interface BulkTransport {
   getBytes(commandLine: string, controllerPath: string, options?: TransferOptions & { readonly after?: string }): Promise<number>
 }
 
-export function createShellFiles({ hostName, run, guard, transport }: ShellFilesOptions): HostFiles {
+export function createShellFiles({ hostName, run: runForever, guard, transport, answerMs = ANSWER_MS }: ShellFilesOptions): HostFiles {
+  /** A host that answers to keepalives and to nothing else must not hold its job for ever. */
+  async function run(argv: readonly string[], signal: AbortSignal | undefined): Promise<RunResult> {
+    const patience = AbortSignal.timeout(answerMs)
+    const either = signal === undefined ? patience : AbortSignal.any([signal, patience])
+    return await runForever(argv, { signal: either }).catch((error: unknown) => {
+      if (!patience.aborted || signal?.aborted === true) throw error
+      throw new EncodeError('COMMAND_FAILED', `Host "${hostName}" did not answer within ${answerMs / 1000} s`, {
+        hint: 'Look whether a disk or a network folder hangs there',
+        cause: error,
+      })
+    })
+  }
+
   async function ask(what: string, argv: readonly string[], signal: AbortSignal | undefined): Promise<string> {
-    const { status, stdout, stderr } = await run(argv, { signal })
+    const { status, stdout, stderr } = await run(argv, signal)
     if (status === 0) return stdout
     const said = toPlainLine(stderr)
     throw new EncodeError('COMMAND_FAILED', `Host "${hostName}" ${what}: ${said === '' ? `status ${status}` : said}`)
@@ -58,7 +73,7 @@ export function createShellFiles({ hostName, run, guard, transport }: ShellFiles
     },
 
     async freeBytes(hostFolder, signal) {
-      const { status, stdout } = await run(['env', 'LC_ALL=C', 'df', '-Pk', hostFolder], { signal })
+      const { status, stdout } = await run(['env', 'LC_ALL=C', 'df', '-Pk', hostFolder], signal)
       return status === 0 ? parseFreeBytes(stdout) : undefined
     },
 
@@ -68,6 +83,9 @@ export function createShellFiles({ hostName, run, guard, transport }: ShellFiles
     },
   }
 }
+
+/** Long enough for a disk that has to wake up, and for large files to be removed. */
+const ANSWER_MS = 120_000
 
 /**
  * The size is field 5 of `ls -ldnL`: exact bytes on GNU, busybox, toybox and BSD, without reading the file (busybox `wc -c` reads it all) and

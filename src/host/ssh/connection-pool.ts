@@ -8,6 +8,7 @@
  */
 
 import { EncodeError } from '../../core/errors.ts'
+import { untilAborted } from '../../core/until-aborted.ts'
 import { closeChannel } from './command-channel.ts'
 import { isSessionRefusal, type Session, type SshConnection } from './connection.ts'
 
@@ -73,13 +74,27 @@ export function createConnectionPool(open: (signal: AbortSignal) => Promise<SshC
 
   /** Undefined when the connection has no room after all. */
   async function tryMember(member: Member, commandLine: string, signal: AbortSignal | undefined): Promise<Session | undefined> {
+    const connection = await untilAborted(member.opening, signal).catch((error: unknown) => {
+      member.taken -= 1
+      throw error
+    })
+    const request = connection.openSession(commandLine).then((opened) => countSession(member, opened))
+    member.requests.add(request)
+    const answered = request.finally(() => member.requests.delete(request))
     let session: Session
     try {
-      const connection = await untilAborted(member.opening, signal)
-      const request = connection.openSession(commandLine).then((opened) => countSession(member, opened))
-      member.requests.add(request)
-      session = await request.finally(() => member.requests.delete(request))
+      session = await untilAborted(answered, signal)
     } catch (error) {
+      if (signal?.aborted === true) {
+        // Its room is taken until the server has answered.
+        answered.then(
+          ({ channel }) => closeChannel(channel),
+          () => {
+            member.taken -= 1
+          },
+        )
+        throw signal.reason
+      }
       member.taken -= 1
       if (!isSessionRefusal(error)) throw error
       await learnLimit(member, error)
@@ -145,15 +160,5 @@ function refusesSessions(cause: unknown): EncodeError {
   return new EncodeError('HOST_UNREACHABLE', 'The SSH server lets this user in but runs no command for it', {
     hint: 'Allow sessions in its sshd_config (MaxSessions above 0)',
     cause,
-  })
-}
-
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return await promise
-  signal.throwIfAborted()
-  return await new Promise<T>((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
   })
 }

@@ -4,6 +4,8 @@ import type { Duplex } from 'node:stream'
 import ssh2, { type ClientChannel } from 'ssh2'
 import { systemClock } from '../../core/clock.ts'
 import { EncodeError } from '../../core/errors.ts'
+import { toPlainLine } from '../../core/text.ts'
+import { untilAborted } from '../../core/until-aborted.ts'
 import type { ChannelExit } from '../channel.ts'
 import { AuthOrder } from './auth-order.ts'
 import { coalesceWrites } from './coalescing-socket.ts'
@@ -42,6 +44,10 @@ export interface ConnectOptions {
 const FASTEST_CIPHER = 'aes128-gcm@openssh.com'
 const MAX_HOPS = 8
 const KEEPALIVES_UNANSWERED = 3
+/** An answer may stand behind bytes of a transfer: it is given a few times as long as a connection. */
+const ANSWER_TIMEOUTS = 3
+/** Unread output of a channel; ssh2 allows a server 2 MiB, and does not hold it to that. */
+const MAX_UNREAD_BYTES = 8 * 1024 * 1024
 /** Hosts wait 30 s for a heartbeat (`DEFAULT_LEASH_TIMING`); the last one may have been sent 5 s before this machine stood still. */
 const STANDSTILL_LIMIT_MS = 25_000
 /** What sshd says before it hangs up on those that are too many; it may let the same client in a moment later. */
@@ -121,11 +127,24 @@ async function dial(settings: SshSettings, options: ConnectOptions, signal: Abor
     // As with ssh -J: hops that are named here win over a hop's own ProxyJump.
     const hop = before.length > 0 ? { ...own, proxyJump: before, proxyCommand: undefined } : own
     const jump = (await connectThrough(hop, options, signal, hops + 1)) as RawConnection
-    return { jump, open: () => jump.openTcp(settings.hostname, settings.port) }
+    return { jump, open: () => openThrough(jump, settings, signal) }
   }
   const command = settings.proxyCommand
   if (command !== undefined) return { jump: undefined, open: async () => dialCommand(command, options.around.env) }
   return { jump: undefined, open: () => dialTcp(settings, signal) }
+}
+
+/** A host in between that never answers must not be waited for longer than the one behind it. */
+async function openThrough(jump: RawConnection, settings: SshSettings, signal: AbortSignal | undefined): Promise<Duplex> {
+  const patience = AbortSignal.timeout(settings.connectTimeoutMs)
+  try {
+    return await untilAborted(
+      jump.openTcp(settings.hostname, settings.port),
+      signal === undefined ? patience : AbortSignal.any([signal, patience]),
+    )
+  } catch (error) {
+    throw patience.aborted && signal?.aborted !== true ? toTimeoutError(settings, 'connection') : error
+  }
 }
 
 interface Handshake {
@@ -271,8 +290,15 @@ function wrapClient(
       if (tookMs >= STANDSTILL_LIMIT_MS) giveUp(`is not used any more: this machine stood still for ${Math.round(tookMs / 1000)} s`)
     },
   })
-  stream.on('data', silence.heard)
-  client.on('error', (error) => lose(`broke: ${error.message}`, error))
+  const channels = new Set<ClientChannel>()
+  stream.on('data', () => {
+    silence.heard()
+    for (const { readableLength, stderr } of channels) {
+      if (readableLength + stderr.readableLength > MAX_UNREAD_BYTES) return giveUp('was ended: the host sent more than it was allowed to')
+    }
+  })
+  // What a server says as it hangs up stands in the error.
+  client.on('error', (error) => lose(`broke: ${toPlainLine(error.message)}`, error))
   const closed = new Promise<void>((resolve) => {
     client.once('close', () => {
       silence.stop()
@@ -288,19 +314,32 @@ function wrapClient(
     openSession: (commandLine) =>
       new Promise((resolve, reject) => {
         lost.signal.throwIfAborted()
-        client.exec(commandLine, (error, channel) =>
-          error === undefined ? resolve(toSession(channel, lost.signal)) : queueMicrotask(() => reject(toLost(error))),
-        )
+        const answerMs = settings.connectTimeoutMs * ANSWER_TIMEOUTS
+        const patience = setTimeout(() => giveUp(`is of no use: the host starts no command within ${answerMs / 1000} s`), answerMs)
+        const onLost = (): void => reject(lost.signal.reason)
+        lost.signal.addEventListener('abort', onLost, { once: true })
+        client.exec(commandLine, (error, channel) => {
+          clearTimeout(patience)
+          lost.signal.removeEventListener('abort', onLost)
+          if (error !== undefined) return queueMicrotask(() => reject(toLost(error)))
+          channels.add(channel)
+          channel.once('close', () => channels.delete(channel))
+          resolve(toSession(channel, lost.signal))
+        })
       }),
     openTcp: (hostname, port) =>
       new Promise((resolve, reject) => {
         client.forwardOut('127.0.0.1', 0, hostname, port, (error, channel) => {
           if (error === undefined) return resolve(channel)
           reject(
-            new EncodeError('HOST_UNREACHABLE', `${place} cannot reach "${hostname}:${port}" for this machine: ${error.message}`, {
-              hint: 'Check that the host is up, and that the SSH server in between allows TCP forwarding',
-              cause: error,
-            }),
+            new EncodeError(
+              'HOST_UNREACHABLE',
+              `${place} cannot reach "${hostname}:${port}" for this machine: ${toPlainLine(error.message)}`,
+              {
+                hint: 'Check that the host is up, and that the SSH server in between allows TCP forwarding',
+                cause: error,
+              },
+            ),
           )
         })
       }),
