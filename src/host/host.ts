@@ -39,6 +39,8 @@ export interface TransferOptions {
   readonly signal?: AbortSignal | undefined
   /** Bytes moved so far. */
   readonly onBytes?: ((bytes: number) => void) | undefined
+  /** Of a file that comes here: what the host said that it has. Nothing beyond it is taken. */
+  readonly maxBytes?: number | undefined
 }
 
 export interface HostFileStat {

@@ -1,6 +1,7 @@
 /** The Host port for Linux, macOS and FreeBSD, over any transport: every command on a leash, every temporary file known to the guard. */
 
-import { stat } from 'node:fs/promises'
+import { stat, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { EncodeError } from '../core/errors.ts'
 import { toVisible } from '../core/text.ts'
 import { formatBytes } from '../core/units.ts'
@@ -85,7 +86,8 @@ export function createPosixHost({ config, transport, createFiles, timing = DEFAU
         if (there?.kind !== 'file') {
           throw new EncodeError('TRANSFER_FAILED', `"${toVisible(hostPath)}" is not a file on host "${hostName}"`)
         }
-        await files.getFile(hostPath, controllerPath, { ...options, signal })
+        await assertRoom(hostPath, there.sizeBytes, controllerPath)
+        await files.getFile(hostPath, controllerPath, { ...options, signal, maxBytes: there.sizeBytes })
         assertWhole(hostPath, there.sizeBytes, (await stat(controllerPath)).size, 'here')
       })
     },
@@ -98,6 +100,16 @@ export function createPosixHost({ config, transport, createFiles, timing = DEFAU
     joinPath: (hostFolder, name) => (hostFolder.endsWith('/') ? `${hostFolder}${name}` : `${hostFolder}/${name}`),
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** A host may say any size: what cannot fit is not begun. */
+async function assertRoom(hostPath: string, sizeBytes: number, controllerPath: string): Promise<void> {
+  const space = await statfs(dirname(controllerPath)).catch(() => undefined)
+  if (space === undefined || sizeBytes <= space.bavail * space.bsize) return
+  const [size, free] = [formatBytes(sizeBytes), formatBytes(space.bavail * space.bsize)]
+  throw new EncodeError('TRANSFER_FAILED', `"${toVisible(hostPath)}" has ${size}, and "${dirname(controllerPath)}" has room for ${free}`, {
+    hint: 'Make room there, or choose another folder with -o',
+  })
 }
 
 function assertWhole(path: string, expectedBytes: number, foundBytes: number | undefined, where: string): void {

@@ -16,9 +16,14 @@ import { skipUntil } from '../shell/skip-until.ts'
 import { closeChannel } from './command-channel.ts'
 import type { Session } from './connection.ts'
 
-export interface GetOptions extends TransferOptions {
+export interface GetOptions extends TransferOptions, StallOptions {
   /** The command line prints this before the first byte of the file: what login files print comes before it, and is dropped with it. */
   readonly after?: string | undefined
+}
+
+export interface StallOptions {
+  /** A transfer of which nothing moves for so long has failed; 5 minutes unless told. */
+  readonly stallMs?: number | undefined
 }
 
 /** Opens a session for a command line on the lane for bulk bytes. */
@@ -28,6 +33,11 @@ const PIECE_BYTES = 1024 * 1024
 /** Collected for the disk before the channel is paused; ssh2's window lets 2 MiB more come in. */
 const MAX_COLLECTED_BYTES = 8 * PIECE_BYTES
 const STDERR_KEPT = 4096
+/** Of what login files print before the first byte of a file. */
+const MAX_NOISE_BYTES = PIECE_BYTES
+/** The disk at the far side may have to wake up, and a piece may take minutes on the slowest of links. */
+const STALL_MS = 300_000
+const STALL_STEPS = 20
 const CLOSE_TIMEOUT_MS = 2000
 
 /**
@@ -40,14 +50,14 @@ export async function putBytes(
   openSession: OpenSession,
   commandLine: string,
   controllerPath: string,
-  options: TransferOptions = {},
+  options: TransferOptions & StallOptions = {},
 ): Promise<number> {
   await using file = await openSource(controllerPath)
   const before = await file.stat()
   if (!before.isFile()) throw new EncodeError('SOURCE_UNREADABLE', `"${controllerPath}" is not a file`)
-  return await withChannel(openSession, commandLine, options.signal, async (channel, ended) => {
+  return await withChannel(openSession, commandLine, options, async (channel, ended, onBytes) => {
     channel.resume() // `cat > file` says nothing; what it says all the same must not block it
-    const sentBytes = await Promise.race([send(file, channel, options.onBytes), ended.then(() => undefined)])
+    const sentBytes = await Promise.race([send(file, channel, onBytes), ended.then(() => undefined)])
     if (sentBytes !== undefined) {
       channel.end()
       const after = await file.stat()
@@ -76,9 +86,9 @@ export async function getBytes(
 ): Promise<number> {
   const file = await createTarget(controllerPath)
   try {
-    const bytes = await withChannel(openSession, commandLine, options.signal, async (channel, ended) => {
+    const bytes = await withChannel(openSession, commandLine, options, async (channel, ended, onBytes) => {
       channel.end()
-      const received = receive(channel, file, options)
+      const received = receive(channel, file, { ...options, onBytes })
       await Promise.race([Promise.all([received, ended]), received])
       await ended
       return await received
@@ -97,8 +107,8 @@ export async function getBytes(
 async function withChannel<T>(
   openSession: OpenSession,
   commandLine: string,
-  signal: AbortSignal | undefined,
-  move: (channel: ClientChannel, ended: Promise<void>) => Promise<T>,
+  { signal, onBytes, stallMs = STALL_MS }: TransferOptions & StallOptions,
+  move: (channel: ClientChannel, ended: Promise<void>, onBytes: (bytes: number) => void) => Promise<T>,
 ): Promise<T> {
   const { channel, exit } = await openSession(commandLine, signal)
   let stderr = ''
@@ -112,8 +122,19 @@ async function withChannel<T>(
   const onAbort = (): void => aborted.reject(signal?.reason)
   signal?.addEventListener('abort', onAbort, { once: true })
   if (signal?.aborted === true) onAbort()
+  // Counted in steps: time in which this machine stood still is none in which the host was silent.
+  let idleSteps = 0
+  const watch = setInterval(() => {
+    idleSteps += 1
+    if (idleSteps < STALL_STEPS) return
+    aborted.reject(new EncodeError('TRANSFER_FAILED', `The host moved no byte for ${stallMs / 1000} s`, { hint: 'Look at its disk' }))
+  }, stallMs / STALL_STEPS)
+  const onMoved = (bytes: number): void => {
+    idleSteps = 0
+    onBytes?.(bytes)
+  }
   try {
-    return await Promise.race([move(channel, ended), aborted.promise])
+    return await Promise.race([move(channel, ended, onMoved), aborted.promise])
   } catch (error) {
     channel.signal('KILL')
     closeChannel(channel)
@@ -121,6 +142,7 @@ async function withChannel<T>(
     await Promise.race([exit, sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false })]).catch(() => undefined)
     throw error
   } finally {
+    clearInterval(watch)
     signal?.removeEventListener('abort', onAbort)
   }
 }
@@ -160,8 +182,10 @@ async function write(channel: ClientChannel, piece: Buffer): Promise<void> {
   await new Promise<void>((resolve, reject) => channel.write(piece, (error) => (error ? reject(error) : resolve())))
 }
 
-async function receive(channel: ClientChannel, file: FileHandle, { onBytes, after }: GetOptions): Promise<number> {
+async function receive(channel: ClientChannel, file: FileHandle, { onBytes, after, maxBytes }: GetOptions): Promise<number> {
   const skip = after === undefined ? (chunk: Buffer) => chunk : skipUntil(after)
+  let skippedBytes = 0
+  let takenBytes = 0
   let collected: Buffer[] = []
   let collectedBytes = 0
   let writtenBytes = 0
@@ -183,6 +207,14 @@ async function receive(channel: ClientChannel, file: FileHandle, { onBytes, afte
   }
   channel.on('data', (arrived: Buffer) => {
     const chunk = skip(arrived)
+    skippedBytes += arrived.length - chunk.length
+    takenBytes += chunk.length
+    if (skippedBytes > MAX_NOISE_BYTES || takenBytes > (maxBytes ?? Number.POSITIVE_INFINITY)) {
+      const what = skippedBytes > MAX_NOISE_BYTES ? 'something else than the file' : `more than the ${maxBytes} B that it said the file has`
+      channel.removeAllListeners('data').resume()
+      return reject(new EncodeError('TRANSFER_FAILED', `The host sends ${what}`, { hint: 'Does something else write that file there?' }))
+    }
+    if (chunk.length === 0) return
     collected.push(chunk)
     collectedBytes += chunk.length
     if (collectedBytes < PIECE_BYTES) return
