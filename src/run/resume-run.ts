@@ -43,7 +43,7 @@ export async function resumeRun(request: ResumeRequest, world: RunWorld): Promis
     ledger,
     runId,
     hosts,
-    ffprobe: createFfprobe(findFfprobeProgram(request.config)),
+    ffprobe: world.ffprobe ?? createFfprobe(findFfprobeProgram(request.config)),
     intake: {
       async first(emit) {
         for (const { job, failure } of ended) {

@@ -64,7 +64,7 @@ function prepare(request: RunRequest, world: RunWorld, entries: readonly QueueEn
   const hosts = selectHosts(config, clusters, request.onlyHosts)
   refuseWithoutProfile(config, targets)
   const runId = createRunId(world.clock.now())
-  const ffprobe = createFfprobe(findFfprobeProgram(config))
+  const ffprobe = world.ffprobe ?? createFfprobe(findFfprobeProgram(config))
   const planner = createPlanner({
     config,
     ffprobe,

@@ -5,6 +5,7 @@ import type { Host } from '../host/host.ts'
 import type { Warner } from '../ledger/load-sqlite.ts'
 import type { Config, HostConfig } from '../model/config.ts'
 import type { Emit } from '../model/events.ts'
+import type { Ffprobe } from '../plan/ffprobe.ts'
 import type { ProfileChoice, Target } from '../plan/target.ts'
 import type { StrategyName } from '../scheduler/strategy.ts'
 
@@ -36,6 +37,8 @@ export interface RunWorld {
   /** Aborted with an `Interruption` on SIGINT, SIGTERM or SIGHUP. */
   readonly signal: AbortSignal
   readonly createHost: (config: HostConfig) => Host
+  /** Undefined = the one that the configuration names, or that is on the PATH. */
+  readonly ffprobe?: Ffprobe
 }
 
 /** Why a run was told to end. */

@@ -1,0 +1,188 @@
+/**
+ * A host that is not there: speaks the protocol of leash and guard as a real one does over SSH, with nothing behind it but files of this
+ * machine and timers. All of the controller that a real host would keep busy is kept busy: channels, frames, heartbeats, guards.
+ */
+
+import { once } from 'node:events'
+import { copyFile } from 'node:fs/promises'
+import { PassThrough } from 'node:stream'
+import { EncodeError } from '../src/core/errors.ts'
+import { createLineSplitter } from '../src/core/lines.ts'
+import type { ChannelExit, CommandChannel, CommandTransport } from '../src/host/channel.ts'
+
+export interface SimulatedHost {
+  readonly name: string
+  readonly workingDir: string
+  /** What every encode there makes. */
+  readonly resultFile: string
+  readonly encodeMs: number
+  /** Reports of progress an encode. */
+  readonly reports: number
+  /** Length of every film. */
+  readonly durationSeconds: number
+  /** Asked before each encode. */
+  readonly nextFault: () => 'none' | 'fails' | 'lost'
+}
+
+export function createSimulatedTransport(host: SimulatedHost): CommandTransport {
+  const lost = new AbortController()
+  const open = new Set<SimulatedChannel>()
+
+  function breakConnection(why: string): void {
+    const reason = new EncodeError('HOST_LOST', why)
+    lost.abort(reason)
+    for (const channel of open) channel.breakOff(reason)
+  }
+
+  return {
+    lost: lost.signal,
+    connect: async (signal) => signal?.throwIfAborted(),
+    async openCommand(commandLine, signal) {
+      signal?.throwIfAborted()
+      lost.signal.throwIfAborted()
+      const [, , , script = '', tag = '', ...rest] = splitWords(commandLine)
+      const channel = createChannel(() => open.delete(channel))
+      open.add(channel)
+      if (script.includes('@kept')) standGuard(channel, tag)
+      else if (script.includes('@exit')) holdLeash(channel, tag, rest.slice(3), () => breakConnection(`Host "${host.name}" was unplugged`))
+      else channel.end(0)
+      return channel
+    },
+    async [Symbol.asyncDispose]() {
+      breakConnection(`Host "${host.name}" was closed`)
+    },
+  }
+
+  function holdLeash(channel: SimulatedChannel, tag: string, argv: readonly string[], unplug: () => void): void {
+    let timer: NodeJS.Timeout | undefined
+    const exit = (status: number): void => {
+      clearTimeout(timer)
+      channel.stdout.write(`${tag}@exit ${status}\n`)
+      channel.end(status)
+    }
+    channel.onLine((line) => line.startsWith('t') && exit(143))
+    channel.onGone(() => clearTimeout(timer))
+    channel.stdout.write(`${tag}@start 4711 4710 group\n`)
+    channel.stderr.write(`${tag}@start\n`)
+    if (argv.includes('encode-facts')) {
+      channel.stdout.write(describe(host))
+      exit(0)
+    } else if (!argv.includes('-progress')) exit(0)
+    else {
+      const fault = host.nextFault()
+      let told = 0
+      const step = (): void => {
+        told += 1
+        channel.stdout.write(toReport(told / host.reports, host))
+        if (told < host.reports) timer = setTimeout(step, host.encodeMs / host.reports)
+        else if (fault === 'lost') unplug()
+        else if (fault === 'fails') {
+          channel.stderr.write('Error while filtering: Cannot allocate memory\n')
+          exit(1)
+        } else {
+          copyFile(host.resultFile, argv.at(-1) ?? '').then(
+            () => exit(0),
+            () => exit(1),
+          )
+        }
+      }
+      timer = setTimeout(step, host.encodeMs / host.reports)
+    }
+  }
+}
+
+interface SimulatedChannel extends CommandChannel {
+  readonly stdout: PassThrough
+  readonly stderr: PassThrough
+  onLine(take: (line: string) => void): void
+  onGone(take: () => void): void
+  end(status: number): void
+  breakOff(reason: Error): void
+}
+
+function createChannel(onEnd: () => void): SimulatedChannel {
+  const { promise: exit, resolve, reject } = Promise.withResolvers<ChannelExit>()
+  // A command that nobody waits for any more may lose its connection.
+  exit.catch(() => {})
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
+  let whenGone = (): void => {}
+  let isOver = false
+
+  function close(settle: () => void): void {
+    if (isOver) return
+    isOver = true
+    onEnd()
+    whenGone()
+    settle()
+  }
+
+  return {
+    stdin,
+    stdout,
+    stderr,
+    exit,
+    onLine(take) {
+      const lines = createLineSplitter(take)
+      stdin.on('data', (chunk: Buffer) => lines.push(chunk))
+    },
+    onGone(take) {
+      whenGone = take
+      stdin.once('end', () => close(() => resolve({ status: 143, signal: null })))
+    },
+    end(status) {
+      stdout.end()
+      stderr.end()
+      close(() => void Promise.all([once(stdout, 'close'), once(stderr, 'close')]).then(() => resolve({ status, signal: null })))
+    },
+    breakOff: (reason) => close(() => reject(reason)),
+    signal: () => close(() => resolve({ status: null, signal: 'KILL' })),
+    destroy() {
+      for (const stream of [stdin, stdout, stderr]) stream.destroy()
+      close(() => resolve({ status: null, signal: null }))
+    },
+  }
+}
+
+function standGuard(channel: SimulatedChannel, tag: string): void {
+  channel.onLine((line) => {
+    if (line.startsWith('a ')) channel.stdout.write(`${tag}@kept\n`)
+    else if (line === 'q') channel.end(0)
+  })
+}
+
+/** What the script that looks at a host prints. */
+function describe({ workingDir }: SimulatedHost): string {
+  const values = [
+    'os=Linux',
+    'arch=x86_64',
+    'cores=8',
+    'memory_kb=16777216',
+    'ffmpeg=/usr/bin/ffmpeg',
+    'version=ffmpeg version 7.1 Copyright',
+  ]
+  const encoders = ['V....D libx264', 'V....D libx265', 'V....D libsvtav1', 'A....D aac', 'A....D libopus'].map(
+    (line) => ` ${line}  an encoder`,
+  )
+  return `${[...values, 'ffprobe=/usr/bin/ffprobe', `folder=${workingDir}`, 'encoders:', ...encoders, 'hwaccels:', 'end:'].join('\n')}\n`
+}
+
+function toReport(ratio: number, { durationSeconds }: SimulatedHost): string {
+  const microseconds = Math.round(ratio * durationSeconds * 1_000_000)
+  const values = [`frame=${Math.round(ratio * durationSeconds * 25)}`, 'fps=75.0', 'bitrate=900.0kbits/s', 'total_size=1024']
+  return `${[...values, `out_time_us=${microseconds}`, `out_time_ms=${microseconds}`, 'dup_frames=0', 'drop_frames=0', 'speed=3.0x'].join('\n')}\nprogress=${ratio < 1 ? 'continue' : 'end'}\n`
+}
+
+/** A command line back into its words: single quotes, and characters behind a backslash outside of them. */
+function splitWords(commandLine: string): readonly string[] {
+  const words: string[] = []
+  let word: string | undefined
+  for (const [part, quoted, escaped, plain] of commandLine.matchAll(/'([^']*)'|\\(.)|([^\s'\\]+)|\s+/g)) {
+    const text = quoted ?? escaped ?? plain
+    if (text !== undefined) word = (word ?? '') + text
+    else if (part !== '' && word !== undefined) {
+      words.push(word)
+      word = undefined
+    }
+  }
+  return word === undefined ? words : [...words, word]
+}
