@@ -24,9 +24,11 @@ export interface CreateHostOptions {
   readonly localFfmpeg?: string | undefined
   readonly localFfprobe?: string | undefined
   readonly timing?: LeashTiming | undefined
+  /** See `PosixHostOptions`. */
+  readonly answerMs?: number | undefined
 }
 
-export function createHost({ config, timing, ...options }: CreateHostOptions): Host {
+export function createHost({ config, timing, answerMs, ...options }: CreateHostOptions): Host {
   const { name: hostName } = config
   if (config.type === 'local') {
     const ffmpeg = config.ffmpeg ?? options.localFfmpeg
@@ -40,5 +42,11 @@ export function createHost({ config, timing, ...options }: CreateHostOptions): H
   }
   const { sshProgram, env, homeFolder, prompt, writesKnownHosts } = options
   const transport = createSshTransport({ host: config, sshProgram, env, homeFolder, prompt, writesKnownHosts })
-  return createPosixHost({ config, transport, createFiles: (base) => createShellFiles({ hostName, transport, ...base }), timing })
+  return createPosixHost({
+    config,
+    transport,
+    createFiles: (base) => createShellFiles({ hostName, transport, answerMs, ...base }),
+    timing,
+    answerMs,
+  })
 }

@@ -1,15 +1,13 @@
 /** The Host port for Linux, macOS and FreeBSD, over any transport: every command on a leash, every temporary file known to the guard. */
 
-import { stat, statfs } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { EncodeError } from '../core/errors.ts'
-import { toVisible } from '../core/text.ts'
-import { formatBytes } from '../core/units.ts'
 import type { HostConfig } from '../model/config.ts'
 import type { CommandTransport } from './channel.ts'
+import { createCheckedFiles } from './checked-files.ts'
 import { loadFacts } from './facts/load-facts.ts'
 import type { Host, HostFacts, RunOptions, RunResult } from './host.ts'
 import type { HostFiles } from './host-files.ts'
+import { adoptArguments } from './shell/adopt-file.ts'
 import { createGuard, type Guard } from './shell/guard.ts'
 import { DEFAULT_LEASH_TIMING, type LeashTiming, runOnLeash } from './shell/run-on-leash.ts'
 
@@ -17,7 +15,7 @@ import { DEFAULT_LEASH_TIMING, type LeashTiming, runOnLeash } from './shell/run-
 export interface FilesBase {
   /** On a leash, in the host's own environment. */
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>
-  readonly guard: Pick<Guard, 'tag' | 'start'>
+  readonly guard: Pick<Guard, 'tag' | 'start' | 'hold' | 'letGo'>
 }
 
 export interface PosixHostOptions {
@@ -26,14 +24,18 @@ export interface PosixHostOptions {
   /** Makes what holds the host's files. */
   readonly createFiles: (host: FilesBase) => HostFiles
   readonly timing?: LeashTiming | undefined
+  /** A host that leaves a question unanswered for so long has failed it; each kind of question has its own patience unless told. */
+  readonly answerMs?: number | undefined
 }
 
-export function createPosixHost({ config, transport, createFiles, timing = DEFAULT_LEASH_TIMING }: PosixHostOptions): Host {
+export function createPosixHost(options: PosixHostOptions): Host {
+  const { config, transport, createFiles, timing = DEFAULT_LEASH_TIMING, answerMs } = options
   const { name: hostName } = config
   const closing = new AbortController()
   const running = new Set<Promise<unknown>>()
-  const guard = createGuard(transport, { hostName, timing })
+  const guard = createGuard(transport, { hostName, timing, answerMs, onLost: (reason) => closing.abort(reason) })
   const files = createFiles({ run, guard })
+  const checked = createCheckedFiles({ hostName, files, comparesHashes: config.checksum === true })
   let facts: HostFacts | undefined
 
   async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
@@ -63,34 +65,35 @@ export function createPosixHost({ config, transport, createFiles, timing = DEFAU
     await transport[Symbol.asyncDispose]()
   }
 
+  async function leave(): Promise<void> {
+    closing.abort(new EncodeError('HOST_LOST', `Host "${hostName}" is given up: another of its connections broke`))
+    await Promise.allSettled(running)
+    await guard.leave()
+    await transport[Symbol.asyncDispose]()
+  }
+
   return {
     config,
+    mark: guard.tag,
     async open(signal, { changesNothing } = {}) {
       return await untilClosed(signal, async (either) => {
         await transport.connect(either)
-        facts = await loadFacts(transport, config, { timing, signal: either, changesNothing })
+        facts = await loadFacts(transport, config, { timing, signal: either, changesNothing, timeoutMs: answerMs })
+        if (config.checksum === true) await checked.assertHashes(either)
         return facts
       })
     },
     run,
     async putFile(controllerPath, hostPath, options = {}) {
-      await untilClosed(options.signal, async (signal) => {
-        await files.putFile(controllerPath, hostPath, { ...options, signal })
-        const [sent, arrived] = await Promise.all([stat(controllerPath), files.statFile(hostPath, signal)])
-        assertWhole(controllerPath, sent.size, arrived?.sizeBytes, `on host "${hostName}"`)
-      })
+      await untilClosed(options.signal, async (signal) => await checked.putFile(controllerPath, hostPath, { ...options, signal }))
     },
     async getFile(hostPath, controllerPath, options = {}) {
-      await untilClosed(options.signal, async (signal) => {
-        const there = await files.statFile(hostPath, signal)
-        if (there?.kind !== 'file') {
-          throw new EncodeError('TRANSFER_FAILED', `"${toVisible(hostPath)}" is not a file on host "${hostName}"`)
-        }
-        await assertRoom(hostPath, there.sizeBytes, controllerPath)
-        await files.getFile(hostPath, controllerPath, { ...options, signal, maxBytes: there.sizeBytes })
-        assertWhole(hostPath, there.sizeBytes, (await stat(controllerPath)).size, 'here')
-      })
+      await untilClosed(options.signal, async (signal) => await checked.getFile(hostPath, controllerPath, { ...options, signal }))
     },
+    async adoptFile(mark, from, to, signal) {
+      return (await run(adoptArguments({ mark, from, to }), { signal })).status === 0
+    },
+    leave,
     statFile: files.statFile,
     makeFolder: files.makeFolder,
     removeFiles: files.removeFiles,
@@ -100,22 +103,4 @@ export function createPosixHost({ config, transport, createFiles, timing = DEFAU
     joinPath: (hostFolder, name) => (hostFolder.endsWith('/') ? `${hostFolder}${name}` : `${hostFolder}/${name}`),
     [Symbol.asyncDispose]: close,
   }
-}
-
-/** A host may say any size: what cannot fit is not begun. */
-async function assertRoom(hostPath: string, sizeBytes: number, controllerPath: string): Promise<void> {
-  const space = await statfs(dirname(controllerPath)).catch(() => undefined)
-  if (space === undefined || sizeBytes <= space.bavail * space.bsize) return
-  const [size, free] = [formatBytes(sizeBytes), formatBytes(space.bavail * space.bsize)]
-  throw new EncodeError('TRANSFER_FAILED', `"${toVisible(hostPath)}" has ${size}, and "${dirname(controllerPath)}" has room for ${free}`, {
-    hint: 'Make room there, or choose another folder with -o',
-  })
-}
-
-function assertWhole(path: string, expectedBytes: number, foundBytes: number | undefined, where: string): void {
-  if (foundBytes === expectedBytes) return
-  const found = foundBytes === undefined ? 'nothing' : `${foundBytes} B (${formatBytes(foundBytes)})`
-  throw new EncodeError('TRANSFER_FAILED', `Of the ${expectedBytes} B of "${toVisible(path)}", ${found} arrived ${where}`, {
-    hint: 'Look at the free space there, and whether something else writes the file',
-  })
 }

@@ -15,7 +15,7 @@ export interface LoadFactsOptions {
   readonly signal?: AbortSignal | undefined
   readonly changesNothing?: boolean | undefined
   /** A host that does not answer for so long is not used. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
 }
 
 /** @throws HOST_UNSUPPORTED, HOST_NO_FFMPEG, HOST_FOLDER_UNUSABLE, HOST_UNREACHABLE (no answer in time), HOST_LOST or the signal's reason. */
