@@ -1,13 +1,14 @@
 /** `encode init [FOLDER [HOST_PATH...]]`: writes a first configuration, from questions on a terminal or from flags alone. */
 
 import { existsSync, statSync } from 'node:fs'
-import { lstat, mkdir, realpath } from 'node:fs/promises'
+import { lstat, realpath } from 'node:fs/promises'
 import { homedir, userInfo } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { describeBadName } from '../config/check-references.ts'
 import { renderFirstConfig } from '../config/render-first-config.ts'
 import { EncodeError } from '../core/errors.ts'
+import { makeFolders } from '../core/make-folders.ts'
 import { replaceFile } from '../core/replace-file.ts'
 import { toPlainLine, toVisible } from '../core/text.ts'
 import { listSshHosts } from '../host/ssh/list-ssh-hosts.ts'
@@ -89,7 +90,7 @@ async function refuseExisting(file: string, overwrites: boolean): Promise<void> 
 }
 
 async function write(file: string, text: string, overwrites: boolean): Promise<void> {
-  await mkdir(dirname(file), { recursive: true })
+  await makeFolders(dirname(file))
   // Behind a link stands the file that is meant.
   const target = overwrites ? await realpath(file).catch(() => file) : file
   const isStillWanted = async (): Promise<boolean> => overwrites || (await lstat(target).catch(() => undefined)) === undefined

@@ -39,15 +39,25 @@ export async function replaceFile(path: string, content: Uint8Array | string, op
   }
 }
 
-/** Makes a rename or a removal durable. Windows and some network filesystems cannot sync a folder; then there is nothing to wait for. */
+/** Makes a rename or a removal durable, as far as that can be had. */
 export async function syncFolder(path: string): Promise<void> {
+  await syncFolderStrictly(path).catch(() => {})
+}
+
+/**
+ * For those who remove something next. Rejects with the system's own error where the disk fails: what was renamed may be gone after a
+ * power cut. Windows and some network filesystems cannot sync a folder; then there is nothing to wait for.
+ */
+export async function syncFolderStrictly(path: string): Promise<void> {
   try {
     await using folder = await open(path, 'r')
     await folder.sync()
-  } catch {
-    // As above.
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && DISK_FAULTS.has(String(error.code))) throw error
   }
 }
+
+const DISK_FAULTS: ReadonlySet<string> = new Set(['EIO', 'ENOSPC', 'EDQUOT', 'ESTALE'])
 
 async function dress(file: FileHandle, { mode, owner }: ReplaceFileOptions): Promise<void> {
   // Giving a file away takes the set-id bits off, so the owner comes first.

@@ -3,8 +3,9 @@
  * know of each other: it goes with the last of them.
  */
 
-import { mkdir, rmdir } from 'node:fs/promises'
+import { rmdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { makeFolders } from '../core/make-folders.ts'
 
 export interface EnsuredFolder {
   /** A result stands in it: it stays. */
@@ -23,7 +24,7 @@ export async function ensureFolder(folder: string): Promise<EnsuredFolder> {
   entry.jobs += 1
   wanted.set(folder, entry)
   try {
-    entry.firstMade = (await mkdir(folder, { recursive: true })) ?? entry.firstMade
+    entry.firstMade = (await makeFolders(folder)) ?? entry.firstMade
   } catch (error) {
     leave()
     throw error

@@ -1,8 +1,9 @@
 /** The log of a failed attempt: what was run and what ffmpeg said, for a person to read. */
 
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { describeError } from '../core/errors.ts'
+import { makeFolders } from '../core/make-folders.ts'
 import { toVisible } from '../core/text.ts'
 import { FfmpegOutput } from './encode.ts'
 import type { JobContext } from './job-context.ts'
@@ -24,7 +25,7 @@ export async function writeJobLog(context: JobContext, error: unknown): Promise<
     lines.push('ffmpeg', ...output.stderr.split('\n').map((line) => `  ${toVisible(line)}`))
   }
   try {
-    await mkdir(dirname(logFile), { recursive: true, mode: 0o700 })
+    await makeFolders(dirname(logFile), 0o700)
     await writeFile(logFile, `${lines.join('\n')}\n`, { mode: 0o600 })
     return logFile
   } catch {

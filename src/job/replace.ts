@@ -6,12 +6,14 @@
  * rename (same folder, so same filesystem) → fsync the folder → unlink the source where it bears another name → fsync the folder.
  */
 
+import { constants } from 'node:fs'
 import { copyFile, link, lstat, open, rename, rm, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { EncodeError } from '../core/errors.ts'
-import { syncFolder } from '../core/replace-file.ts'
+import { syncFolder, syncFolderStrictly } from '../core/replace-file.ts'
 import type { JobPlan } from '../model/plan.ts'
 import type { FileJournal } from '../transfer/media-route.ts'
+import { carryAcl } from './carry-acl.ts'
 
 /**
  * Rejects with SOURCE_CHANGED, RESULT_NAME_TAKEN or REPLACE_FAILED; then the source is untouched.
@@ -19,7 +21,7 @@ import type { FileJournal } from '../transfer/media-route.ts'
  */
 export async function replaceSource(plan: JobPlan, temporary: string, files: FileJournal): Promise<void> {
   try {
-    await adopt(temporary, await statUnchanged(plan), files)
+    await adopt(temporary, plan.source.path, await statUnchanged(plan), files)
     // Flushing or copying a long film takes minutes, in which somebody may have written to the source.
     await moveIntoPlace(plan, temporary, await statUnchanged(plan))
   } catch (error) {
@@ -55,7 +57,8 @@ export async function refuseTakenName({ output, source, mayOverwrite, replacesSo
 
 /** Once the result stands under a name of its own. Rejects with REPLACE_FAILED; then both stand. */
 export async function removeSource({ source, output }: JobPlan): Promise<void> {
-  await syncFolder(dirname(output))
+  // A result that a power cut could take back is no reason to remove its source.
+  await syncFolderStrictly(dirname(output))
   await unlink(source.path).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return
     throw new EncodeError(
@@ -81,25 +84,38 @@ interface SourceStat {
 }
 
 /** Gives the temporary file the source's times and permissions, and makes its bytes durable. */
-async function adopt(temporary: string, source: SourceStat, files: FileJournal): Promise<void> {
+async function adopt(temporary: string, path: string, source: SourceStat, files: FileJournal): Promise<void> {
   try {
+    await carryAcl(path, temporary)
     await dress(temporary, source, UNSUPPORTED)
   } catch (error) {
     if (!NOT_OURS.has(codeOf(error))) throw error
-    // A host wrote it over a share as another user: a copy is ours.
-    const copy = `${temporary}.own`
-    await files.note('controller', copy)
-    try {
-      await copyFile(temporary, copy)
-      await rename(copy, temporary)
-    } catch (failure) {
-      await rm(copy, { force: true })
-      throw failure
-    } finally {
-      await files.forget('controller', copy)
-    }
+    await makeOurs(temporary, files)
+    await carryAcl(path, temporary)
     // What cannot be set on a file of our own, this filesystem does not have.
     await dress(temporary, source, new Set([...UNSUPPORTED, ...NOT_OURS]))
+  }
+}
+
+/** A host wrote it over a share as another user: a copy is ours. */
+async function makeOurs(temporary: string, files: FileJournal): Promise<void> {
+  const copy = `${temporary}.own`
+  await files.note('controller', copy)
+  try {
+    await using file = await open(copy, 'wx', 0o600)
+    // Where every file belongs to one user (vfat, many shares) a long film need not be copied to learn that.
+    if ((await file.stat()).uid === (await lstat(temporary)).uid) {
+      await rm(copy)
+      return
+    }
+    // Not with the permissions that it has: they may forbid even its owner to open it again.
+    await copyFile(temporary, copy, constants.COPYFILE_FICLONE)
+    await rename(copy, temporary)
+  } catch (failure) {
+    await rm(copy, { force: true })
+    throw failure
+  } finally {
+    await files.forget('controller', copy)
   }
 }
 
@@ -108,10 +124,13 @@ async function dress(temporary: string, source: SourceStat, bearable: ReadonlySe
   const bear = (error: unknown) => {
     if (!bearable.has(codeOf(error))) throw error
   }
-  await using file = await open(temporary, 'r+')
-  // Only root may give a file away; for everybody else the owner is right already or cannot be helped.
-  await file.chown(source.uid, source.gid).catch(() => {})
-  await file.chmod(source.mode & 0o7777).catch(bear)
+  // For reading: a controller that died may have taken its right to write off already, and none of this needs it.
+  await using file = await open(temporary, 'r')
+  // Only root may give a file away; for everybody else the owner is right already or cannot be helped, the group perhaps.
+  const isOwnerCarried = await isDone(file.chown(source.uid, source.gid))
+  if (!isOwnerCarried) await isDone(file.chown(KEEP_OWNER, source.gid))
+  // Set-id bits are for the owner that they were given to.
+  await file.chmod(source.mode & (isOwnerCarried ? 0o7777 : 0o777)).catch(bear)
   await file.sync()
   await file.utimes(source.atime, source.mtime).catch(bear)
   await file.sync()
@@ -173,6 +192,14 @@ async function isSameEntry(output: string, path: string, source: Pick<SourceStat
   return other !== undefined && other.ino === source.ino && other.dev === source.dev
 }
 
+async function isDone(call: Promise<void>): Promise<boolean> {
+  return await call.then(
+    () => true,
+    () => false,
+  )
+}
+
+const KEEP_OWNER = -1
 const NOT_OURS: ReadonlySet<string | undefined> = new Set(['EPERM', 'EACCES'])
 /** What filesystems say that have no permissions or no times to set (some of FUSE). */
 const UNSUPPORTED: ReadonlySet<string | undefined> = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])

@@ -2,10 +2,11 @@
  * The SQLite file itself: opened, brought to the present shape, written in transactions; SQLite's errors told in our words.
  */
 
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite'
 import { EncodeError } from '../core/errors.ts'
+import { makeFoldersSync } from '../core/make-folders.ts'
 import { loadSqlite, type Warner } from './load-sqlite.ts'
 import { MIGRATIONS } from './migrations.ts'
 
@@ -68,9 +69,7 @@ export function openDatabase(file: string, options: DatabaseOptions): Database {
 }
 
 function connect(file: string, { warner, busyTimeoutMs }: DatabaseOptions): DatabaseSync {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  // SQLite gives its side files the permissions of the main one, so that one is made first, for the owner alone.
-  closeSync(openSync(file, 'a', 0o600))
+  makeLedgerFile(file)
   const { DatabaseSync } = loadSqlite(warner)
   const connection = new DatabaseSync(file, { timeout: busyTimeoutMs })
   try {
@@ -83,6 +82,26 @@ function connect(file: string, { warner, busyTimeoutMs }: DatabaseOptions): Data
   } catch (error) {
     connection.close()
     throw error
+  }
+}
+
+/** SQLite gives its side files the permissions of the main one, so that one is made first, for the owner alone. */
+function makeLedgerFile(file: string): void {
+  makeFoldersSync(dirname(file), 0o700)
+  const isNew = !existsSync(file)
+  closeSync(openSync(file, 'a', 0o600))
+  // SQLite makes the entries of its side files durable, not the one of a file that it found.
+  if (isNew) syncEntry(dirname(file))
+}
+
+function syncEntry(folder: string): void {
+  const descriptor = openSync(folder, 'r')
+  try {
+    fsyncSync(descriptor)
+  } catch {
+    // Some filesystems cannot sync a folder.
+  } finally {
+    closeSync(descriptor)
   }
 }
 

@@ -46,8 +46,15 @@ test('a folder that was there, that holds a result, or that somebody put somethi
 
 test('a folder that cannot be made says so, and is waited for by nobody', async () => {
   await writeFile(join(base, 'file'), '')
-  await expect(ensureFolder(join(base, 'file', 'x'))).rejects.toMatchObject({ code: 'ENOTDIR' })
+  await expect(ensureFolder(join(base, 'file', 'x'))).rejects.toMatchObject({ code: 'EEXIST' })
   await rm(join(base, 'file'))
   await (await ensureFolder(join(base, 'file', 'x'))).removeIfEmpty()
   expect(existsSync(join(base, 'file'))).toBe(false)
 })
+
+test.skipIf(!existsSync('/proc/self'))(
+  'a folder that the system does not allow below one that is there says so, and hangs nobody',
+  async () => {
+    await expect(ensureFolder('/proc/encode/x')).rejects.toMatchObject({ code: 'ENOENT' })
+  },
+)

@@ -13,8 +13,10 @@ import { createPlan } from '../fixtures/job-plan.ts'
 const SOURCE = 'the source, somewhat longer'
 const RESULT = 'the result'
 const NO_JOURNAL = { note: async () => {}, forget: async () => {} }
+/** A file that a host wrote over a share as another user. */
+const FOREIGN = { foreign: '.temporary', fail: { chmod: 'EPERM 1' } }
 /** More calls than any way to replace a source makes. */
-const MOST_CALLS = 20
+const MOST_CALLS = 24
 
 let folder: string
 
@@ -25,17 +27,19 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 describe('a controller killed between any two calls of a replacement leaves a whole film, and resume ends what it began', () => {
-  test.each<[string, Partial<JobPlan> & { readonly name?: string }, Readonly<Record<string, string>>]>([
+  test.each<[string, Partial<JobPlan> & { readonly name?: string }, object]>([
     ['under the same name', { name: 'film.mkv' }, {}],
     ['under another name', { name: 'film.mp4' }, {}],
-    ['under another name, without hard links', { name: 'film.mp4' }, { link: 'EPERM' }],
+    ['under another name, without hard links', { name: 'film.mp4' }, { fail: { link: 'EPERM' } }],
     ['over another file', { name: 'film.mp4', mayOverwrite: true }, {}],
     ['beside the source', { name: 'film.mp4', replacesSource: false }, {}],
-    ['from a file that a host wrote as another user', { name: 'film.mp4' }, { chmod: 'EPERM 1' }],
-  ])('%s', async (_, { name = '', ...fields }, fail) => {
-    const ends = await mapConcurrently([...Array(MOST_CALLS).keys()], 4, async (index) => {
+    ['from a file that a host wrote as another user', { name: 'film.mp4' }, FOREIGN],
+  ])('%s', async (_, { name = '', ...fields }, faults) => {
+    let doneAt = MOST_CALLS
+    const looks = await mapConcurrently([...Array(MOST_CALLS).keys()], 4, async (index) => {
+      if (index > doneAt) return []
       const place = await prepare(String(index), name, fields)
-      const said = await runReplacement(place, { killBefore: index + 1, fail })
+      const said = await runReplacement(place, { killBefore: index + 1, ...faults })
       const crashed = await list(place)
       const isSourceWhole = crashed['film.mkv'] === SOURCE
       const isResultWhole = crashed[name] === RESULT
@@ -57,8 +61,10 @@ describe('a controller killed between any two calls of a replacement leaves a wh
         [name]: RESULT,
       })
       expect((await stat(join(place.folder, name))).mtime).toEqual(new Date('2001-02-03T04:05:06Z'))
-      return { said, isEnded }
+      if (said === 'done') doneAt = Math.min(doneAt, index)
+      return [{ said, isEnded }]
     })
+    const ends = looks.flat()
     // Proof that it was killed at every point, and that both ways to go on were taken.
     expect(ends.at(-1)?.said).toBe('done')
     expect(ends.filter(({ said }) => said === '').length).toBeGreaterThan(6)
@@ -86,17 +92,30 @@ describe('where the filesystem lacks something', () => {
     expect(await list(place)).toEqual({ 'film.mp4': RESULT })
   })
 
+  test('users (vfat, many shares): a long result is not copied in vain', async () => {
+    const place = await prepare('userless', 'film.mp4', {})
+    expect(await runReplacement(place, { fail: { chmod: 'EPERM', copyFile: 'EIO' } })).toBe('done')
+    expect(await list(place)).toEqual({ 'film.mp4': RESULT })
+  })
+
   test('room for a copy: the source is untouched, and the piece of a copy is gone', async () => {
     const place = await prepare('full', 'film.mp4', {})
-    expect(await runReplacement(place, { fail: { chmod: 'EPERM', copyFile: 'ENOSPC' } })).toContain('REPLACE_FAILED')
+    expect(await runReplacement(place, { ...FOREIGN, fail: { chmod: 'EPERM', copyFile: 'ENOSPC' } })).toContain('REPLACE_FAILED')
     expect(await list(place)).toEqual({ '.temporary': RESULT, 'film.mkv': SOURCE })
   })
 })
 
 test('a source that is written to while its result is copied stays', async () => {
   const place = await prepare('edited', 'film.mkv', {})
-  expect(await runReplacement(place, { fail: { chmod: 'EPERM 1' } }, { EDIT: 'mended' })).toContain('SOURCE_CHANGED')
+  expect(await runReplacement(place, FOREIGN, { EDIT: 'mended' })).toContain('SOURCE_CHANGED')
   expect(await list(place)).toMatchObject({ 'film.mkv': 'mended' })
+})
+
+test('a source stays where the name of its result may not outlive a power cut', async () => {
+  const place = await prepare('unsynced', 'film.mp4', {})
+  // After the file itself was flushed, twice.
+  expect(await runReplacement(place, { fail: { sync: 'EIO' }, failAfter: { sync: 2 } })).toContain('REPLACE_FAILED')
+  expect(await list(place)).toEqual({ 'film.mkv': SOURCE, 'film.mp4': RESULT })
 })
 
 test('a source that cannot be removed stands beside its result, and both are named', async () => {

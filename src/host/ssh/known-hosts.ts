@@ -4,9 +4,10 @@
  */
 
 import { createHash, createHmac, randomBytes } from 'node:crypto'
-import { chmod, mkdir, open, readFile } from 'node:fs/promises'
+import { chmod, open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { EncodeError } from '../../core/errors.ts'
+import { makeFolders } from '../../core/make-folders.ts'
 import { matchesPatterns } from './host-pattern.ts'
 
 export interface KnownKey {
@@ -78,7 +79,7 @@ export function describeKey(key: Buffer): string {
 
 /** Appends one line in one write, so that others who append at the same time cannot tear it. Makes the file and its folder, private. */
 export async function addKnownKey(file: string, name: string, key: Buffer, isHashed: boolean): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  await makeFolders(dirname(file), 0o700)
   const handle = await open(file, 'a+', 0o600)
   try {
     const { size } = await handle.stat()
