@@ -2,6 +2,7 @@
 
 import type { ChalkInstance } from 'chalk'
 import { toVisible } from '../core/text.ts'
+import { formatDuration } from '../core/units.ts'
 import type { Config, LanguageChoice } from '../model/config.ts'
 import type { OptionPiece } from '../profile/options.ts'
 import { type ResolvedProfile, SECTIONS, type Setting } from '../profile/resolved-profile.ts'
@@ -90,7 +91,7 @@ function listOutput({ origins }: ResolvedProfile): readonly { readonly section: 
 }
 
 function listSettings(profile: ResolvedProfile): readonly ShownSetting[] {
-  const { extension, queue, threshold, thresholdCheck, automap, keepsStreams, audio, subtitle, variants, labels } = profile
+  const { extension, queue, threshold, thresholdCheck, stallSeconds, automap, keepsStreams, audio, subtitle, variants, labels } = profile
   const list = (setting: Setting, label: string, names: readonly string[]): readonly ShownSetting[] =>
     names.length === 0 ? [] : [{ setting, label, text: toVisible(names.join(', ')), value: names }]
   return [
@@ -106,6 +107,9 @@ function listSettings(profile: ResolvedProfile): readonly ShownSetting[] {
     ...(threshold === 0
       ? []
       : [{ setting: 'thresholdCheck', label: 'checked', text: describeCheck(thresholdCheck), value: thresholdCheck } as const]),
+    ...(stallSeconds === undefined
+      ? []
+      : [{ setting: 'stallSeconds', label: 'stall', text: describeStall(stallSeconds), value: stallSeconds } as const]),
     { setting: 'automap', label: 'automap', text: toYesNo(automap), value: automap },
     { setting: 'streamSafety', label: 'safety', text: `${toYesNo(keepsStreams)} (stream_safety)`, value: keepsStreams },
     { setting: 'audio', label: 'audio', text: describeLanguages(audio), value: audio },
@@ -122,6 +126,10 @@ function toYesNo(isSo: boolean): string {
 
 function describeCheck(thresholdCheck: number): string {
   return thresholdCheck === 100 ? 'when finished' : `from ${thresholdCheck} % done`
+}
+
+function describeStall(stallSeconds: number): string {
+  return stallSeconds === 0 ? 'waited for, for ever' : `ended after ${formatDuration(stallSeconds)} without progress`
 }
 
 function describeLanguages({ include, exclude, defaultLanguage }: LanguageChoice): string {

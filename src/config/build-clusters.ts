@@ -1,5 +1,6 @@
 /** `config.clusters` and `queues` → hosts. Reads tolerantly: what the schema refused is reported there and left out here. */
 
+import { parseBytes } from '../core/units.ts'
 import type { ClusterConfig, HostConfig, HostKeyCheck, HostOs, HostType, PathSubstitution } from '../model/config.ts'
 import { quote } from './describe.ts'
 import { booleanOf, entriesOf, type Findings, type Located, type LocatedEntry, numberOf, textOf, valueAt, wordsOf } from './located.ts'
@@ -22,6 +23,8 @@ interface Context {
   readonly source: SourceText
   readonly findings: Findings
   readonly expandPath: ExpandPath
+  /** Of section `config`. */
+  readonly keepaliveSeconds: number | undefined
 }
 
 export function buildClusters(clusters: Located | undefined, context: Context): readonly ClusterConfig[] {
@@ -42,6 +45,12 @@ export function buildQueues(node: Located | undefined): Readonly<Record<string, 
 /** `queues: auto` */
 export function isAuto(queues: Located | undefined): true | undefined {
   return textOf(queues) === 'auto' ? true : undefined
+}
+
+/** Bytes of `500MB`. */
+export function buildSize(node: Located | undefined): number | undefined {
+  const text = textOf(node)
+  return text === undefined ? undefined : parseBytes(text)
 }
 
 function buildHost(name: string, entry: LocatedEntry, context: Context): HostConfig {
@@ -72,6 +81,8 @@ function buildHost(name: string, entry: LocatedEntry, context: Context): HostCon
     queues: nonEmpty(buildQueues(valueAt(node, 'queues'))),
     hasAutoQueues: isAuto(valueAt(node, 'queues')),
     maxJobs: numberOf(valueAt(node, 'max_jobs')),
+    minFreeBytes: buildSize(valueAt(node, 'min_free')),
+    keepaliveSeconds: numberOf(valueAt(node, 'keepalive')) ?? context.keepaliveSeconds,
     labels: wordsOf(valueAt(node, 'labels'), source.text).map(({ word }) => word),
     env: Object.fromEntries(entriesOf(valueAt(node, 'env')).map(([key, value]) => [key, textOf(value.value) ?? ''])),
     nice: buildNice(valueAt(node, 'nice')),

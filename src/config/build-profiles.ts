@@ -1,5 +1,6 @@
 /** `profiles`, `templates` and `rules` → definitions, as written. Reads tolerantly: what the schema refused is reported there and left out here. */
 
+import { parseSeconds } from '../core/units.ts'
 import type {
   LanguageChoice,
   OptionsText,
@@ -30,6 +31,7 @@ export function buildProfiles(profiles: Located | undefined, source: SourceText,
     automap: booleanOf(valueAt(value, 'automap')),
     audio: buildLanguages(valueAt(value, 'audio'), source),
     subtitle: buildLanguages(valueAt(value, 'subtitle'), source),
+    stallSeconds: buildSeconds(valueAt(value, 'stall_timeout')),
     streamSafety: booleanOf(valueAt(value, 'stream_safety')),
     variants: buildNames(valueAt(value, 'variants'), source),
     require: buildNames(valueAt(value, 'require'), source),
@@ -102,6 +104,12 @@ function buildPlaces(node: Located, source: SourceText): Readonly<Record<string,
 
 function buildOptions(node: Located | undefined): OptionsText | undefined {
   return node?.kind === 'list' ? node.items.map((item) => textOf(item) ?? '') : textOf(node)
+}
+
+/** Seconds of `5m`. */
+export function buildSeconds(node: Located | undefined): number | undefined {
+  const text = textOf(node)
+  return text === undefined ? undefined : parseSeconds(text)
 }
 
 function buildExtension(node: Located | undefined): string | undefined {

@@ -5,8 +5,8 @@
 
 import { EncodeError } from '../core/errors.ts'
 import type { Config, ConfigWarning, ProfileDefinition } from '../model/config.ts'
-import { buildClusters, buildQueues, type ExpandPath, isAuto } from './build-clusters.ts'
-import { buildProfiles, buildRules, buildTemplates } from './build-profiles.ts'
+import { buildClusters, buildQueues, buildSize, type ExpandPath, isAuto } from './build-clusters.ts'
+import { buildProfiles, buildRules, buildSeconds, buildTemplates } from './build-profiles.ts'
 import { checkQuirks, isWrittenForPytranscoder } from './check-quirks.ts'
 import { checkIncludes, checkNames, checkRuleValues, checkUses, type Known } from './check-references.ts'
 import { checkShape, findDeprecated } from './check-shape.ts'
@@ -133,8 +133,16 @@ function buildConfig(
     colorize: booleanOf(valueAt(section, 'colorize')),
     automap: booleanOf(valueAt(section, 'automap')) ?? true,
     flsPath: expandPath(textOf(valueAt(section, 'fls_path'))),
+    minFreeBytes: buildSize(valueAt(section, 'min_free')),
+    maxFailures: numberOf(valueAt(section, 'max_failures')),
+    stallSeconds: buildSeconds(valueAt(section, 'stall_timeout')),
     streamSafety: booleanOf(valueAt(section, 'stream_safety')),
-    clusters: buildClusters(valueAt(section, 'clusters'), { source, findings, expandPath }),
+    clusters: buildClusters(valueAt(section, 'clusters'), {
+      source,
+      findings,
+      expandPath,
+      keepaliveSeconds: numberOf(valueAt(section, 'keepalive')),
+    }),
     profiles: [...shipped.filter(({ name }) => !own.has(name)), ...profiles],
     templates,
     rules: buildRules(valueAt(root, 'rules'), source),

@@ -115,6 +115,21 @@ function languages(what: string): Schema {
   }
 }
 
+/** `parseSeconds` reads it. */
+function time(description: string): Schema {
+  return { type: 'string', description, pattern: '^(off|[0-9]+(\\.[0-9]+)? ?[smh]?)$', expected: 'a time such as 300, 90s, 5m, 1h or off' }
+}
+
+const STALL_TIMEOUT =
+  'An encode or a transfer that stands still for so long is ended and tried on another host: 300, 90s, 5m, 1h. 0 waits for ever'
+
+const KEEPALIVE: Schema = {
+  type: 'number',
+  description: 'Seconds between signs of life that a host is asked for; it is lost when it has said nothing for three times as long',
+  minimum: 1,
+  maximum: 600,
+}
+
 const STREAM_SAFETY =
   'Keep every stream that the container can hold, convert or leave out (with a warning) those that it cannot, and keep HDR10 data'
 
@@ -146,6 +161,7 @@ const PROFILE_SCHEMA: Schema = {
     require: words('Labels that a host must have, all of them, to get such a job'),
     any: words('Labels of which a host must have at least one'),
     prefer: words('Labels that decide between hosts that are equal otherwise'),
+    stall_timeout: orElse('as `config.stall_timeout`', time(STALL_TIMEOUT)),
     stream_safety: {
       type: 'boolean',
       description: `${STREAM_SAFETY}; goes before the stream_safety of section "config"`,
@@ -257,6 +273,10 @@ const SUBSTITUTIONS: Schema = {
   items: { anyOf: SUBSTITUTION_FORMS, expected: SUBSTITUTION_EXPECTED },
 }
 
+function size(description: string): Schema {
+  return { type: 'string', description, pattern: '^[0-9]+(\\.[0-9]+)? ?([kKmMgGtTpP]?[bB])?$', expected: 'a size such as 500MB, 2GB or 0' }
+}
+
 const AS_SSH = 'as for `ssh`'
 
 const HOST_SCHEMA: Schema = {
@@ -304,6 +324,8 @@ const HOST_SCHEMA: Schema = {
       minimum: 1,
       maximum: 1000,
     },
+    min_free: orElse('as `config.min_free`', size("What jobs leave free on the disk of the host's working folder: 2GB")),
+    keepalive: orElse('as `config.keepalive`', KEEPALIVE),
     labels: words('Marks of your own, which profiles can require'),
     env: {
       type: 'object',
@@ -350,6 +372,17 @@ const CONFIG_SECTION: Schema = {
       whenLeftOut: 'yes for shipped profiles and those that include one, else no',
     },
     fls_path: path('Fast local folder for the work files of this machine'),
+    min_free: orElse('256MB', size('What jobs leave free on each disk that they write to: 500MB, 2GB, 0')),
+    max_failures: {
+      type: 'integer',
+      description:
+        'So many jobs in a row that fail on a host and are done by another one set the host aside for a minute, doubled each time up to half an hour. 0 never does',
+      whenLeftOut: '3',
+      minimum: 0,
+      maximum: 1000,
+    },
+    stall_timeout: orElse('5m', time(STALL_TIMEOUT)),
+    keepalive: orElse("5, or less where OpenSSH's ServerAliveInterval and ServerAliveCountMax are stricter", KEEPALIVE),
     clusters: {
       type: 'object',
       description: 'Named groups of hosts',

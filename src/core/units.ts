@@ -14,6 +14,14 @@ export function formatBytes(bytes: number): string {
   return `${bytes < 0 ? '−' : ''}${value.toFixed(digits)} ${BYTE_UNITS[unit]}`
 }
 
+/** What `formatBytes` writes, with or without a space, in any case, and a plain number of bytes. Undefined for anything else. */
+export function parseBytes(text: string): number | undefined {
+  const [, value, unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmgtp]?b)?$/i.exec(text.trim()) ?? []
+  if (value === undefined) return undefined
+  const power = BYTE_UNITS.findIndex((name) => name.charAt(0).toLowerCase() === unit.charAt(0).toLowerCase())
+  return Math.round(Number(value) * 1000 ** Math.max(0, power))
+}
+
 /** Seconds as `8s`, `3m 05s`, `2h 07m`, `4d 03h`. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds))
@@ -21,6 +29,15 @@ export function formatDuration(seconds: number): string {
   if (whole < 3600) return `${Math.floor(whole / 60)}m ${pad(whole % 60)}s`
   if (whole < 86_400) return `${Math.floor(whole / 3600)}h ${pad(Math.floor((whole % 3600) / 60))}m`
   return `${Math.floor(whole / 86_400)}d ${pad(Math.floor((whole % 86_400) / 3600))}h`
+}
+
+/** Seconds of `300`, `90s`, `5m`, `1.5h`; 0 of `0` and `off`. Undefined for anything else. */
+export function parseSeconds(text: string): number | undefined {
+  const trimmed = text.trim()
+  if (trimmed === 'off') return 0
+  const [, digits, unit = 's'] = /^(\d+(?:\.\d+)?) ?([smh])?$/.exec(trimmed) ?? []
+  if (digits === undefined) return undefined
+  return Number(digits) * (unit === 'h' ? 3600 : unit === 'm' ? 60 : 1)
 }
 
 /** How much smaller `outputBytes` is than `sourceBytes`, in percent, one decimal; negative when it grew. */

@@ -43,10 +43,16 @@ export interface HostConfig {
   readonly hasAutoQueues?: boolean | undefined
   /** Jobs at a time over all queues; undefined = as many as there are slots. */
   readonly maxJobs?: number | undefined
+  /** What jobs leave free in its working folder; undefined = as for this machine. */
+  readonly minFreeBytes?: number | undefined
+  /** Seconds between keepalives, its own or those of section `config`; undefined = as by default. */
+  readonly keepaliveSeconds?: number | undefined
   readonly labels: readonly string[]
   readonly env: Readonly<Record<string, string>>
   /** `nice -n` value; undefined = as it is. */
   readonly nice: number | undefined
+  /** Both sides' SHA-256 of each transfer are compared. */
+  readonly checksum?: boolean | undefined
   readonly place: SourcePlace | undefined
 }
 
@@ -84,6 +90,8 @@ export interface ProfileDefinition {
   readonly automap: boolean | undefined
   readonly audio: LanguageChoice | undefined
   readonly subtitle: LanguageChoice | undefined
+  /** Seconds without progress after which an encode or transfer is ended; 0 = never. Not written: as `config.stall_timeout` says. */
+  readonly stallSeconds?: number | undefined
   /** `stream_safety`: streams are chosen, and adapted, so that the container can hold them. Not written: as `config.stream_safety` says. */
   readonly streamSafety?: boolean | undefined
   /** Profiles or encoders, best first: the first that a host can use is taken there. */
@@ -150,6 +158,12 @@ export interface Config {
   readonly colorize: boolean | undefined
   readonly automap: boolean
   readonly flsPath: string | undefined
+  /** `min_free` of section `config`; undefined = as by default. */
+  readonly minFreeBytes?: number | undefined
+  /** `max_failures`: failures in a row that set a host aside; 0 = never, undefined = as by default. */
+  readonly maxFailures?: number | undefined
+  /** `stall_timeout` of section `config`; 0 = never, undefined = as by default. */
+  readonly stallSeconds?: number | undefined
   /** `stream_safety` of section `config`: for profiles and templates that do not say it; undefined = for shipped ones and what includes them. */
   readonly streamSafety?: boolean | undefined
   readonly clusters: readonly ClusterConfig[]

@@ -2,6 +2,13 @@
 
 import type { MediaInfo } from './media.ts'
 
+/**
+ * How a result is held against its source: `quick` looks at its length, its streams and both its ends, `full` has the host decode all of
+ * it besides, `off` believes its size.
+ */
+export const VERIFY_LEVELS = ['quick', 'full', 'off'] as const
+export type VerifyLevel = (typeof VERIFY_LEVELS)[number]
+
 /** A profile or template with everything resolved. */
 export interface Profile {
   readonly name: string
@@ -14,7 +21,14 @@ export interface Profile {
   readonly threshold: number
   /** Percent done from which a hopeless encode is stopped; 100 = only the finished result is judged. */
   readonly thresholdCheck: number
+  /** Missing in plans of older ledgers: then `quick`. */
+  readonly verify?: VerifyLevel | undefined
+  /** Seconds without progress after which an encode or transfer is ended; 0 = never. Missing in plans of older ledgers: then the default. */
+  readonly stallSeconds?: number | undefined
 }
+
+/** What `stallSeconds` is where nobody says it. */
+export const DEFAULT_STALL_SECONDS = 300
 
 /** What a host must be or have. Every list may be empty. */
 export interface LabelNeeds {

@@ -14,6 +14,7 @@ export const SETTINGS = [
   'queue',
   'threshold',
   'thresholdCheck',
+  'stallSeconds',
   'automap',
   'streamSafety',
   'audio',
@@ -44,6 +45,8 @@ export interface ResolvedProfile {
   readonly queue: string
   readonly threshold: number
   readonly thresholdCheck: number
+  /** Undefined: as section `config` says. */
+  readonly stallSeconds?: number | undefined
   readonly automap: boolean
   /** Asked for, or shipped, or includes a shipped one: its streams are chosen so that the container can hold them. */
   readonly keepsStreams: boolean

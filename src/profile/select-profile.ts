@@ -3,7 +3,7 @@
 import { EncodeError } from '../core/errors.ts'
 import type { Config } from '../model/config.ts'
 import type { MediaInfo } from '../model/media.ts'
-import type { AttachedCover, EncodeArguments, PlanVariant, Profile } from '../model/plan.ts'
+import { type AttachedCover, DEFAULT_STALL_SECONDS, type EncodeArguments, type PlanVariant, type Profile } from '../model/plan.ts'
 import { isContradiction } from './container.ts'
 import { describeCriterion, explainRules, judgeRule, type RuleVerdict } from './explain-rules.ts'
 import { findSpeaker } from './find-speaker.ts'
@@ -81,6 +81,7 @@ function toEncode(
   reason: string,
 ): Selection {
   const { name, kind, extension, queue, threshold, thresholdCheck, place } = resolved
+  const stallSeconds = resolved.stallSeconds ?? config.stallSeconds ?? DEFAULT_STALL_SECONDS
   if (extension === undefined || extension === '') {
     throw new EncodeError(
       'CONFIG_INVALID',
@@ -108,7 +109,7 @@ function toEncode(
   const made = toOutputOptions(resolved, options, media, config.automap)
   return {
     kind: 'encode',
-    profile: { name, kind, extension, queue, threshold, thresholdCheck },
+    profile: { name, kind, extension, queue, threshold, thresholdCheck, stallSeconds },
     arguments: variants.at(-1)?.arguments ?? { input: resolved.inputOptions, output: made.options },
     variants,
     rule,
