@@ -2,10 +2,19 @@
 
 import type { HostFileStat, HostLoad, TransferOptions } from './host.ts'
 
-/** As the Host port's methods of the same names; sizes are compared by the caller. */
+export interface MoveOptions extends TransferOptions {
+  /** Names the transfer for as long as it may be gone on with. */
+  readonly key?: string | undefined
+}
+
+/** As the Host port's methods of the same names; sizes and hashes are compared by the caller, names are final. */
 export interface HostFiles {
-  putFile(controllerPath: string, hostPath: string, options?: TransferOptions): Promise<void>
-  getFile(hostPath: string, controllerPath: string, options?: TransferOptions): Promise<void>
+  putFile(controllerPath: string, hostPath: string, options?: MoveOptions): Promise<void>
+  getFile(hostPath: string, controllerPath: string, options?: MoveOptions): Promise<void>
+  /** Over what stands there. */
+  renameFile(from: string, to: string, signal?: AbortSignal): Promise<void>
+  /** SHA-256 in hexadecimal digits; undefined where the host has no program for it. */
+  hashFile(hostPath: string, signal?: AbortSignal): Promise<string | undefined>
   statFile(hostPath: string, signal?: AbortSignal): Promise<HostFileStat | undefined>
   makeFolder(hostPath: string, signal?: AbortSignal): Promise<void>
   removeFiles(hostPaths: readonly string[], signal?: AbortSignal): Promise<void>

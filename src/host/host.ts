@@ -11,6 +11,7 @@
  */
 
 import type { HostConfig } from '../model/config.ts'
+import type { FileDigest } from './file-digest.ts'
 
 export interface RunOptions {
   readonly signal?: AbortSignal | undefined
@@ -37,10 +38,21 @@ export interface RunResult {
 
 export interface TransferOptions {
   readonly signal?: AbortSignal | undefined
-  /** Bytes moved so far. */
+  /** Bytes moved so far, with those of `offset`. */
   readonly onBytes?: ((bytes: number) => void) | undefined
+  /** Bytes that an earlier try has brought over: this one begins behind them. */
+  readonly offset?: number | undefined
+  /** Should the connection break (HOST_LOST), what has come over stays on both sides, for a while, to go on with `offset`. */
+  readonly isResumable?: boolean | undefined
+  /** Carries a hash from one try to the next, so that no byte is read twice; where none is given, the host makes its own. */
+  readonly digest?: FileDigest | undefined
   /** Of a file that comes here: what the host said that it has. Nothing beyond it is taken. */
   readonly maxBytes?: number | undefined
+}
+
+export interface PutOptions extends TransferOptions {
+  /** Where the file grows until it is whole, in the folder of its name; the name with `.part` unless told. */
+  readonly partialPath?: string | undefined
 }
 
 export interface HostFileStat {
@@ -84,6 +96,8 @@ export interface OpenOptions {
 
 export interface Host extends AsyncDisposable {
   readonly config: HostConfig
+  /** Random; what this connection has on the host bears it. */
+  readonly mark: string
   /**
    * Opens the host and finds out about it. Called once before anything else; rejects with HOST_UNREACHABLE, HOST_AUTH_FAILED,
    * HOST_KEY_REFUSED, HOST_NO_FFMPEG, HOST_FOLDER_UNUSABLE or HOST_UNSUPPORTED.
@@ -91,10 +105,18 @@ export interface Host extends AsyncDisposable {
   open(signal?: AbortSignal, options?: OpenOptions): Promise<HostFacts>
   /** Runs a program on a leash: it ends when it ends, when the signal is aborted (asked, then killed), or when this controller is gone. */
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>
-  /** Copies a file of the controller to the host; complete and flushed, or rejected. */
-  putFile(controllerPath: string, hostPath: string, options?: TransferOptions): Promise<void>
-  /** Copies a file of the host to the controller (made anew, mode 0600); complete and fsynced, or rejected. */
+  /**
+   * Copies a file of the controller to the host; complete, or rejected. Until it is complete nothing stands under its name.
+   * With `checksum` in the host's configuration both sides' SHA-256 are compared.
+   */
+  putFile(controllerPath: string, hostPath: string, options?: PutOptions): Promise<void>
+  /** Copies a file of the host to the controller (made anew, mode 0600); complete, compared and fsynced, or rejected. */
   getFile(hostPath: string, controllerPath: string, options?: TransferOptions): Promise<void>
+  /**
+   * Takes over a file that a broken transfer left, of this connection or an earlier one (by its mark), which writes to it no more then.
+   * `to` may be `from` for what this connection only reads. False: it cannot be relied on, or is gone.
+   */
+  adoptFile(mark: string, from: string, to: string, signal?: AbortSignal): Promise<boolean>
   /** Undefined where nothing of that name exists. */
   statFile(hostPath: string, signal?: AbortSignal): Promise<HostFileStat | undefined>
   /** Makes a folder that only its owner can enter, with its parents; no error where it exists. */
@@ -110,6 +132,8 @@ export interface Host extends AsyncDisposable {
   load(signal?: AbortSignal): Promise<HostLoad>
   /** Joins a folder and a name in the host's own form. */
   joinPath(hostFolder: string, name: string): string
+  /** For a host that was lost: rejects what is under way with HOST_LOST, and gives the connection up as if this controller had vanished. */
+  leave(): Promise<void>
   /** Ends what still runs there, leaves what is still guarded to the guard (it removes it), then ends the connection. */
   [Symbol.asyncDispose](): Promise<void>
 }

@@ -1,10 +1,12 @@
 /** Files of the controller itself, where encoding happens on this machine: plain calls, no bytes through pipes. */
 
 import { constants, type Stats } from 'node:fs'
-import { copyFile, mkdir, open, rm, stat, statfs } from 'node:fs/promises'
+import { copyFile, open, rename, rm, stat, statfs } from 'node:fs/promises'
 import { loadavg } from 'node:os'
 import { EncodeError } from '../../core/errors.ts'
+import { makeFolders } from '../../core/make-folders.ts'
 import { toVisible } from '../../core/text.ts'
+import { createFileDigest } from '../file-digest.ts'
 import type { HostFileStat, TransferOptions } from '../host.ts'
 import type { HostFiles } from '../host-files.ts'
 import { assertRemovable } from '../shell/guard.ts'
@@ -13,12 +15,19 @@ export function createLocalFiles({ hostName }: { readonly hostName: string }): H
   return {
     putFile: copyWhole,
     async getFile(hostPath, controllerPath, options) {
-      // Made anew: what stands there under this name is somebody's.
+      // Made anew: what stands there under this name is somebody's, but for what an earlier try left.
+      if (options?.offset !== undefined && options.offset > 0) await rm(controllerPath, { force: true })
       if ((await stat(controllerPath).catch(() => undefined)) !== undefined) {
         throw new EncodeError('TRANSFER_FAILED', `"${toVisible(controllerPath)}" cannot be written: something of that name exists`)
       }
       await copyWhole(hostPath, controllerPath, options)
     },
+    async renameFile(from, to) {
+      await rename(from, to).catch((error: unknown) => {
+        throw failed(hostName, `cannot rename "${toVisible(from)}"`, error)
+      })
+    },
+    hashFile: async (hostPath, signal) => await createFileDigest().finish(hostPath, signal),
     async statFile(hostPath) {
       try {
         return toHostStat(await stat(hostPath))
@@ -28,7 +37,7 @@ export function createLocalFiles({ hostName }: { readonly hostName: string }): H
       }
     },
     async makeFolder(hostPath) {
-      await mkdir(hostPath, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+      await makeFolders(hostPath, 0o700).catch((error: unknown) => {
         throw failed(hostName, `cannot make the folder "${toVisible(hostPath)}"`, error)
       })
     },
@@ -48,7 +57,10 @@ export function createLocalFiles({ hostName }: { readonly hostName: string }): H
   }
 }
 
-/** Copies by a reference to the same blocks where the filesystem can, else in pieces, so that it can be told how far it is, and stopped. */
+/**
+ * Copies by a reference to the same blocks where the filesystem can, else in pieces, so that it can be told how far it is, and stopped.
+ * Nothing breaks on the way: it always begins at the beginning.
+ */
 async function copyWhole(from: string, to: string, { signal, onBytes }: TransferOptions = {}): Promise<void> {
   signal?.throwIfAborted()
   try {

@@ -1,26 +1,29 @@
 /** Command lines that move the bytes of whole files, for a transport that hands over stdin and stdout as they are. */
 
+import { createHash } from 'node:crypto'
 import { DECODE_ARGUMENTS, encodeArgument, quoteWord } from './quote-posix.ts'
 
 /**
- * Writes stdin to a file that only its owner can read.
+ * Writes stdin to a file that only its owner can read, or behind what it has already.
  * @param tag the guard's, by which it finds a transfer whose controller is gone: the shell stays, so that its arguments show it.
  */
-export function receiveCommand(tag: string, hostPath: string): string {
-  return bulkCommand('umask 077; cat >"$1"; exit $?', tag, hostPath)
+export function receiveCommand(tag: string, hostPath: string, offset = 0): string {
+  return bulkCommand(`umask 077; cat ${offset > 0 ? '>>' : '>'}"$1"; exit $?`, tag, hostPath)
 }
 
-/** Writes a file to stdout, after `after`: what login files print stands before that. */
-export function sendCommand(tag: string, hostPath: string): { readonly commandLine: string; readonly after: string } {
-  const commandLine = bulkCommand('printf "%s@data\\n" "$0"; cat <"$1"; exit $?', tag, hostPath)
-  return { commandLine, after: `${bulkTag(tag)}@data\n` }
+/** Writes a file, or what it has behind `offset` bytes, to stdout, after `after`: what login files print stands before that. */
+export function sendCommand(tag: string, hostPath: string, offset = 0): { readonly commandLine: string; readonly after: string } {
+  const read = offset > 0 ? `tail -c +${offset + 1}` : 'cat'
+  const commandLine = bulkCommand(`printf "%s@data\\n" "$0"; ${read} <"$1"; exit $?`, tag, hostPath)
+  return { commandLine, after: `${bulkTag(tag, hostPath)}@data\n` }
+}
+
+/** What the shell of a transfer bears: all of one controller's begin alike, and each file's are the same. */
+export function bulkTag(tag: string, hostPath: string): string {
+  return `${tag}-bulk-${createHash('sha256').update(hostPath).digest('hex').slice(0, 16)}`
 }
 
 function bulkCommand(script: string, tag: string, hostPath: string): string {
-  const words = [`${DECODE_ARGUMENTS} ${script}`, bulkTag(tag), encodeArgument(hostPath)]
+  const words = [`${DECODE_ARGUMENTS} ${script}`, bulkTag(tag, hostPath), encodeArgument(hostPath)]
   return ['exec', '/bin/sh', '-c', ...words.map(quoteWord)].join(' ')
-}
-
-function bulkTag(tag: string): string {
-  return `${tag}-bulk`
 }

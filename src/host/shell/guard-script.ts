@@ -2,7 +2,8 @@
  * The guard: one small shell script a host that knows the names of our temporary files there, and removes them when the controller
  * has vanished. It hangs on the same kind of leash as the commands do: the end of its stdin, or no line for the heartbeat limit.
  *
- * Lines on stdin: `a NAME` adds, `f NAME` forgets, `h` is a heartbeat, `q` ends it with nothing removed. Names are escaped for `printf %b`.
+ * Lines on stdin: `a NAME` adds, `f NAME` forgets, `h` is a heartbeat, `q` ends it with nothing removed, `r` with all of it removed at once,
+ * `g SECONDS` sets for how long files stay after an end of stdin without either. Names are escaped for `printf %b`.
  * Answers on stdout: `TAG@kept` for each name added.
  *
  * No signals and no traps: one process hands on what the controller says, one ticks every fifth of the limit, and the keeper reads both
@@ -11,6 +12,11 @@
  *
  * A transfer cannot hang on a leash, since its stdin is the file: on a cut network its `cat` would wait for hours. It bears the guard's tag
  * (`bulk-shell.ts`), and the guard ends it first.
+ *
+ * A controller whose connection broke in the middle of a transfer may come back for what has arrived. It needs no word with this guard: it
+ * moves what it wants to a name that another guard knows by then (`adopt-file.ts`). Moving and removing a file exclude each other,
+ * so that however slow, stopped or doubled guards are, each file is kept by the one or removed by the other.
+ * Files stay for that only while the controller says so (`g`), and never after a limit without heartbeat, which is the same time already.
  */
 
 import { quoteWord } from './quote-posix.ts'
@@ -38,13 +44,14 @@ const GUARD = [
   'echo "k $(exec /bin/sh -c \'echo $PPID\') $t";',
   'while IFS= read -r l <&3; do printf "%s\\n" "$l" || exit; done; echo e; } 2>/dev/null | {',
 
-  'exec 3<&- 2>/dev/null; set --; n=0; o=;',
+  'exec 3<&- 2>/dev/null; set --; n=0; o=; s=0;',
   'while IFS= read -r l; do case $l in',
   '.) n=$((n+1)); [ $n -lt 5 ] || { o=cut; break; };;',
   '"k "*) [ "$k" = 0 ] || k=${l#k };;',
   '"a "*) n=0; set -- "$@" "${l#a }"; printf "%s@kept\\n" "$0";;',
   '"f "*) n=0; i=$#; l=${l#f }; while [ $i -gt 0 ]; do i=$((i-1)); x=$1; shift;',
   'if [ "$x" = "$l" ]; then l=; else set -- "$@" "$x"; fi; done;;',
+  '"g "*) n=0; s=${l#g };; r) o=end; s=0; break;;',
   'e) o=end; break;; q) break;; *) n=0;; esac; done;',
 
   // Ends what bears the tag. The pattern does not match the arguments of the process that looks for it.
@@ -54,7 +61,10 @@ const GUARD = [
 
   // An absolute path with a name in it, and no way up: anything else is not of our making.
   'd() { for x; do x=$(printf %b. "$x"); x=${x%.}; case $x in */../*|*/..) ;; /*[!/.]*) rm -rf -- "$x";; esac; done; };',
+  // Is any of them there?
+  'v() { for x; do x=$(printf %b. "$x"); x=${x%.}; case $x in /*[!/.]*) if [ -e "$x" ] || [ -h "$x" ]; then return 0; fi;; esac; done; return 1; };',
   // The leashes may be a step behind. The second time takes what was made in the first one's way.
-  'if [ "$o" ]; then u; [ $# -eq 0 ] || { [ $o = end ] || sleep $(((h+4)/5)); sleep $w; u; d "$@"; sleep 1; d "$@"; }; fi;',
+  'if [ "$o" ]; then u; [ $# -eq 0 ] || { if [ $o = end ]; then n=0; while [ $n -lt $s ] && v "$@"; do sleep 1; n=$((n+1)); done;',
+  'else sleep $(((h+4)/5)); fi; sleep $w; u; d "$@"; sleep 1; d "$@"; }; fi;',
   'kill -KILL $k; }',
 ].join(' ')

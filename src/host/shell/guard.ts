@@ -16,6 +16,11 @@ export interface Guard extends AsyncDisposable {
   start(): Promise<void>
   /** Resolves when the host has taken the name. */
   add(hostPath: string): Promise<{ release(): void }>
+  /** While anything is held, files stay for a while when the connection breaks, so that somebody can come back for them. Again with the same key: once. */
+  hold(key: string): void
+  letGo(key: string): void
+  /** As if this controller had vanished: what is held stays for its while. */
+  leave(): Promise<void>
 }
 
 export interface GuardOptions {
@@ -23,15 +28,34 @@ export interface GuardOptions {
   readonly timing: LeashTiming
   /** A guard that does not answer for so long is none; 30 seconds unless told. */
   readonly answerMs?: number | undefined
+  /**
+   * Told when nothing is known of a guard any more: its connection broke, or it does not answer. It may remove the names it has at any time,
+   * so that no other guard can be promised the same ones: the host is to be opened anew.
+   */
+  readonly onLost?: ((reason: unknown) => void) | undefined
 }
 
 export function createGuard(transport: CommandTransport, options: GuardOptions): Guard {
   const tag = `encode-${randomBytes(12).toString('hex')}`
   const names = new Map<object, string>()
+  const held = new Set<string>()
+  const graceSeconds = options.timing.fileGraceSeconds ?? FILE_GRACE_SECONDS
   let session: Promise<GuardSession> | undefined
+  let lost: { readonly reason: unknown } | undefined
+
+  function lose(reason: unknown): void {
+    if (lost !== undefined) return
+    lost = { reason }
+    options.onLost?.(reason)
+  }
+
+  function tellGrace(guard: GuardSession): void {
+    guard.stay(held.size === 0 ? 0 : graceSeconds)
+  }
 
   async function open(): Promise<GuardSession> {
-    const opened = await openSession(transport, tag, options)
+    const opened = await openSession(transport, tag, { ...options, onLost: lose })
+    if (held.size > 0) tellGrace(opened)
     void opened.ended.then(async () => {
       if ((await session?.catch(() => undefined)) === opened) session = undefined
     })
@@ -40,6 +64,7 @@ export function createGuard(transport: CommandTransport, options: GuardOptions):
   }
 
   async function current(): Promise<GuardSession> {
+    if (lost !== undefined) throw lost.reason
     session ??= open().catch((error: unknown) => {
       session = undefined
       throw error
@@ -57,7 +82,7 @@ export function createGuard(transport: CommandTransport, options: GuardOptions):
       const name = encodeArgument(hostPath)
       await (await current()).add(name).catch(async (error: unknown) => {
         // Somebody killed the guard a moment ago: that is no reason to fail while another can be started.
-        if (transport.lost.aborted) throw error
+        if (transport.lost.aborted || lost !== undefined) throw error
         session = undefined
         await (await current()).add(name)
       })
@@ -70,19 +95,35 @@ export function createGuard(transport: CommandTransport, options: GuardOptions):
         },
       }
     },
+    hold(key) {
+      if (!held.has(key) && held.add(key).size === 1) void session?.then(tellGrace).catch(() => undefined)
+    },
+    letGo(key) {
+      if (held.delete(key) && held.size === 0) void session?.then(tellGrace).catch(() => undefined)
+    },
+    async leave() {
+      names.clear()
+      const opened = await ready()
+      opened?.leave()
+    },
     async [Symbol.asyncDispose]() {
       const isClean = names.size === 0
       names.clear()
-      const patience = new AbortController()
-      const opened = await Promise.race([
-        session?.catch(() => undefined),
-        sleep(QUIT_MS, undefined, { signal: patience.signal }).catch(() => undefined),
-      ])
-      patience.abort()
-      // What could not be removed in time is left to the guard, as if this controller had vanished.
+      const opened = await ready()
+      // What could not be removed in time is left to the guard.
       if (isClean) await opened?.quit()
       else await opened?.abandon()
     },
+  }
+
+  async function ready(): Promise<GuardSession | undefined> {
+    const patience = new AbortController()
+    const opened = await Promise.race([
+      session?.catch(() => undefined),
+      sleep(QUIT_MS, undefined, { signal: patience.signal }).catch(() => undefined),
+    ])
+    patience.abort()
+    return opened ?? undefined
   }
 }
 
@@ -97,11 +138,16 @@ interface GuardSession {
   readonly ended: Promise<void>
   add(name: string): Promise<void>
   forget(name: string): void
+  /** For how long files are to stay when the controller has vanished. */
+  stay(seconds: number): void
   quit(): Promise<void>
-  /** Leaves it alone with the names it has, once it has heard of all of them. */
+  /** Has it remove the names it has, once it has heard of all of them. */
   abandon(): Promise<void>
+  leave(): void
 }
 
+/** With what a guard takes to notice and to remove, files are gone 30 s after the last sign of a controller. */
+const FILE_GRACE_SECONDS = 20
 const QUIT_MS = 1000
 const ANSWER_MS = 30_000
 /** A name that the guard answers like any other, and refuses to remove. */
@@ -110,7 +156,7 @@ const ECHO_NAME = '/'
 async function openSession(
   transport: CommandTransport,
   tag: string,
-  { hostName, timing, answerMs = ANSWER_MS }: GuardOptions,
+  { hostName, timing, answerMs = ANSWER_MS, onLost }: GuardOptions,
 ): Promise<GuardSession> {
   const { heartbeatLimitSeconds: heartbeatSeconds, graceTenths } = timing
   const waitSeconds = Math.ceil(graceTenths / 10 + 1)
@@ -130,7 +176,10 @@ async function openSession(
   const ended = channel.exit
     .then(
       () => new EncodeError('COMMAND_FAILED', `The guard of temporary files on host "${hostName}" was ended from outside`),
-      (error: unknown) => error,
+      (error: unknown) => {
+        onLost?.(error)
+        return error
+      },
     )
     .then((reason) => {
       failure = reason
@@ -147,7 +196,9 @@ async function openSession(
       waiting.push(kept)
       say(`a ${name}`)
       const patience = setTimeout(() => {
-        kept.reject(new EncodeError('COMMAND_FAILED', `The guard of temporary files on host "${hostName}" does not answer`))
+        const reason = new EncodeError('HOST_LOST', `The guard of temporary files on host "${hostName}" does not answer`)
+        onLost?.(reason)
+        kept.reject(reason)
         channel.destroy()
       }, answerMs)
       try {
@@ -157,6 +208,7 @@ async function openSession(
       }
     },
     forget: (name) => say(`f ${name}`),
+    stay: (seconds) => say(`g ${seconds}`),
     async abandon() {
       clearInterval(heartbeat)
       // What was said last (a name to forget) must not be lost with the connection.
@@ -164,6 +216,11 @@ async function openSession(
       waiting.push(answered)
       say(`a ${encodeArgument(ECHO_NAME)}`)
       await Promise.race([answered.promise.catch(() => undefined), sleep(QUIT_MS, undefined, { ref: false })])
+      say('r')
+      channel.stdin.end()
+    },
+    leave() {
+      clearInterval(heartbeat)
       channel.stdin.end()
     },
     async quit() {

@@ -20,6 +20,8 @@ export interface LeashTiming {
   readonly heartbeatLimitSeconds: number
   /** Between TERM and KILL. */
   readonly graceTenths: number
+  /** For how long files of transfers stay when the connection broke; see `guard.ts`. */
+  readonly fileGraceSeconds?: number | undefined
 }
 
 export const DEFAULT_LEASH_TIMING: LeashTiming = { heartbeatEveryMs: 5000, heartbeatLimitSeconds: 30, graceTenths: 15 }

@@ -1,23 +1,26 @@
 /** Files of a host that only takes commands. One command a question; each is plain POSIX with what GNU, busybox, macOS and the BSDs have alike. */
 
-import { EncodeError } from '../../core/errors.ts'
+import { EncodeError, isEncodeError } from '../../core/errors.ts'
 import { toPlainLine, toVisible } from '../../core/text.ts'
 import { parseFreeBytes, parseLoad } from '../facts/parse-facts.ts'
 import type { HostFileStat, RunOptions, RunResult, TransferOptions } from '../host.ts'
-import type { HostFiles } from '../host-files.ts'
+import type { HostFiles, MoveOptions } from '../host-files.ts'
 import { receiveCommand, sendCommand } from './bulk-shell.ts'
 import { assertRemovable, type Guard } from './guard.ts'
 
 export interface ShellFilesOptions {
   readonly hostName: string
   readonly run: (argv: readonly string[], options?: RunOptions) => Promise<RunResult>
-  readonly guard: Pick<Guard, 'tag' | 'start'>
+  readonly guard: Pick<Guard, 'tag' | 'start' | 'hold' | 'letGo'>
   readonly transport: BulkTransport
   /** A host that does not answer a question about its files for so long has failed it; 2 minutes unless told. */
   readonly answerMs?: number | undefined
 }
 
-/** How a transport moves whole files: the file as a command line's standard input or output, made anew here. */
+/**
+ * How a transport moves files: the file, or what it has behind `offset`, as a command line's standard input or output. Here it is made
+ * anew, or goes on behind `offset`; should the connection break, what has come stays if it is resumable.
+ */
 export interface BulkTransport {
   putBytes(commandLine: string, controllerPath: string, options?: TransferOptions): Promise<number>
   /** The file begins behind `after`. */
@@ -45,16 +48,44 @@ export function createShellFiles({ hostName, run: runForever, guard, transport, 
     throw new EncodeError('COMMAND_FAILED', `Host "${hostName}" ${what}: ${said === '' ? `status ${status}` : said}`)
   }
 
-  return {
-    async putFile(controllerPath, hostPath, options) {
+  async function move({ isResumable, key = '' }: MoveOptions, work: () => Promise<void>): Promise<void> {
+    if (isResumable === true) guard.hold(key)
+    try {
       await guard.start()
-      await transport.putBytes(receiveCommand(guard.tag, hostPath), controllerPath, options)
+      await work()
+    } catch (error) {
+      if (!isEncodeError(error, 'HOST_LOST')) guard.letGo(key)
+      throw error
+    }
+    guard.letGo(key)
+  }
+
+  return {
+    async putFile(controllerPath, hostPath, options = {}) {
+      await move(options, async () => {
+        await transport.putBytes(receiveCommand(guard.tag, hostPath, options.offset), controllerPath, options)
+      })
     },
 
-    async getFile(hostPath, controllerPath, options) {
-      await guard.start()
-      const { commandLine, after } = sendCommand(guard.tag, hostPath)
-      await transport.getBytes(commandLine, controllerPath, { ...options, after })
+    async getFile(hostPath, controllerPath, options = {}) {
+      await move(options, async () => {
+        const { commandLine, after } = sendCommand(guard.tag, hostPath, options.offset)
+        await transport.getBytes(commandLine, controllerPath, { ...options, after })
+      })
+    },
+
+    async renameFile(from, to, signal) {
+      await ask(`cannot rename "${toVisible(from)}"`, ['mv', '-f', '--', from, to], signal)
+    },
+
+    async hashFile(hostPath, signal) {
+      // No limit of time: it reads the whole file.
+      const { status, stdout, stderr } = await runForever(['/bin/sh', '-c', HASH, 'encode-hash', hostPath], { signal })
+      const digits = /(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/i.exec(stdout)?.[0].toLowerCase()
+      if (status === NO_HASH_STATUS) return undefined
+      if (status === 0 && digits !== undefined) return digits
+      const said = toPlainLine(stderr)
+      throw new EncodeError('COMMAND_FAILED', `Host "${hostName}" cannot hash "${toVisible(hostPath)}": ${said || `status ${status}`}`)
     },
 
     async statFile(hostPath, signal) {
@@ -108,6 +139,20 @@ echo none
 `
 
 const LOAD = 'if [ -r /proc/loadavg ]; then cat /proc/loadavg; else LC_ALL=C uptime; fi'
+
+/** The file as standard input: its name stands in no answer. Absolute paths are where the BSDs keep them from a bare PATH. */
+const HASH = `
+for t in sha256sum shasum sha256 openssl /sbin/sha256; do
+  command -v "$t" >/dev/null 2>&1 || continue
+  case $t in
+    shasum) exec shasum -a 256 <"$1" ;;
+    openssl) exec openssl dgst -sha256 <"$1" ;;
+    *) exec "$t" <"$1" ;;
+  esac
+done
+exit 44
+`
+const NO_HASH_STATUS = 44
 
 /** Linux takes at most 128 KiB in one argument, and a login shell gets the whole command line as one. */
 const MAX_BATCH_CHARACTERS = 16_384

@@ -3,18 +3,17 @@
  * Memory stays bounded both ways: a put waits for the channel's window, a get pauses the channel while the disk is behind.
  */
 
-import { constants } from 'node:fs'
-import { type FileHandle, open, unlink } from 'node:fs/promises'
+import { type FileHandle, unlink } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClientChannel } from 'ssh2'
-import { EncodeError } from '../../core/errors.ts'
+import { EncodeError, isEncodeError } from '../../core/errors.ts'
 import { toPlainLine } from '../../core/text.ts'
-import { formatBytes } from '../../core/units.ts'
 import type { ChannelExit } from '../channel.ts'
 import type { TransferOptions } from '../host.ts'
 import { skipUntil } from '../shell/skip-until.ts'
 import { closeChannel } from './command-channel.ts'
 import type { Session } from './connection.ts'
+import { createTarget, openSource, reopenTarget, toDiskError } from './transfer-file.ts'
 
 export interface GetOptions extends TransferOptions, StallOptions {
   /** The command line prints this before the first byte of the file: what login files print comes before it, and is dropped with it. */
@@ -41,9 +40,9 @@ const STALL_STEPS = 20
 const CLOSE_TIMEOUT_MS = 2000
 
 /**
- * Sends a file of the controller to the standard input of a command line, which must have the shell syntax already.
+ * Sends a file of the controller, or what it has behind `offset`, to the standard input of a command line, which must have the shell syntax already.
  * An end that comes too early looks like the end of the file over there: the command line, or a look at the file's size
- * afterwards, must tell the two apart. Resolves with the bytes sent when the command ended with status 0.
+ * afterwards, must tell the two apart. Resolves with the file's size when the command ended with status 0.
  * Rejects with SOURCE_UNREADABLE, SOURCE_CHANGED, TRANSFER_FAILED, HOST_LOST, or the signal's reason.
  */
 export async function putBytes(
@@ -57,7 +56,7 @@ export async function putBytes(
   if (!before.isFile()) throw new EncodeError('SOURCE_UNREADABLE', `"${controllerPath}" is not a file`)
   return await withChannel(openSession, commandLine, options, async (channel, ended, onBytes) => {
     channel.resume() // `cat > file` says nothing; what it says all the same must not block it
-    const sentBytes = await Promise.race([send(file, channel, onBytes), ended.then(() => undefined)])
+    const sentBytes = await Promise.race([send(file, channel, { ...options, onBytes }), ended.then(() => undefined)])
     if (sentBytes !== undefined) {
       channel.end()
       const after = await file.stat()
@@ -74,8 +73,9 @@ export async function putBytes(
 }
 
 /**
- * Writes the standard output of a command line to a new file of the controller, mode 0600. Resolves with its size when the command
- * ended with status 0 and the file is on the disk; else nothing is left of it.
+ * Writes the standard output of a command line to a new file of the controller, mode 0600, or behind the `offset` bytes of one that an
+ * earlier try left. Resolves with its size when the command ended with status 0 and the file is on the disk; else nothing is left of it,
+ * unless the connection broke and the transfer is resumable.
  * Rejects with TRANSFER_FAILED, HOST_LOST, or the signal's reason.
  */
 export async function getBytes(
@@ -84,7 +84,8 @@ export async function getBytes(
   controllerPath: string,
   options: GetOptions = {},
 ): Promise<number> {
-  const file = await createTarget(controllerPath)
+  const { offset = 0, isResumable = false } = options
+  const file = offset > 0 ? await reopenTarget(controllerPath, offset) : await createTarget(controllerPath)
   try {
     const bytes = await withChannel(openSession, commandLine, options, async (channel, ended, onBytes) => {
       channel.end()
@@ -98,8 +99,8 @@ export async function getBytes(
     return bytes
   } catch (error) {
     await file.close().catch(() => undefined)
-    await unlink(controllerPath).catch(() => undefined)
-    throw toDiskError(error, controllerPath)
+    if (!(isResumable && isEncodeError(error, 'HOST_LOST'))) await unlink(controllerPath).catch(() => undefined)
+    throw toDiskError(error, controllerPath, MAX_COLLECTED_BYTES)
   }
 }
 
@@ -161,14 +162,17 @@ function checkExit(exit: ChannelExit, stderr: string): void {
   })
 }
 
-async function send(file: FileHandle, channel: ClientChannel, onBytes: ((bytes: number) => void) | undefined): Promise<number> {
+async function send(file: FileHandle, channel: ClientChannel, { offset = 0, onBytes, digest }: TransferOptions): Promise<number> {
   // Read into one while the other is on its way.
   let [current, next] = [Buffer.allocUnsafe(PIECE_BYTES), Buffer.allocUnsafe(PIECE_BYTES)]
-  let sentBytes = 0
-  let { bytesRead } = await file.read(current, 0, PIECE_BYTES)
+  let sentBytes = offset
+  let { bytesRead } = await file.read(current, 0, PIECE_BYTES, sentBytes)
   while (bytesRead > 0) {
     const piece = current.subarray(0, bytesRead)
-    const [, read] = await Promise.all([write(channel, piece), file.read(next, 0, PIECE_BYTES)])
+    const reading = file.read(next, 0, PIECE_BYTES, sentBytes + piece.length)
+    const writing = write(channel, piece)
+    digest?.add(piece, sentBytes)
+    const [, read] = await Promise.all([writing, reading])
     sentBytes += piece.length
     onBytes?.(sentBytes)
     bytesRead = read.bytesRead
@@ -182,13 +186,14 @@ async function write(channel: ClientChannel, piece: Buffer): Promise<void> {
   await new Promise<void>((resolve, reject) => channel.write(piece, (error) => (error ? reject(error) : resolve())))
 }
 
-async function receive(channel: ClientChannel, file: FileHandle, { onBytes, after, maxBytes }: GetOptions): Promise<number> {
+async function receive(channel: ClientChannel, file: FileHandle, options: GetOptions): Promise<number> {
+  const { onBytes, after, maxBytes, offset = 0, digest } = options
   const skip = after === undefined ? (chunk: Buffer) => chunk : skipUntil(after)
   let skippedBytes = 0
-  let takenBytes = 0
+  let takenBytes = offset
   let collected: Buffer[] = []
   let collectedBytes = 0
-  let writtenBytes = 0
+  let writtenBytes = offset
   let writing: Promise<void> | undefined
   const { promise, resolve, reject } = Promise.withResolvers<number>()
 
@@ -200,7 +205,10 @@ async function receive(channel: ClientChannel, file: FileHandle, { onBytes, afte
       collectedBytes = 0
       if (channel.isPaused()) channel.resume()
       await writeAll(file, pieces, bytes)
-      writtenBytes += bytes
+      for (const piece of pieces) {
+        digest?.add(piece, writtenBytes)
+        writtenBytes += piece.length
+      }
       onBytes?.(writtenBytes)
     }
     writing = undefined
@@ -240,37 +248,4 @@ async function writeAll(file: FileHandle, pieces: readonly Buffer[], bytes: numb
   const { bytesWritten } = await file.writev(pieces)
   // A short write is rare (a full disk, a signal): what is left is written in one piece, or says why not.
   if (bytesWritten < bytes) await file.appendFile(Buffer.concat(pieces).subarray(bytesWritten))
-}
-
-async function openSource(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'r')
-  } catch (cause) {
-    throw new EncodeError('SOURCE_UNREADABLE', `"${path}" cannot be read: ${toPlainLine(String(cause))}`, {
-      hint: 'Check the path and its permissions',
-      cause,
-    })
-  }
-}
-
-async function createTarget(path: string): Promise<FileHandle> {
-  const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
-  try {
-    return await open(path, O_WRONLY | O_CREAT | O_EXCL | (O_NOFOLLOW ?? 0), 0o600)
-  } catch (cause) {
-    throw toDiskError(cause, path)
-  }
-}
-
-function toDiskError(error: unknown, path: string): unknown {
-  const { code, syscall } = error as NodeJS.ErrnoException
-  if (error instanceof EncodeError || code === undefined || syscall === undefined) return error
-  const why = code === 'ENOSPC' ? 'the disk is full' : code === 'EEXIST' ? 'something of that name exists' : toPlainLine(String(error))
-  return new EncodeError('TRANSFER_FAILED', `"${path}" cannot be written: ${why}`, {
-    hint:
-      code === 'ENOSPC'
-        ? `Make room; up to ${formatBytes(MAX_COLLECTED_BYTES)} of it were waiting to be written`
-        : 'Check the folder and its permissions',
-    cause: error,
-  })
 }

@@ -1,0 +1,102 @@
+/**
+ * Transfers that are believed only when both ends agree: on the size always, on the SHA-256 with `checksum`. A file on its way to a host
+ * stands there under another name until then, so that nobody takes half a source for a source.
+ */
+
+import { stat, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { EncodeError } from '../core/errors.ts'
+import { toVisible } from '../core/text.ts'
+import { formatBytes } from '../core/units.ts'
+import { createFileDigest } from './file-digest.ts'
+import type { PutOptions, TransferOptions } from './host.ts'
+import type { HostFiles } from './host-files.ts'
+
+export interface CheckedFilesOptions {
+  readonly hostName: string
+  readonly files: HostFiles
+  readonly comparesHashes: boolean
+}
+
+export interface CheckedFiles {
+  /** Rejects with HOST_UNSUPPORTED where nothing can make a hash. */
+  assertHashes(signal: AbortSignal): Promise<void>
+  /** As the Host port's methods. */
+  putFile(controllerPath: string, hostPath: string, options: PutOptions & { readonly signal: AbortSignal }): Promise<void>
+  getFile(hostPath: string, controllerPath: string, options: TransferOptions & { readonly signal: AbortSignal }): Promise<void>
+}
+
+/** The cause of a TRANSFER_FAILED for a file of which all bytes arrived, and not all as they were. */
+export class ChecksumMismatch extends Error {
+  override readonly name = 'ChecksumMismatch'
+}
+
+export function createCheckedFiles({ hostName, files, comparesHashes }: CheckedFilesOptions): CheckedFiles {
+  const there = `on host "${hostName}"`
+
+  async function hashFile(hostPath: string, signal: AbortSignal): Promise<string> {
+    const hash = await files.hashFile(hostPath, signal)
+    if (hash !== undefined) return hash
+    throw new EncodeError('HOST_UNSUPPORTED', `Host "${hostName}" has no program for SHA-256, which "checksum" asks for`, {
+      hint: 'Install one of sha256sum, shasum, sha256 and openssl there, or set "checksum: false" for this host',
+    })
+  }
+
+  return {
+    async assertHashes(signal) {
+      await hashFile('/dev/null', signal)
+    },
+
+    async putFile(controllerPath, hostPath, options) {
+      const { signal, partialPath = `${hostPath}.part` } = options
+      const digest = comparesHashes ? (options.digest ?? createFileDigest()) : undefined
+      await files.putFile(controllerPath, partialPath, { ...options, digest, key: hostPath })
+      const [sent, arrived] = await Promise.all([stat(controllerPath), files.statFile(partialPath, signal)])
+      assertWhole(controllerPath, sent.size, arrived?.sizeBytes, there)
+      if (digest !== undefined) {
+        const [own, other] = await Promise.all([digest.finish(controllerPath, signal), hashFile(partialPath, signal)])
+        assertSame(controllerPath, own, other, there)
+      }
+      await files.renameFile(partialPath, hostPath, signal)
+    },
+
+    async getFile(hostPath, controllerPath, options) {
+      const { signal, offset = 0 } = options
+      const source = await files.statFile(hostPath, signal)
+      if (source?.kind !== 'file') throw new EncodeError('TRANSFER_FAILED', `"${toVisible(hostPath)}" is not a file ${there}`)
+      await assertRoom(hostPath, source.sizeBytes - offset, controllerPath)
+      const digest = comparesHashes ? (options.digest ?? createFileDigest()) : undefined
+      await files.getFile(hostPath, controllerPath, { ...options, digest, key: hostPath, maxBytes: source.sizeBytes })
+      assertWhole(hostPath, source.sizeBytes, (await stat(controllerPath)).size, 'here')
+      if (digest === undefined) return
+      const [other, own] = await Promise.all([hashFile(hostPath, signal), digest.finish(controllerPath, signal)])
+      assertSame(hostPath, other, own, 'here')
+    },
+  }
+}
+
+/** A host may say any size: what cannot fit is not begun. */
+async function assertRoom(hostPath: string, sizeBytes: number, controllerPath: string): Promise<void> {
+  const space = await statfs(dirname(controllerPath)).catch(() => undefined)
+  if (space === undefined || sizeBytes <= space.bavail * space.bsize) return
+  const [size, free] = [formatBytes(sizeBytes), formatBytes(space.bavail * space.bsize)]
+  throw new EncodeError('TRANSFER_FAILED', `"${toVisible(hostPath)}" has ${size}, and "${dirname(controllerPath)}" has room for ${free}`, {
+    hint: 'Make room there, or choose another folder with -o',
+  })
+}
+
+function assertWhole(path: string, expectedBytes: number, foundBytes: number | undefined, where: string): void {
+  if (foundBytes === expectedBytes) return
+  const found = foundBytes === undefined ? 'nothing' : `${foundBytes} B (${formatBytes(foundBytes)})`
+  throw new EncodeError('TRANSFER_FAILED', `Of the ${expectedBytes} B of "${toVisible(path)}", ${found} arrived ${where}`, {
+    hint: 'Look at the free space there, and whether something else writes the file',
+  })
+}
+
+function assertSame(path: string, expected: string, found: string, where: string): void {
+  if (found === expected) return
+  throw new EncodeError('TRANSFER_FAILED', `"${toVisible(path)}" arrived changed ${where}: its SHA-256 is ${found}, not ${expected}`, {
+    hint: 'Look at the memory and the disks of both machines',
+    cause: new ChecksumMismatch('The hashes differ'),
+  })
+}
