@@ -1,7 +1,23 @@
-/** What earlier runs have finished, for those who would otherwise do it again: a later run of the same queue file, and `encode resume`. */
+/** What earlier runs have finished: for those who would otherwise do it again, and for those who want to know how large results become. */
 
 import type { Database } from './database.ts'
 import { type JobRecord, toJobRecord } from './records.ts'
+
+/** What became of a source's bytes. */
+export interface FinishedSize {
+  readonly sourceBytes: number
+  readonly resultBytes: number
+}
+
+/** Of the latest jobs of a profile, the oldest first. */
+export function listFinishedSizes(db: Database, profile: string, limit: number): readonly FinishedSize[] {
+  const rows = db.all(
+    `SELECT source_bytes, output_bytes FROM jobs
+     WHERE profile = ? AND state = 'done' AND output_bytes IS NOT NULL ORDER BY rowid DESC LIMIT ?`,
+    ...[profile, limit],
+  )
+  return rows.map((row) => ({ sourceBytes: Number(row.source_bytes), resultBytes: Number(row.output_bytes) })).reverse()
+}
 
 /** The last job from this queue file that did this source, as long as its line was not taken out of the file. */
 export function findDoneLine(db: Database, queueFile: string, source: string): JobRecord | undefined {

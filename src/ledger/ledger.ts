@@ -10,9 +10,10 @@ import type { JobPlan } from '../model/plan.ts'
 import { claimSources, findHolder, releaseSource } from './claims.ts'
 import { type Database, openDatabase } from './database.ts'
 import { type RememberedTrial, recallTrials, rememberTrials, type TrialPlace } from './encoder-trials.ts'
-import { dropDoneLines, findDoneLine, findDoneSince } from './finished-jobs.ts'
+import { dropDoneLines, type FinishedSize, findDoneLine, findDoneSince, listFinishedSizes } from './finished-jobs.ts'
 import type { Warner } from './load-sqlite.ts'
 import { findLeftFiles, findRunFiles, forgetFile, noteFile } from './noted-files.ts'
+import { hasOtherWork } from './other-work.ts'
 import { findLiveness, identifyProcess } from './process-identity.ts'
 import {
   type DeadRun,
@@ -116,6 +117,11 @@ export interface Ledger extends Disposable {
   /** A later job that is done and had the same source. */
   findDoneSince(job: JobRecord): JobRecord | undefined
 
+  /** Sizes before and after of the latest finished jobs of a profile, the oldest first. */
+  finishedSizes(profile: string, limit: number): readonly FinishedSize[]
+  /** Is a job of another living run of this machine under way? */
+  hasOtherWork(runId: string): boolean
+
   recallTrials(place: TrialPlace): readonly RememberedTrial[]
   /** In the place of what was known of these encoders, and of everything that an older ffmpeg there had. */
   rememberTrials(place: TrialPlace, trials: readonly RememberedTrial[]): void
@@ -203,6 +209,8 @@ export function openLedger(options: LedgerOptions): Ledger {
     findDoneLine: (queueFile, source) => findDoneLine(db, queueFile, source),
     dropDoneLines: (queueFile, sources) => dropDoneLines(db, queueFile, sources),
     findDoneSince: (job) => findDoneSince(db, job),
+    finishedSizes: (profile, limit) => listFinishedSizes(db, profile, limit),
+    hasOtherWork: (runId) => hasOtherWork(db, runId),
     recallTrials: (place) => recallTrials(db, place),
     rememberTrials: (place, trials) => rememberTrials(db, place, trials),
     [Symbol.dispose]: () => db[Symbol.dispose](),

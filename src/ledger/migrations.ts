@@ -85,4 +85,8 @@ export const MIGRATIONS: readonly string[] = [
   UPDATE jobs SET line_dropped = 1 WHERE run IN (SELECT id FROM runs WHERE exit_status IS NOT NULL);
   CREATE INDEX done_jobs_by_source ON jobs (source) WHERE state = 'done';
   `,
+  // 4: how large results become, by profile.
+  `
+  CREATE INDEX done_jobs_by_profile ON jobs (profile) WHERE state = 'done';
+  `,
 ]

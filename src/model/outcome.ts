@@ -12,8 +12,8 @@ export type JobOutcome =
       /**
        * `never`: no other host would do better. `elsewhere`: another host may. `lost`: the host is gone, nothing is known against file
        * or host. `variant`: the hardware encoder did not start; another encoder of the same host may. `crowded`: the hardware runs as
-       * many encodes as it can; later there will be room.
+       * many encodes as it can; later there will be room. `no-room`: a disk filled up; nothing is known against file or host.
        */
-      readonly retry: 'never' | 'elsewhere' | 'lost' | 'variant' | 'crowded'
+      readonly retry: 'never' | 'elsewhere' | 'lost' | 'variant' | 'crowded' | 'no-room'
     }
   | { readonly kind: 'interrupted' }
