@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Host, HostFacts } from '../host/host.ts'
 import type { Stage } from '../model/events.ts'
 import type { JobPlan } from '../model/plan.ts'
-import type { FileJournal } from '../transfer/media-route.ts'
+import type { FileJournal, Reconnect } from '../transfer/media-route.ts'
 
 /** Where a stage stands; null where it is not known. */
 export interface StageProgress {
@@ -24,8 +24,10 @@ export interface JobContext {
   readonly plan: JobPlan
   /** The first is 1. */
   readonly attempt: number
+  /** Another one after a transfer during which the host was lost and came back: to be asked for anew in each stage. */
   readonly host: Host
   readonly facts: HostFacts
+  readonly reconnect?: Reconnect | undefined
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly readMedia: ReadMedia
@@ -35,6 +37,8 @@ export interface JobContext {
   /** Called before the stage is begun; the state is on disk when it returns. `replace` comes with what a later run needs to end it. */
   readonly onStage: (stage: Stage, result?: { readonly temporary: string; readonly outputBytes: number }) => void
   readonly onProgress: (stage: Stage, progress: StageProgress) => void
+  /** What the person should know of a job that goes well all the same. */
+  readonly onWarning: (message: string) => void
   /** Path of the log that is written should the attempt fail. */
   readonly logFile: string
 }

@@ -13,8 +13,10 @@ import type { JobPlan } from '../model/plan.ts'
 import { listEncoders } from '../profile/list-encoders.ts'
 import { createRoute } from '../transfer/create-route.ts'
 import type { MediaRoute } from '../transfer/media-route.ts'
+import { decodeOnHost } from './decode-on-host.ts'
 import { encode, FfmpegOutput } from './encode.ts'
 import { ensureFolder } from './ensure-folder.ts'
+import { isDiskFull } from './is-disk-full.ts'
 import type { JobContext } from './job-context.ts'
 import { writeJobLog } from './job-log.ts'
 import { refuseTakenName, replaceSource, statUnchanged } from './replace.ts'
@@ -59,11 +61,15 @@ async function runStages(context: JobContext, route: MediaRoute, temporary: stri
     return skip(`would save ${verdict.savedPercent} %, less than the threshold of ${threshold} % (stopped at ${thresholdCheck} %)`)
   }
   const resultBytes = await statResult(context, route)
+  if (plan.profile.verify === 'full') {
+    context.onStage('verify')
+    await decodeOnHost(context, route)
+  }
   if (route.bringBack !== undefined) {
     context.onStage('return')
     await route.bringBack({ signal, onBytes: trackTransfer(context, 'return', resultBytes) })
   }
-  context.onStage('verify')
+  if (plan.profile.verify !== 'full' || route.bringBack !== undefined) context.onStage('verify')
   await verify(context, temporary, resultBytes)
   const saved = savedPercent(plan.source.sizeBytes, resultBytes)
   // pytranscoder rounds the saving up to whole percent before it compares; 17.2 % meets a threshold of 18.

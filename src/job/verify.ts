@@ -1,43 +1,45 @@
 /**
  * The verify stage: is what stands here what the host wrote, and is it a whole encode of the source? ffmpeg's exit status 0 is no
- * proof, and a header is a promise.
+ * proof, and a header is a promise. `off` believes the size alone; `quick` looks at both ends; `full` has the host decode all of it
+ * beforehand (`decode-on-host.ts`), and looks as `quick` does.
  */
 
-import { stat } from 'node:fs/promises'
-import { EncodeError, isEncodeError } from '../core/errors.ts'
+import { open, stat } from 'node:fs/promises'
+import { EncodeError } from '../core/errors.ts'
+import { canDecode, DECODERS_ARGUMENTS } from '../media/decoders.ts'
+import { expectPicture, isOfSize, listCopied } from '../media/expect-picture.ts'
 import { expectResult, withMeasuredEnd } from '../media/expect-result.ts'
+import { findStrayBytes } from '../media/find-stray-bytes.ts'
+import { judgeFrames } from '../media/judge-frames.ts'
 import { judgeResult } from '../media/judge-result.ts'
-import { allPacketsArguments, lastPacketArguments, parseLastPackets } from '../media/last-packets.ts'
-import { parseProbe } from '../media/parse-probe.ts'
-import { probeArguments } from '../media/probe-arguments.ts'
+import { findEarlyEnds, judgeStreamEnds } from '../media/judge-stream-ends.ts'
+import { lengthTolerance } from '../media/length-tolerance.ts'
+import { selectPlayable } from '../media/playable.ts'
+import type { QuickLook } from '../media/quick-look.ts'
 import type { MediaInfo } from '../model/media.ts'
 import type { JobContext } from './job-context.ts'
+import { lookAtMedia, readEnd } from './look-at-media.ts'
 
 /** A network filesystem may show a stale size for some seconds after a host has written. */
 const SETTLE_ATTEMPTS = 20
 const SETTLE_EVERY_MS = 250
 
+/** What verification needs of a job's context. */
+export type VerifyContext = Pick<JobContext, 'plan' | 'clock' | 'signal' | 'readMedia' | 'onWarning'>
+
 /** @param resultBytes size on the host. Rejects with RESULT_NOT_WHOLE, naming every reason. */
-export async function verify(context: JobContext, path: string, resultBytes: number): Promise<void> {
-  const { source, arguments: args, profile } = context.plan
+export async function verify(context: VerifyContext, path: string, resultBytes: number): Promise<void> {
   const sizeBytes = await settledSize(context, path, resultBytes)
-  const result = await probeResult(context, path, sizeBytes)
-  const lastPacketSeconds = result === undefined ? undefined : await readEnd(context, path, result)
-  const judge = (believed: MediaInfo) =>
-    judgeResult({ expectation: expectResult(believed, args, profile.extension), result, lastPacketSeconds, expectedSizeBytes: resultBytes })
-  let reasons = judge(source)
-  if (result !== undefined && sizeBytes > 0 && (reasons.length > 0 || source.durationSeconds <= 0)) {
-    // The source's own header may lie; where its data ends is the truth that a result is held against.
-    const sourceEnd = await readEnd(context, source.path, source)
-    if (sourceEnd !== undefined) reasons = judge(withMeasuredEnd(source, sourceEnd))
-  }
+  const reasons = await (context.plan.profile.verify === 'off'
+    ? judgeSize(sizeBytes, resultBytes)
+    : judge(context, path, sizeBytes, resultBytes))
   if (reasons.length === 0) return
   throw new EncodeError('RESULT_NOT_WHOLE', `The result is not whole: ${reasons.join('; ')}`, {
     hint: 'It was thrown away; the source is untouched',
   })
 }
 
-async function settledSize({ clock, signal }: JobContext, path: string, resultBytes: number): Promise<number> {
+async function settledSize({ clock, signal }: VerifyContext, path: string, resultBytes: number): Promise<number> {
   for (let attempt = 1; ; attempt += 1) {
     const sizeBytes = await stat(path).then(
       ({ size }) => size,
@@ -54,22 +56,99 @@ async function settledSize({ clock, signal }: JobContext, path: string, resultBy
   }
 }
 
-async function probeResult({ readMedia, signal }: JobContext, path: string, sizeBytes: number): Promise<MediaInfo | undefined> {
-  try {
-    return parseProbe(await readMedia(probeArguments(path), signal), { path, sizeBytes, mtimeMs: 0 })
-  } catch (error) {
-    if (isEncodeError(error, 'SOURCE_UNREADABLE')) return undefined
-    throw error
-  }
+function judgeSize(sizeBytes: number, resultBytes: number): readonly string[] {
+  if (sizeBytes === 0) return ['it is empty']
+  return sizeBytes === resultBytes ? [] : [`it has ${sizeBytes} of ${resultBytes} bytes`]
 }
 
-/** Seconds at which the data of a file ends. */
-async function readEnd({ readMedia, signal }: JobContext, path: string, media: MediaInfo): Promise<number | undefined> {
-  for (const argv of [lastPacketArguments(path, media), allPacketsArguments(path, media)]) {
-    const end = parseLastPackets(
-      await readMedia(argv, signal).catch((error: unknown) => (isEncodeError(error, 'SOURCE_UNREADABLE') ? '' : Promise.reject(error))),
-    )
-    if (end !== undefined) return end
+async function judge(context: VerifyContext, path: string, sizeBytes: number, resultBytes: number): Promise<readonly string[]> {
+  const { source, arguments: args, profile } = context.plan
+  const nearSeconds = source.durationSeconds > 0 ? source.durationSeconds : undefined
+  const { quick, endSeconds: lastPacketSeconds } = await lookAtMedia(context, { path, sizeBytes, nearSeconds })
+  const expect = (believed: MediaInfo) => expectResult(believed, args, profile.extension)
+  const judgeAgainst = (believed: MediaInfo) =>
+    judgeResult({ expectation: expect(believed), result: quick?.media, lastPacketSeconds, expectedSizeBytes: resultBytes })
+  let reasons = judgeAgainst(source)
+  let sourceEnd: number | undefined
+  if (quick !== undefined && sizeBytes > 0 && (reasons.length > 0 || source.durationSeconds <= 0)) {
+    // The source's own header may lie; where its data ends is the truth that a result is held against.
+    sourceEnd = await readEnd(context, source.path, source)
+    if (sourceEnd !== undefined) reasons = judgeAgainst(withMeasuredEnd(source, sourceEnd))
   }
-  return undefined
+  if (reasons.length > 0 || quick === undefined) return reasons
+  const hidden = await judgeInside(context, path, { ...quick, endSeconds: lastPacketSeconds }, expect(source).durationSeconds !== undefined)
+  if (hidden.length === 0 && sourceEnd !== undefined) await warnOfShortSource(context, sourceEnd)
+  return hidden
+}
+
+/** What sizes, headers and lengths do not show. The source is looked at only where something is amiss. */
+async function judgeInside(context: VerifyContext, path: string, look: QuickLook, keepsLength: boolean): Promise<readonly string[]> {
+  const { source, arguments: args } = context.plan
+  const stray = await findStrayBytesOf(path, look.media)
+  const faults = judgeFrames(look)
+  const earlyEnds = keepsLength ? findEarlyEnds(look) : []
+  const picture = expectPicture(source, args)
+  const isOther = picture !== undefined && !isPictureOf(look, picture)
+  const reasons = stray === undefined ? [] : [stray]
+  if (faults.length === 0 && earlyEnds.length === 0 && !isOther) return reasons
+
+  const { startSeconds = 0, durationSeconds, sizeBytes } = source
+  const near = durationSeconds > 0 ? startSeconds + durationSeconds : undefined
+  const { quick: sourceLook } = await lookAtMedia(context, { path: source.path, sizeBytes, nearSeconds: near })
+  const copied = listCopied(args)
+  const sourceFaults = sourceLook === undefined ? [] : judgeFrames(sourceLook)
+  for (const { kind, codec, isSilent, reason } of faults) {
+    if (copied.has(kind) && sourceFaults.some((fault) => fault.kind === kind)) continue
+    if (isSilent && !(await canDecodeHere(context, codec))) continue
+    reasons.push(reason)
+  }
+  if (sourceLook !== undefined) reasons.push(...judgeStreamEnds(look, sourceLook, earlyEnds))
+  const shown = sourceLook === undefined ? undefined : findPicture(sourceLook)
+  const found = findPicture(look)
+  // A source whose header says something else than its pictures: they are what ffmpeg goes by.
+  if (isOther && found !== undefined && !(shown !== undefined && isOfSize(found, shown))) {
+    reasons.push(`its picture has ${found.width}x${found.height} pixels, not ${picture.width}x${picture.height}`)
+  }
+  return reasons
+}
+
+function isPictureOf(look: QuickLook, wanted: { readonly width: number; readonly height: number }): boolean {
+  const found = selectPlayable(look.media).filter(({ kind }) => kind === 'video')
+  return found.every(({ width, height }) => width === undefined || height === undefined || isOfSize({ width, height }, wanted))
+}
+
+/** Of the first picture that was decoded; else what the header says. */
+function findPicture(look: QuickLook): { readonly width: number; readonly height: number } | undefined {
+  const stream = selectPlayable(look.media).find(({ kind }) => kind === 'video')
+  const shown = look.streams.find(({ index }) => index === stream?.index)
+  const [width, height] = [shown?.width ?? stream?.width, shown?.height ?? stream?.height]
+  return width === undefined || height === undefined ? undefined : { width, height }
+}
+
+async function canDecodeHere({ readMedia, signal }: VerifyContext, codec: string): Promise<boolean> {
+  return canDecode(await readMedia(DECODERS_ARGUMENTS, signal), codec)
+}
+
+/** ffmpeg encodes a source that was cut off as far as it goes: nothing more is lost, but its owner should know. */
+async function warnOfShortSource({ plan: { source }, onWarning }: VerifyContext, endSeconds: number): Promise<void> {
+  const { durationSeconds } = source
+  if (durationSeconds - endSeconds <= lengthTolerance(durationSeconds)) return
+  // A subtitle or a chapter may outlast everything that plays.
+  const mayOutlast = source.streams.some(({ kind }) => kind === 'subtitle' || kind === 'data')
+  if (mayOutlast && (await findStrayBytesOf(source.path, source)) === undefined) return
+  const missing = (durationSeconds - endSeconds).toFixed(1)
+  onWarning(
+    `${source.path}: its header promises ${durationSeconds.toFixed(1)} s, but its data ends at ${endSeconds.toFixed(1)} s: ` +
+      `the last ${missing} s were not there to be encoded`,
+  )
+}
+
+async function findStrayBytesOf(path: string, { container }: MediaInfo): Promise<string | undefined> {
+  await using file = await open(path)
+  const { size } = await file.stat()
+  const read = async (offset: number, length: number): Promise<Uint8Array> => {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length, offset)
+    return buffer.subarray(0, bytesRead)
+  }
+  return await findStrayBytes(read, size, container)
 }

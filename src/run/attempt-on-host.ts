@@ -52,9 +52,10 @@ export async function attemptOnHost({
     clock: world.clock,
     signal,
     readMedia: ffprobe.read,
-    files: createFileJournal({ ledger, jobId: plan.id, place: { cluster, host: name }, host }),
+    files: createFileJournal({ ledger, jobId: plan.id, place: { cluster, host: name }, host: () => open.host }),
     flsPath,
     logFile: join(world.stateFolder, 'logs', runId, `${plan.id}-${attempt}.log`),
+    onWarning: (message) => emit('warning', { message }),
     onStage(stage, result) {
       ledger.setState(plan.id, stage, result)
       emit('job.stage', { job: plan.id, stage })
