@@ -6,7 +6,7 @@ import type { JobPlan } from '../model/plan.ts'
 import { listEncoders } from '../profile/list-encoders.ts'
 import type { WorkerSpec } from '../scheduler/worker.ts'
 import { type TrialMemory, tryEncoders } from './encoder-trials.ts'
-import { listWanted, toNeeds } from './wanted-encoders.ts'
+import { collectWanted, toNeeds, type WantedCollector } from './wanted-encoders.ts'
 import { type HostAbilities, toWorkerSpec } from './worker-spec.ts'
 
 export interface Abilities {
@@ -26,14 +26,22 @@ export interface AbilitiesOptions {
 }
 
 export function createAbilities(options: AbilitiesOptions): Abilities {
-  const wanted: JobPlan[] = []
+  /** By cluster. */
+  const wanted = new Map<string, WantedCollector>()
   const known = new Map<string, HostAbilities>()
 
+  function wantedIn(cluster: string): WantedCollector {
+    const collector = wanted.get(cluster) ?? collectWanted()
+    wanted.set(cluster, collector)
+    return collector
+  }
+
   return {
-    want: (plans) => void wanted.push(...plans),
+    want(plans) {
+      for (const plan of plans) wantedIn(plan.cluster).add(plan)
+    },
     async learn(cluster, host, facts) {
-      const plans = wanted.filter((plan) => plan.cluster === cluster)
-      const needs = toNeeds(listWanted(plans), host.config, facts)
+      const needs = toNeeds(wantedIn(cluster), host.config, facts)
       const trials = await tryEncoders(host, facts, needs, options)
       const earlier = known.get(keyOf(cluster, host.config))?.trials ?? []
       // What a job showed to fail does not work again because a ledger says so.

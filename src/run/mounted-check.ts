@@ -3,18 +3,24 @@
  * may be there or not; a host that sees none of them is not used. Each job checks its own source again.
  */
 
+import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Host } from '../host/host.ts'
+import type { MediaInfo } from '../model/media.ts'
 import type { JobPlan } from '../model/plan.ts'
 import { findMountedSource } from '../transfer/mounted-route.ts'
 
 const MAX_SAMPLES = 5
 
 export function createMountedCheck(plans: readonly JobPlan[]): (host: Host, cluster: string) => Promise<void> {
+  // Picked at once: the check lives as long as the run, and the plans need not.
+  const samples = pickSamples(plans)
   return async (host, cluster) => {
     if (host.config.type !== 'mounted') return
     let failure: unknown
-    for (const { source } of pickSamples(plans, cluster)) {
+    for (const source of samples.get(cluster)?.values() ?? []) {
+      // Done meanwhile.
+      if (!existsSync(source.path)) continue
       try {
         await findMountedSource(host, source)
         return
@@ -26,12 +32,14 @@ export function createMountedCheck(plans: readonly JobPlan[]): (host: Host, clus
   }
 }
 
-function pickSamples(plans: readonly JobPlan[], cluster: string): readonly JobPlan[] {
-  const byFolder = new Map<string, JobPlan>()
-  for (const plan of plans) {
-    const folder = dirname(plan.source.path)
-    if (plan.cluster === cluster && !byFolder.has(folder)) byFolder.set(folder, plan)
-    if (byFolder.size === MAX_SAMPLES) break
+/** Cluster → folder → a source in it. */
+function pickSamples(plans: readonly JobPlan[]): ReadonlyMap<string, ReadonlyMap<string, MediaInfo>> {
+  const samples = new Map<string, Map<string, MediaInfo>>()
+  for (const { cluster, source } of plans) {
+    const byFolder = samples.get(cluster) ?? new Map<string, MediaInfo>()
+    samples.set(cluster, byFolder)
+    const folder = dirname(source.path)
+    if (byFolder.size < MAX_SAMPLES && !byFolder.has(folder)) byFolder.set(folder, source)
   }
-  return [...byFolder.values()]
+  return samples
 }

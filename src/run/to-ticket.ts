@@ -16,7 +16,7 @@ export function toTicket(plan: JobPlan): Ticket {
     id: plan.id,
     cluster: plan.cluster,
     profile: plan.profile.name,
-    forms: toVariants(plan).map(toForm),
+    forms: toForms(toVariants(plan)),
     // Media seconds by picture size: what an encoder's time grows with.
     work: Math.max(1, plan.source.durationSeconds) * Math.max(1, pixels),
     plan,
@@ -33,6 +33,17 @@ export function toVariants({ variants = [], profile, arguments: own }: JobPlan):
 export function withForm(plan: JobPlan, { name }: JobForm): JobPlan {
   const variant = toVariants(plan).find((candidate) => candidate.name === name)
   return variant === undefined ? plan : { ...plan, arguments: variant.arguments }
+}
+
+/** Plans share their variants, and so their forms. */
+const formsOf = new WeakMap<readonly PlanVariant[], readonly JobForm[]>()
+
+function toForms(variants: readonly PlanVariant[]): readonly JobForm[] {
+  const known = formsOf.get(variants)
+  if (known !== undefined) return known
+  const forms = variants.map(toForm)
+  formsOf.set(variants, forms)
+  return forms
 }
 
 function toForm(variant: PlanVariant): JobForm {

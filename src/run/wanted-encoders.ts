@@ -3,7 +3,7 @@
 import type { HostFacts } from '../host/host.ts'
 import type { HostConfig } from '../model/config.ts'
 import { type EncoderNeed, hardwareKindOf, toEncoderKey } from '../model/encoder.ts'
-import type { JobPlan } from '../model/plan.ts'
+import type { JobPlan, PlanVariant } from '../model/plan.ts'
 import { listEncoders } from '../profile/list-encoders.ts'
 import { toVariants } from './to-ticket.ts'
 
@@ -16,16 +16,31 @@ export interface WantedEncoders {
 /** One of each kind of hardware; where it works, so do its siblings for older codecs. */
 const SAMPLES: readonly string[] = ['nvenc', 'qsv', 'vaapi', 'videotoolbox', 'amf', 'v4l2m2m', 'rkmpp'].map((kind) => `h264_${kind}`)
 
-export function listWanted(plans: readonly JobPlan[]): WantedEncoders {
+/** What is wanted so far, a run's jobs added as they turn up; the jobs themselves are not kept. */
+export interface WantedCollector extends WantedEncoders {
+  add(plan: JobPlan): void
+}
+
+export function collectWanted(): WantedCollector {
   const needs = new Map<string, EncoderNeed>()
   const labels = new Set<string>()
-  for (const plan of plans) {
-    for (const variant of toVariants(plan)) {
-      for (const need of listEncoders(variant.arguments)) needs.set(toEncoderKey(need), need)
-      for (const label of [...variant.labels.require, ...variant.labels.any, ...variant.labels.prefer]) labels.add(label)
-    }
+  /** Plans share their variants: most have nothing new. */
+  const seen = new WeakSet<readonly PlanVariant[]>()
+  return {
+    labels,
+    get needs() {
+      return [...needs.values()]
+    },
+    add(plan) {
+      const variants = toVariants(plan)
+      if (seen.has(variants)) return
+      seen.add(variants)
+      for (const variant of variants) {
+        for (const need of listEncoders(variant.arguments)) needs.set(toEncoderKey(need), need)
+        for (const label of [...variant.labels.require, ...variant.labels.any, ...variant.labels.prefer]) labels.add(label)
+      }
+    },
   }
-  return { needs: [...needs.values()], labels }
 }
 
 /** For one host: `gpu` and `queues: auto` want to know of all its hardware. */
