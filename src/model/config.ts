@@ -166,6 +166,8 @@ export interface Config {
   readonly stallSeconds?: number | undefined
   /** `stream_safety` of section `config`: for profiles and templates that do not say it; undefined = for shipped ones and what includes them. */
   readonly streamSafety?: boolean | undefined
+  /** `hard_links`: what becomes of a source that would be replaced and has other names; undefined = it is replaced, with a warning. */
+  readonly hardLinks?: 'replace' | 'skip' | undefined
   readonly clusters: readonly ClusterConfig[]
   /** Shipped ones first, in their files' order; a user's profile of the same name has replaced its shipped one. */
   readonly profiles: readonly ProfileDefinition[]

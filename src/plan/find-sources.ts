@@ -74,8 +74,9 @@ async function* expand(target: Target, cwd: string, omitted: string | undefined)
   for (const match of matches) {
     const matched = await statOrUndefined(match)
     if (matched !== undefined) yield* fromPath(match, matched, target, omitted)
+    else if (match.includes(NOT_UTF8)) yield refuse(match, describeMissing(match), target)
   }
-  if (matches.length === 0) yield refuse(path, describeMissing(target.path), target)
+  if (matches.length === 0) yield refuse(path, describeMissing(target.path, path), target)
 }
 
 async function* fromPath(
@@ -88,7 +89,7 @@ async function* fromPath(
     const visited = new Set([await realpath(path).catch(() => path)])
     if (omitted !== undefined) visited.add(omitted)
     yield* walk(path, path, target, visited)
-  } else if (found.isFile()) yield await toSource(path, undefined, target)
+  } else if (found.isFile()) yield await toSource(path, undefined, target, found)
   else yield refuse(path, 'It is neither a file nor a folder', target)
 }
 
@@ -118,15 +119,19 @@ async function* walk(folder: string, root: string, target: Target, visited: Set<
       visited.add(real)
       yield* walk(path, root, target, visited)
     } else if (found?.isFile() === true && isMediaName(name)) {
-      yield await toSource(path, root, target)
+      yield await toSource(path, root, target, found)
     }
   }
 }
 
-async function toSource(path: string, root: string | undefined, target: Target): Promise<FoundSource> {
+async function toSource(path: string, root: string | undefined, target: Target, found: Stats): Promise<FoundSource | RefusedSource> {
+  // Not yet downloaded, or a disk was full: nothing that ffprobe could say better.
+  if (found.size === 0) return refuse(path, 'It is empty', target)
   // What vanishes at this moment is missed by whoever probes it.
   const isLink = (await lstat(path).catch(() => undefined))?.isSymbolicLink() === true
   const real = isLink ? await realpath(path).catch(() => path) : path
+  if (real !== path && real.includes(NOT_UTF8) && (await statOrUndefined(real)) === undefined)
+    return refuse(path, describeMissing(real), target)
   return { kind: 'source', path: real, givenPath: path, root, target }
 }
 
@@ -146,8 +151,8 @@ function hasGlobMarks(path: string): boolean {
   return /[*?[{]/.test(path)
 }
 
-function describeMissing(path: string): string {
-  if (path.includes('\uFFFD')) return 'No such file: its name seems not to be valid UTF-8 and cannot be carried to ffmpeg; rename it'
+function describeMissing(path: string, absolute = path): string {
+  if (absolute.includes(NOT_UTF8)) return 'No such file: its name seems not to be valid UTF-8 and cannot be carried to ffmpeg; rename it'
   if (hasGlobMarks(path)) return 'No file matches'
   return `No such file or folder in "${toVisible(dirname(path))}"`
 }
@@ -159,5 +164,8 @@ function refuse(path: string, reason: string, target: Target): RefusedSource {
 async function statOrUndefined(path: string): Promise<Stats | undefined> {
   return stat(path).catch(() => undefined)
 }
+
+/** What bytes that are no UTF-8 are read as. */
+const NOT_UTF8 = '\uFFFD'
 
 const naturally = new Intl.Collator('en', { numeric: true })

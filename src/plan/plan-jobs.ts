@@ -3,9 +3,6 @@
  * anything starts: a file that cannot be read, a result that would fall on another file, two sources of one result.
  */
 
-import { constants } from 'node:fs'
-import { access, lstat } from 'node:fs/promises'
-import { basename, dirname } from 'node:path'
 import { describeError, EncodeError, isEncodeError } from '../core/errors.ts'
 import { mapConcurrently } from '../core/map-concurrently.ts'
 import type { Config, HostConfig } from '../model/config.ts'
@@ -14,9 +11,13 @@ import type { MediaInfo } from '../model/media.ts'
 import type { JobPlan } from '../model/plan.ts'
 import { type Selection, selectProfile } from '../profile/select-profile.ts'
 import { toOutputName } from '../profile/to-output-name.ts'
+import { checkPlace } from './check-place.ts'
 import type { Ffprobe } from './ffprobe.ts'
 import type { FoundSource, RefusedSource } from './find-sources.ts'
+import { countOtherNames, describeOtherNames, warnOfOtherNames } from './hard-links.ts'
 import { type MarkedJob, markJob, refuseClashes } from './refuse-clashes.ts'
+import { findSecondNames, findSourceOfResult } from './set-aside.ts'
+import { createShareEqual, type ShareEqual } from './share-equal.ts'
 import { LOCAL_CLUSTER, type Target } from './target.ts'
 
 export interface PlanOptions {
@@ -57,11 +58,16 @@ export interface Planner {
 
 export function createPlanner(options: PlanOptions): Planner {
   const claimed = new Map<string, string>()
+  const share = createShareEqual()
   let jobs = 0
   return {
     async plan(sources) {
-      const drafts = await mapConcurrently(sources, PROBES_AT_ONCE, (source) => draft(source, options))
+      const results = new Map<string, string>()
+      const looked = await mapConcurrently(sources, PROBES_AT_ONCE, (source) => draft(source, options, results, share))
       options.signal.throwIfAborted()
+      const known = looked.map((file, index) => orResult(file, findSourceOfResult(sources[index], results)))
+      const secondNames = findSecondNames(known.filter((file) => file.kind === 'job'))
+      const drafts = known.map((file) => orSecondName(file, file.kind === 'job' ? secondNames.get(file) : undefined))
       const refused = refuseClashes(
         drafts.filter((file) => file.kind === 'job'),
         claimed,
@@ -80,7 +86,12 @@ export function createPlanner(options: PlanOptions): Planner {
 
 type Draft = Exclude<PlannedFile, { kind: 'job' }> | ({ readonly kind: 'job'; readonly target: Target } & MarkedJob)
 
-async function draft(source: FoundSource | RefusedSource, options: PlanOptions): Promise<Draft> {
+async function draft(
+  source: FoundSource | RefusedSource,
+  options: PlanOptions,
+  results: Map<string, string>,
+  share: ShareEqual,
+): Promise<Draft> {
   const { target } = source
   if (source.kind === 'refused') return toFailed(target, source.path, source.reason)
   options.signal.throwIfAborted()
@@ -89,11 +100,15 @@ async function draft(source: FoundSource | RefusedSource, options: PlanOptions):
     refusePicture(media)
     const selection = selectProfile(options.config, media, target.choice)
     if (selection.kind !== 'encode') return { kind: 'skipped', target, file: source.path, reason: selection.reason }
-    const plan = toPlan(source, media, selection, options)
+    const plan = toPlan(source, media, shareParts(selection, share), options)
     checkQueue(plan, options)
-    const isTaken = await checkOutput(plan, source)
+    if (options.keepsSource && options.outputFolder === undefined) results.set(plan.output, source.path)
+    const otherNames = plan.replacesSource ? await countOtherNames(source.path) : 0
+    if (otherNames > 0 && options.config.hardLinks === 'skip') return toSkipped(target, source.path, describeOtherNames(otherNames))
+    const isTaken = await checkPlace(plan, source.givenPath)
     // What turns up under that name later is not what the person saw when they said --overwrite: it may be another film's result.
-    const decided = { ...plan, mayOverwrite: plan.mayOverwrite && isTaken }
+    const warnings = [...(plan.warnings ?? []), ...(otherNames > 0 ? [warnOfOtherNames(otherNames)] : [])]
+    const decided = { ...plan, warnings, mayOverwrite: plan.mayOverwrite && isTaken }
     return { kind: 'job', target, plan: decided, marks: await markJob(decided) }
   } catch (error) {
     if (!(error instanceof EncodeError) || isEncodeError(error, 'CONFIG_INVALID') || isEncodeError(error, 'USAGE_INVALID')) throw error
@@ -101,10 +116,28 @@ async function draft(source: FoundSource | RefusedSource, options: PlanOptions):
   }
 }
 
+function orResult(file: Draft, source: string | undefined): Draft {
+  return source === undefined ? file : toSkipped(file.target, pathOf(file), `it bears the name of the result of "${source}", which stays`)
+}
+
+function orSecondName(file: Draft, first: string | undefined): Draft {
+  return first === undefined ? file : toSkipped(file.target, pathOf(file), `it is the same file as "${first}", which this run encodes`)
+}
+
+function pathOf(file: Draft): string {
+  return file.kind === 'job' ? file.plan.source.path : file.file
+}
+
 /** Posters lie beside films, and a shell's `*` names them too: as a film of one frame such a file would be lost. */
 function refusePicture({ container }: MediaInfo): void {
   if (!PICTURE_FORMAT.test(container)) return
   throw new EncodeError('SOURCE_UNREADABLE', 'It is a picture, neither film nor sound')
+}
+
+/** All but what belongs to the one file. */
+function shareParts(selection: Selection & { kind: 'encode' }, share: ShareEqual): Selection & { kind: 'encode' } {
+  const { profile, variants, arguments: last } = selection
+  return { ...selection, profile: share(profile), variants: share(variants), arguments: share(last) }
 }
 
 function toPlan(source: FoundSource, media: MediaInfo, selection: Selection & { kind: 'encode' }, options: PlanOptions): JobPlan {
@@ -117,7 +150,8 @@ function toPlan(source: FoundSource, media: MediaInfo, selection: Selection & { 
     arguments: selection.arguments,
     variants: selection.variants,
     rule: selection.rule,
-    output: toOutputName(source.path, selection.profile, {
+    // Under another folder the tree is mirrored by the names in it; a result beside its source is beside the file behind a link.
+    output: toOutputName(options.outputFolder === undefined ? source.path : source.givenPath, selection.profile, {
       keepsSource: options.keepsSource,
       outputFolder: options.outputFolder,
       root: source.root,
@@ -149,55 +183,10 @@ function mayHaveQueue(host: HostConfig, queue: string): boolean {
   return host.hasAutoQueues === true ? AUTO_QUEUES.has(queue) : (host.queues[queue] ?? 0) > 0
 }
 
-/** Resolves to whether something has the result's name already. */
-async function checkOutput(plan: JobPlan, source: FoundSource): Promise<boolean> {
-  const { output, source: media } = plan
-  if (plan.replacesSource && source.givenPath !== source.path && basename(output) !== basename(source.path)) {
-    throw new EncodeError(
-      'RESULT_NAME_TAKEN',
-      `"${source.givenPath}" is a symbolic link, which would point nowhere once "${source.path}" is replaced`,
-      {
-        hint: `Give "${source.path}" itself, or use -k or -o`,
-      },
-    )
-  }
-  const taken = await lstat(output).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENAMETOOLONG') return undefined
-    throw new EncodeError('RESULT_NAME_TAKEN', `The name of its result is too long for the filesystem: "${basename(output)}"`, {
-      hint: 'Rename the source',
-    })
-  })
-  if (taken?.isDirectory() === true)
-    throw new EncodeError('RESULT_NAME_TAKEN', `"${output}" is a folder`, { hint: 'Use -o to write elsewhere' })
-  if (taken !== undefined && output !== media.path && !plan.mayOverwrite && !(await isSameFile(media.path, output))) {
-    throw new EncodeError('RESULT_NAME_TAKEN', `"${output}" exists already`, {
-      hint: 'Use --overwrite to replace it, or -o to write elsewhere',
-    })
-  }
-  if (taken !== undefined && !plan.replacesSource && (await isSameInode(media.path, output))) {
-    throw new EncodeError('RESULT_NAME_TAKEN', `"${output}" is the source itself, which shall stay`, { hint: 'Use -o to write elsewhere' })
-  }
-  const folder = dirname(output)
-  const isWritable = await access(folder, constants.W_OK).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
-  )
-  if (!isWritable)
-    throw new EncodeError('REPLACE_FAILED', `The folder "${folder}" is not writable`, { hint: 'Mend its permissions, or use -o' })
-  return taken !== undefined
-}
-
-/** True on a filesystem that does not tell `Film.MKV` from `Film.mkv`. */
-async function isSameFile(path: string, other: string): Promise<boolean> {
-  return path.normalize('NFC').toLowerCase() === other.normalize('NFC').toLowerCase() && (await isSameInode(path, other))
-}
-
-async function isSameInode(path: string, other: string): Promise<boolean> {
-  // Either may vanish at this moment.
-  const [a, b] = await Promise.all([path, other].map((name) => lstat(name).catch(() => undefined)))
-  return a !== undefined && b !== undefined && a.ino === b.ino && a.dev === b.dev
-}
-
 function toFailed(target: Target, file: string, reason: string): PlannedFile & { readonly kind: 'failed' } {
   return { kind: 'failed', target, file, reason }
+}
+
+function toSkipped(target: Target, file: string, reason: string): PlannedFile & { readonly kind: 'skipped' } {
+  return { kind: 'skipped', target, file, reason }
 }

@@ -1,6 +1,10 @@
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { findSources } from '../../src/plan/find-sources.ts'
 import type { Target } from '../../src/plan/target.ts'
@@ -92,6 +96,39 @@ test('a name that is not valid UTF-8 is refused with the reason instead of being
   const found = await find('.')
   expect(found).toHaveLength(2)
   expect(found.join()).toMatch(/bad-.*not valid UTF-8.*rename it/)
+})
+
+test('what is neither a file nor a folder, what is empty, and links that lead nowhere', async () => {
+  await touch('a.mp4')
+  await writeFile(join(folder, 'empty.mp4'), '')
+  await promisify(execFile)('mkfifo', [join(folder, 'pipe.mp4')])
+  await symlink('nowhere', join(folder, 'dangling.mp4'))
+  await symlink('loop.mp4', join(folder, 'loop.mp4'))
+  const socket = createServer().listen(join(folder, 'socket.mp4'))
+  await once(socket, 'listening')
+  // In a folder they are passed over, but for the empty one: somebody takes it for a film.
+  expect(await find('.')).toEqual(['a.mp4', 'empty.mp4: It is empty'])
+  expect(await find('pipe.mp4', 'socket.mp4', 'dangling.mp4', 'loop.mp4')).toEqual([
+    'pipe.mp4: It is neither a file nor a folder',
+    'socket.mp4: It is neither a file nor a folder',
+    'dangling.mp4: No such file or folder in "."',
+    'loop.mp4: No such file or folder in "."',
+  ])
+  socket.close()
+  await once(socket, 'close')
+})
+
+test('a name that is not valid UTF-8 is told of also behind a glob, a link, or in the folder above', async () => {
+  const bad = Buffer.concat([Buffer.from(`${folder}/bad-`), Buffer.from([0xff])])
+  await mkdir(bad)
+  await writeFile(Buffer.concat([bad, Buffer.from('/x.mp4')]), 'x')
+  await writeFile(Buffer.concat([bad, Buffer.from('.mp4')]), 'x')
+  await symlink(Buffer.concat([bad, Buffer.from('.mp4')]), join(folder, 'link.mp4'))
+  const found = [...(await find('*.mp4')), ...(await find('link.mp4'))]
+  expect(found).toHaveLength(3)
+  for (const refusal of found) expect(refusal).toContain('seems not to be valid UTF-8')
+  const below = await Array.fromAsync(findSources([toTarget('x.mp4')], bad.toString()))
+  expect(below).toMatchObject([{ kind: 'refused', reason: expect.stringContaining('seems not to be valid UTF-8') }])
 })
 
 test('the tree below a folder argument is known, for mirroring', async () => {

@@ -1,4 +1,4 @@
-import { chmod, link, mkdir, mkdtemp, realpath, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { link, mkdir, mkdtemp, realpath, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -172,11 +172,47 @@ test('a queue that no host of the cluster has is a configuration error', async (
   expect((await plan(['a.mp4'], { profile: 'cuda' }, { hosts: new Map([['local', [host]]]) })).map(describe)).toEqual(['job job-1'])
 })
 
-test.skipIf(process.getuid?.() === 0)('a folder that cannot be written is said before any work', async () => {
-  await touch('locked/a.mp4')
-  await chmod(join(folder, 'locked'), 0o555)
-  expect((await plan(['locked/a.mp4'], { profile: 'mkv' })).map(describe)).toEqual([expect.stringContaining('is not writable')])
-  await chmod(join(folder, 'locked'), 0o755)
+test('with -k, the results of an earlier call are no sources, unless they are named themselves', async () => {
+  await touch('tv/x.mkv', 'tv/y.mp4', 'tv/z.mkv')
+  const again = async (...paths: readonly string[]) => (await plan(paths, { profile: 'mkv' }, { keepsSource: true })).map(describe)
+  expect(await again('tv')).toEqual(['job job-1', 'job job-2', 'job job-3'])
+  await touch('tv/x.mkv.mkv', 'tv/y.mkv', 'tv/z.mkv.mkv')
+  const files = await plan(['tv'], { profile: 'mkv' }, { keepsSource: true })
+  expect(files.filter(({ kind }) => kind === 'job')).toEqual([])
+  expect(files.filter(({ kind }) => kind === 'skipped').map(describe)).toEqual(
+    ['x.mkv', 'y.mp4', 'z.mkv'].map((name) => `skipped: it bears the name of the result of "${join(folder, 'tv', name)}", which stays`),
+  )
+  expect(await again('tv/y.mkv')).toEqual(['job job-1'])
+})
+
+test('a second name of one file is left to the first', async () => {
+  await touch('a.mkv', 'c.mp4')
+  await link(join(folder, 'a.mkv'), join(folder, 'b.mkv'))
+  await link(join(folder, 'c.mp4'), join(folder, 'd.mp4'))
+  const second = (name: string) => `skipped: it is the same file as "${join(folder, name)}", which this run encodes`
+  expect((await plan(['.'], { profile: 'mkv' })).map(describe)).toEqual(['job job-1', second('a.mkv'), 'job job-2', second('c.mp4')])
+})
+
+test('a source that has other names is replaced with a warning, or left alone', async () => {
+  await touch('a.mp4', 'b.mp4')
+  await link(join(folder, 'a.mp4'), join(folder, 'seeding'))
+  const warnings = async (options: Partial<PlanOptions>) =>
+    (await plan(['a.mp4', 'b.mp4'], { profile: 'mkv' }, options)).map((file) => (file.kind === 'job' ? file.plan.warnings : describe(file)))
+  const words = 'it has another name (a hard link)'
+  expect(await warnings({})).toEqual([[expect.stringContaining(`${words}: that keeps the old film`)], []])
+  expect(await warnings({ keepsSource: true })).toEqual([[], []])
+  const config = { ...CONFIG, hardLinks: 'skip' } as const
+  expect(await warnings({ config })).toEqual([`skipped: ${words}`, []])
+  expect(await warnings({ config, keepsSource: true })).toEqual([[], []])
+})
+
+test('under another folder, results of links stand where the links stand', async () => {
+  await touch('store/real.mp4')
+  await mkdir(join(folder, 'tv/s01'), { recursive: true })
+  await symlink(join(folder, 'store/real.mp4'), join(folder, 'tv/s01/e1.mp4'))
+  const [file] = await plan(['tv'], { profile: 'mkv' }, { outputFolder: join(folder, 'out') })
+  expect(file?.kind === 'job' && file.plan.output).toBe(join(folder, 'out/s01/e1.mkv'))
+  expect(file?.kind === 'job' && file.plan.source.path).toBe(join(folder, 'store/real.mp4'))
 })
 
 async function plan(
