@@ -25,6 +25,7 @@ interface Context {
   readonly expandPath: ExpandPath
   /** Of section `config`. */
   readonly keepaliveSeconds: number | undefined
+  readonly checksum: boolean | undefined
 }
 
 export function buildClusters(clusters: Located | undefined, context: Context): readonly ClusterConfig[] {
@@ -83,6 +84,7 @@ function buildHost(name: string, entry: LocatedEntry, context: Context): HostCon
     maxJobs: numberOf(valueAt(node, 'max_jobs')),
     minFreeBytes: buildSize(valueAt(node, 'min_free')),
     keepaliveSeconds: numberOf(valueAt(node, 'keepalive')) ?? context.keepaliveSeconds,
+    checksum: booleanOf(valueAt(node, 'checksum')) ?? context.checksum,
     labels: wordsOf(valueAt(node, 'labels'), source.text).map(({ word }) => word),
     env: Object.fromEntries(entriesOf(valueAt(node, 'env')).map(([key, value]) => [key, textOf(value.value) ?? ''])),
     nice: buildNice(valueAt(node, 'nice')),

@@ -142,6 +142,7 @@ function buildConfig(
       findings,
       expandPath,
       keepaliveSeconds: numberOf(valueAt(section, 'keepalive')),
+      checksum: booleanOf(valueAt(section, 'checksum')),
     }),
     profiles: [...shipped.filter(({ name }) => !own.has(name)), ...profiles],
     templates,

@@ -279,6 +279,8 @@ function size(description: string): Schema {
 
 const AS_SSH = 'as for `ssh`'
 
+const CHECKSUM = 'Compare the SHA-256 of both ends of every transfer, not its size alone; the host needs a program for it'
+
 const HOST_SCHEMA: Schema = {
   type: 'object',
   description: 'A machine that encodes; needs an SSH server and ffmpeg, nothing else. What is left out comes from ~/.ssh/config',
@@ -326,6 +328,7 @@ const HOST_SCHEMA: Schema = {
     },
     min_free: orElse('as `config.min_free`', size("What jobs leave free on the disk of the host's working folder: 2GB")),
     keepalive: orElse('as `config.keepalive`', KEEPALIVE),
+    checksum: { type: 'boolean', description: CHECKSUM, whenLeftOut: 'as `config.checksum`' },
     labels: words('Marks of your own, which profiles can require'),
     env: {
       type: 'object',
@@ -383,6 +386,7 @@ const CONFIG_SECTION: Schema = {
     },
     stall_timeout: orElse('5m', time(STALL_TIMEOUT)),
     keepalive: orElse("5, or less where OpenSSH's ServerAliveInterval and ServerAliveCountMax are stricter", KEEPALIVE),
+    checksum: { type: 'boolean', description: CHECKSUM, whenLeftOut: 'no' },
     clusters: {
       type: 'object',
       description: 'Named groups of hosts',
