@@ -10,6 +10,7 @@ import type { Ffprobe } from '../plan/ffprobe.ts'
 import { createFileJournal } from './file-journal.ts'
 import type { OpenHost } from './host-session.ts'
 import type { RunWorld } from './run-request.ts'
+import type { Reservation } from './space/space-book.ts'
 
 export interface Attempt {
   readonly runId: string
@@ -22,6 +23,10 @@ export interface Attempt {
   readonly attempt: number
   readonly cluster: string
   readonly open: OpenHost
+  /** As of `HostSession`. */
+  readonly reconnect: (lost: Pick<OpenHost, 'host'>, files: readonly string[]) => Promise<OpenHost>
+  /** Told what is written, so that others need not leave room for it any more. */
+  readonly reservation: Pick<Reservation, 'report'>
   readonly signal: AbortSignal
 }
 
@@ -36,19 +41,29 @@ export async function attemptOnHost({
   plan,
   attempt,
   cluster,
-  open,
+  open: opened,
+  reconnect,
+  reservation,
   signal,
 }: Attempt): Promise<JobOutcome> {
-  const { host, facts, workFolder } = open
-  const { name } = host.config
+  let open = opened
+  const { name } = open.host.config
   ledger.startAttempt(plan.id, { host: name, attempt })
   emit('job.started', { job: plan.id, file: plan.source.path, host: name, attempt })
   return await runJob({
     plan,
     attempt,
-    host,
-    facts,
-    workFolder,
+    get host() {
+      return open.host
+    },
+    get facts() {
+      return open.facts
+    },
+    workFolder: () => open.workFolder(),
+    async reconnect(lost, files) {
+      open = await reconnect(lost, files)
+      return open
+    },
     clock: world.clock,
     signal,
     readMedia: ffprobe.read,
@@ -61,6 +76,7 @@ export async function attemptOnHost({
       emit('job.stage', { job: plan.id, stage })
     },
     onProgress(stage, progress) {
+      reservation.report(stage, progress.sizeBytes, progress.percent)
       emit('job.progress', {
         job: plan.id,
         host: name,

@@ -1,6 +1,7 @@
 /**
  * One host for as long as a run wants it: opened, watched, opened again after it was lost, closed clean.
- * The scheduler hears of each change; a job borrows what is open.
+ * The scheduler hears of each change; a job borrows what is open. Transfers that the loss has caught wait here for the host to be
+ * back, and find what had come over in its new work folder.
  */
 
 import type { Clock } from '../core/clock.ts'
@@ -44,14 +45,23 @@ export interface HostSession {
   readonly failure: EncodeError | undefined
   /** True once it was up in this run. */
   readonly wasUp: boolean
-  /** A job found the host gone. */
-  reportLost(reason: string): void
+  /** A job found the host gone. What is said of an earlier opening is no news. */
+  reportLost(reason: string, lost?: Pick<OpenHost, 'host'>): void
+  /**
+   * Waits until a host that was lost is open again, with those of the files that it kept, in its new work folder and under their own names.
+   * Rejects with HOST_LOST when it is not back in time, or with the signal's reason.
+   */
+  reconnect(lost: Pick<OpenHost, 'host'>, files: readonly string[], signal: AbortSignal): Promise<OpenHost>
   /** Removes the work folder and closes the host. Never rejects. */
   close(): Promise<void>
 }
 
 /** Waits between attempts at a host that was lost; after the last one it counts as gone. */
 const RETRY_DELAYS_MS = [1_000, 5_000, 10_000, 20_000, 40_000, 80_000, 120_000]
+/** While a transfer waits for it. */
+const AWAITED_RETRY_MS = 1_000
+/** For so long a transfer waits; as long as hosts keep its files (see the guard). */
+const RECONNECT_LIMIT_MS = 20_000
 
 /** A host that does not answer must not hold up the end of a run; its own guard cleans up then. */
 const CLOSE_TIMEOUT_MS = 3_000
@@ -65,6 +75,9 @@ export function openHostSession(options: HostSessionOptions): HostSession {
   /** A folder for each time it comes up: the guard of a lost connection removes the old one when it likes. */
   let openings = 0
   let lost = Promise.withResolvers<string>()
+  const awaiting = new Set<Awaiting>()
+  /** Work folders of earlier openings. */
+  const abandoned = new Set<string>()
   const closing = new AbortController()
   const wanted = AbortSignal.any([signal, closing.signal])
   const life = live()
@@ -79,12 +92,39 @@ export function openHostSession(options: HostSessionOptions): HostSession {
     get wasUp() {
       return wasUp
     },
-    reportLost: (reason) => lost.resolve(reason),
+    reportLost,
+    async reconnect(from, files, caller) {
+      if (open !== undefined && open.host !== from.host) return open
+      const { promise, resolve, reject } = Promise.withResolvers<OpenHost>()
+      const entry: Awaiting = { mark: from.host.mark, files, resolve, reject }
+      awaiting.add(entry)
+      reportLost(`The connection to host "${config.name}" broke`, from)
+      const stop = AbortSignal.any([caller, wanted])
+      const limit = new AbortController()
+      const onStop = (): void => reject(stop.reason)
+      stop.addEventListener('abort', onStop, { once: true })
+      if (stop.aborted) onStop()
+      void clock.sleep(RECONNECT_LIMIT_MS, limit.signal).then(
+        () => reject(new EncodeError('HOST_LOST', `Host "${config.name}" did not come back within ${RECONNECT_LIMIT_MS / 1000} s`)),
+        () => {},
+      )
+      return await promise.finally(() => {
+        awaiting.delete(entry)
+        limit.abort()
+        stop.removeEventListener('abort', onStop)
+      })
+    },
     async close() {
       closing.abort()
       await life
       await closeOpen()
     },
+  }
+
+  function reportLost(reason: string, from?: Pick<OpenHost, 'host'>): void {
+    if (from === undefined || from.host === open?.host) lost.resolve(reason)
+    // The scheduler took it for lost, and is in the middle of that.
+    else queueMicrotask(() => open !== undefined && options.setState('up'))
   }
 
   async function live(): Promise<void> {
@@ -99,9 +139,10 @@ export function openHostSession(options: HostSessionOptions): HostSession {
         const delayMs = wasUp && isTransient(failure) ? RETRY_DELAYS_MS[attempt] : undefined
         if (delayMs === undefined) {
           options.setState('gone')
+          for (const { reject } of awaiting) reject(failure)
           return
         }
-        await clock.sleep(delayMs, wanted).catch(() => {})
+        await clock.sleep(awaiting.size > 0 ? AWAITED_RETRY_MS : delayMs, wanted).catch(() => {})
         continue
       }
       attempt = -1
@@ -109,7 +150,7 @@ export function openHostSession(options: HostSessionOptions): HostSession {
       if (reason === undefined) return
       emit('host.down', { cluster, host: config.name, reason })
       options.setState('expected')
-      await closeOpen()
+      await leaveOpen()
     }
   }
 
@@ -117,20 +158,62 @@ export function openHostSession(options: HostSessionOptions): HostSession {
     const host = options.createHost(config)
     try {
       const facts = await host.open(wanted)
+      folder = undefined
+      openings += 1
+      const opened: OpenHost = { host, facts, workFolder: () => ensureWorkFolder(host, facts) }
+      await adoptFiles(opened)
+      await removeAbandoned(host)
       await options.checkHost(host)
       await options.learn(host, facts)
       lost = Promise.withResolvers()
-      folder = undefined
-      open = { host, facts, workFolder: () => ensureWorkFolder(host, facts) }
+      open = opened
       wasUp = true
-      openings += 1
       failure = undefined
       tellHostUp(emit, cluster, config.name, facts)
       options.setState('up')
+      for (const { resolve } of awaiting) resolve(opened)
     } catch (error) {
+      await abandonFolder()
       await host[Symbol.asyncDispose]().catch(() => {})
       throw error
     }
+  }
+
+  /** Before anything is removed there. What is not taken over is sent anew. */
+  async function adoptFiles({ host, workFolder }: OpenHost): Promise<void> {
+    for (const { mark, files } of awaiting) {
+      for (const from of files) {
+        const to = host.joinPath(await workFolder(), from.slice(from.lastIndexOf('/') + 1))
+        await host.adoptFile(mark, from, to, wanted)
+      }
+    }
+  }
+
+  async function removeAbandoned(host: Host): Promise<void> {
+    if (abandoned.size === 0) return
+    const paths = [...abandoned]
+    // What cannot be removed is noted for the next run.
+    await host.removeFiles(paths, wanted).catch((error: unknown) => {
+      if (isEncodeError(error, 'HOST_LOST')) throw error
+    })
+    for (const path of paths) {
+      abandoned.delete(path)
+      options.onWorkFolder(path, false)
+    }
+  }
+
+  async function abandonFolder(): Promise<void> {
+    const made = await folder?.catch(() => undefined)
+    if (made !== undefined) abandoned.add(made.path)
+    folder = undefined
+  }
+
+  /** The host was lost: its guard sees to what is there, or the next opening, after it has taken what is still wanted. */
+  async function leaveOpen(): Promise<void> {
+    const left = open
+    open = undefined
+    await abandonFolder()
+    await left?.host.leave().catch(() => {})
   }
 
   async function ensureWorkFolder(host: Host, facts: HostFacts): Promise<string> {
@@ -160,6 +243,14 @@ export function openHostSession(options: HostSessionOptions): HostSession {
     made.release()
     options.onWorkFolder(made.path, false)
   }
+}
+
+interface Awaiting {
+  /** Of the connection that broke. */
+  readonly mark: string
+  readonly files: readonly string[]
+  readonly resolve: (open: OpenHost) => void
+  readonly reject: (reason: unknown) => void
 }
 
 interface GuardedFolder {

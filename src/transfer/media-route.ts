@@ -3,17 +3,28 @@
  * and the way of each. Three routes: `local-route.ts`, `mounted-route.ts`, `streaming-route.ts`.
  */
 
-import type { Host, HostFacts, TransferOptions } from '../host/host.ts'
+import type { Host, TransferOptions } from '../host/host.ts'
 import type { JobPlan } from '../model/plan.ts'
 
-export interface RouteRequest {
-  readonly plan: JobPlan
+/** A host that is open, and the run's own folder there. */
+export interface Place {
   readonly host: Host
-  readonly facts: HostFacts
+  /** Made at the first call. */
+  readonly workFolder: () => Promise<string>
+}
+
+/**
+ * Waits until a host that was lost is open again, and has it take over files that a transfer was busy with: each into the new work folder,
+ * under its own name, where they can be relied on. Rejects when it does not come back in time.
+ */
+export type Reconnect = (lost: Place, files: readonly string[]) => Promise<Place>
+
+export interface RouteRequest extends Place {
+  readonly plan: JobPlan
+  /** Without it a host that is lost stays lost. */
+  readonly reconnect?: Reconnect | undefined
   /** Where the result must stand on the controller before it is verified: in the folder of the final name, under a name of ours. */
   readonly temporary: string
-  /** The run's own folder on the host; made at the first call. */
-  readonly workFolder: () => Promise<string>
   /** Fast local storage for work files (`fls_path`). */
   readonly flsPath: string | undefined
   readonly signal: AbortSignal
@@ -31,7 +42,7 @@ export interface FileJournal {
 export const CLEAN_UP_TIMEOUT_MS = 5_000
 
 export interface MediaRoute {
-  /** Paths in the host's own form. */
+  /** Paths in the host's own form; others after a transfer that found the host in another work folder. */
   readonly hostSource: string
   readonly hostResult: string
   /** Makes the source readable on the host; undefined where it is already. Resolves to nothing until it really is. */

@@ -8,6 +8,8 @@ import { EncodeError } from '../core/errors.ts'
 import type { Host } from '../host/host.ts'
 import { mapPath } from './map-path.ts'
 import { CLEAN_UP_TIMEOUT_MS, type MediaRoute, type RouteRequest } from './media-route.ts'
+import { receiveResumed } from './resume-transfer.ts'
+import { createWorkFiles } from './work-files.ts'
 
 export async function createMountedRoute(request: RouteRequest): Promise<MediaRoute> {
   const { plan, host, signal } = request
@@ -54,17 +56,18 @@ async function writeBeside(request: RouteRequest, hostSource: string): Promise<M
 }
 
 async function writeToWorkFolder(request: RouteRequest, hostSource: string): Promise<MediaRoute> {
-  const { plan, host, files } = request
-  const hostResult = host.joinPath(await request.workFolder(), `${plan.id}.result${plan.profile.extension}`)
-  await files.note('host', hostResult)
+  const { plan, signal, temporary } = request
+  const result = `${plan.id}.result${plan.profile.extension}`
+  const work = await createWorkFiles(request, [result])
   return {
     hostSource,
-    hostResult,
-    fetch: undefined,
-    bringBack: (options) => host.getFile(hostResult, request.temporary, options),
-    async cleanUp() {
-      await host.removeFiles([hostResult], AbortSignal.timeout(CLEAN_UP_TIMEOUT_MS))
-      await files.forget('host', hostResult)
+    get hostResult() {
+      return work.path(result)
     },
+    fetch: undefined,
+    async bringBack(options) {
+      await receiveResumed(work.errand, { name: result, controllerPath: temporary, options: { ...options, signal } })
+    },
+    cleanUp: work.cleanUp,
   }
 }

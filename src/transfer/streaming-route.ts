@@ -1,26 +1,31 @@
-/** The media travels over the host's connection: sent to the work folder under a name of ours, encoded there, fetched, removed. */
+/**
+ * The media travels over the host's connection: sent to the work folder under a name of ours, encoded there, fetched, removed.
+ * A connection that breaks on the way costs the rest of a transfer, not all of it: see `resume-transfer.ts`.
+ */
 
-import { CLEAN_UP_TIMEOUT_MS, type MediaRoute, type RouteRequest } from './media-route.ts'
+import type { MediaRoute, RouteRequest } from './media-route.ts'
+import { receiveResumed, sendResumed } from './resume-transfer.ts'
+import { createWorkFiles } from './work-files.ts'
 
 export async function createStreamingRoute(request: RouteRequest): Promise<MediaRoute> {
-  const { plan, host, files } = request
-  const folder = await request.workFolder()
-  const hostSource = host.joinPath(folder, `${plan.id}.source${toSafeExtension(plan.source.path)}`)
-  const hostResult = host.joinPath(folder, `${plan.id}.result${plan.profile.extension}`)
+  const { plan, signal, temporary } = request
+  const source = `${plan.id}.source${toSafeExtension(plan.source.path)}`
+  const result = `${plan.id}.result${plan.profile.extension}`
+  const work = await createWorkFiles(request, [source, result])
   return {
-    hostSource,
-    hostResult,
+    get hostSource() {
+      return work.path(source)
+    },
+    get hostResult() {
+      return work.path(result)
+    },
     async fetch(options) {
-      await files.note('host', hostSource)
-      await files.note('host', hostResult)
-      await host.putFile(plan.source.path, hostSource, options)
+      await sendResumed(work.errand, { name: source, controllerPath: plan.source.path, options: { ...options, signal } })
     },
-    bringBack: (options) => host.getFile(hostResult, request.temporary, options),
-    async cleanUp() {
-      await host.removeFiles([hostSource, hostResult], AbortSignal.timeout(CLEAN_UP_TIMEOUT_MS))
-      await files.forget('host', hostSource)
-      await files.forget('host', hostResult)
+    async bringBack(options) {
+      await receiveResumed(work.errand, { name: result, controllerPath: temporary, options: { ...options, signal } })
     },
+    cleanUp: work.cleanUp,
   }
 }
 

@@ -19,13 +19,12 @@ test('what a host wrote goes, even where its folder is not the one that the resu
   const config = makeHostConfig({ name: 'tower', type: 'local', workingDir: base, pathSubstitutions })
   await using host = createHost({ config, sshProgram: undefined, env: process.env, homeFolder: homedir() })
   const signal = AbortSignal.timeout(20_000)
-  const facts = await host.open(signal)
+  await host.open(signal)
   const plan = createPlan('run-1', join(here, 'film.mp4'))
   const { size, mtimeMs } = await stat(plan.source.path)
   const route = await createMountedRoute({
     plan: { ...plan, source: { ...plan.source, sizeBytes: size, mtimeMs } },
     host,
-    facts,
     temporary: join(here, '.encode-run-1-1.mkv'),
     workFolder: async () => base,
     flsPath: undefined,
