@@ -2,7 +2,8 @@
  * One run of very many jobs on very many hosts, and what it costs the controller: memory, descriptors, processor time.
  *
  * Real: planner, scheduler, sessions, leash and guard protocol, stages, replacement, ledger, views; every source and result is a file.
- * Simulated: what is behind the SSH connection (`simulated-transport.ts`) and ffprobe (`simulated-ffprobe.ts`).
+ * Simulated: SSH and what is behind it (`simulated-transport.ts`). ffmpeg and ffprobe are run once for each kind of call, and what they
+ * made and said is played back (`recorded-commands.ts`).
  *
  *     node bench/many-jobs.ts [--jobs 10000] [--hosts 100] [--view plain|json|live|stuck-plain|stuck-json] [--faults] [--heap] [--json]
  *
@@ -12,7 +13,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -27,13 +28,12 @@ import { createBroadcast } from '../src/view/broadcast.ts'
 import { createJsonView } from '../src/view/json-view.ts'
 import { createLiveView } from '../src/view/live-view.ts'
 import { createPlainView } from '../src/view/plain-view.ts'
+import { makeFilm } from './make-film.ts'
 import { collectGarbage, countDescriptors, measure, readPeakBytes } from './measure.ts'
-import { createSimulatedFfprobe } from './simulated-ffprobe.ts'
+import { createRecorder } from './recorded-commands.ts'
+import { createRecordedFfprobe } from './recorded-ffprobe.ts'
 import { createSimulatedTransport } from './simulated-transport.ts'
 
-const SOURCE_BYTES = 4096
-const RESULT_BYTES = 1024
-const DURATION_SECONDS = 100
 const REPORTS = 4
 const MEGABYTE = 1_000_000
 
@@ -84,12 +84,12 @@ interface Report {
 }
 
 async function makeLibrary(): Promise<void> {
-  const source = Buffer.alloc(SOURCE_BYTES, 's')
-  await writeFile(join(folder, 'result.mkv'), Buffer.alloc(RESULT_BYTES, 'r'))
+  const film = join(folder, 'film.mkv')
+  await makeFilm(film)
   for (let number = 0; number < jobs; number += 1) {
     const season = join(folder, 'films', `Season ${Math.floor(number / 100)}`)
     if (number % 100 === 0) await mkdir(season, { recursive: true })
-    await writeFile(join(season, `Episode ${number} of a series with a rather long name.mp4`), source)
+    await copyFile(film, join(season, `Episode ${number} of a series with a rather long name.mkv`))
   }
   const lines = ['config:', '  clusters:', '    farm:']
   for (let number = 0; number < hosts; number += 1) {
@@ -103,6 +103,7 @@ async function makeLibrary(): Promise<void> {
 async function run(): Promise<Report> {
   const config = await loadConfig({ file: join(folder, 'config.yml'), shippedFolder: join(import.meta.dirname, '../profiles') })
   const warnings: string[] = []
+  const commands = createRecorder(folder)
   process.on('warning', (warning) => warnings.push(`${warning.name}: ${warning.message}`))
   const startedMs = performance.now()
   const before = countDescriptors()
@@ -164,14 +165,14 @@ async function run(): Promise<Report> {
       clock: systemClock,
       emit: broadcast.emit,
       signal: new AbortController().signal,
-      ffprobe: createSimulatedFfprobe(DURATION_SECONDS),
+      ffprobe: createRecordedFfprobe(commands),
       createHost: (host) =>
         createPosixHost({
           config: host,
           createFiles: () => createLocalFiles({ hostName: host.name }),
           transport: createSimulatedTransport({
-            ...{ name: host.name, workingDir: join(folder, 'hosts', host.name), resultFile: join(folder, 'result.mkv') },
-            ...{ encodeMs, reports: REPORTS, durationSeconds: DURATION_SECONDS, nextFault },
+            ...{ name: host.name, workingDir: join(folder, 'hosts', host.name), commands },
+            ...{ encodeMs, reports: REPORTS, nextFault },
           }),
         }),
     },

@@ -1,25 +1,22 @@
 /**
  * A host that is not there: speaks the protocol of leash and guard as a real one does over SSH, with nothing behind it but files of this
- * machine and timers. All of the controller that a real host would keep busy is kept busy: channels, frames, heartbeats, guards.
+ * machine, timers and recorded commands (`recorded-commands.ts`). All of the controller that a real host would keep busy is kept busy: channels, frames, heartbeats, guards.
  */
 
 import { once } from 'node:events'
-import { copyFile } from 'node:fs/promises'
 import { PassThrough } from 'node:stream'
 import { EncodeError } from '../src/core/errors.ts'
 import { createLineSplitter } from '../src/core/lines.ts'
 import type { ChannelExit, CommandChannel, CommandTransport } from '../src/host/channel.ts'
+import type { Recorder } from './recorded-commands.ts'
 
 export interface SimulatedHost {
   readonly name: string
   readonly workingDir: string
-  /** What every encode there makes. */
-  readonly resultFile: string
+  readonly commands: Recorder
   readonly encodeMs: number
   /** Reports of progress an encode. */
   readonly reports: number
-  /** Length of every film. */
-  readonly durationSeconds: number
   /** Asked before each encode. */
   readonly nextFault: () => 'none' | 'fails' | 'lost'
 }
@@ -67,26 +64,29 @@ export function createSimulatedTransport(host: SimulatedHost): CommandTransport 
     if (argv.includes('encode-facts')) {
       channel.stdout.write(describe(host))
       exit(0)
-    } else if (!argv.includes('-progress')) exit(0)
-    else {
+    } else if (!argv.includes('-progress')) {
+      void host.commands.run(argv).then(({ status, stdout, stderr }) => {
+        channel.stdout.write(stdout)
+        channel.stderr.write(stderr)
+        exit(status)
+      })
+    } else void encode()
+
+    /** Takes its time, and reports the same again and again until it ends. */
+    async function encode(): Promise<void> {
       const fault = host.nextFault()
-      let told = 0
-      const step = (): void => {
-        told += 1
-        channel.stdout.write(toReport(told / host.reports, host))
-        if (told < host.reports) timer = setTimeout(step, host.encodeMs / host.reports)
-        else if (fault === 'lost') unplug()
-        else if (fault === 'fails') {
-          channel.stderr.write('Error while filtering: Cannot allocate memory\n')
-          exit(1)
-        } else {
-          copyFile(host.resultFile, argv.at(-1) ?? '').then(
-            () => exit(0),
-            () => exit(1),
-          )
-        }
+      const { status, stdout, stderr } = await host.commands.encode(argv)
+      const reports = stdout.split(/(?<=^progress=.*\n)/m)
+      for (let told = 1; told < host.reports; told += 1) {
+        await new Promise((resolve) => {
+          timer = setTimeout(resolve, host.encodeMs / host.reports)
+        })
+        channel.stdout.write((reports[0] ?? '').replace('progress=end', 'progress=continue'))
       }
-      timer = setTimeout(step, host.encodeMs / host.reports)
+      channel.stdout.write(reports.at(-1) ?? '')
+      channel.stderr.write(fault === 'fails' ? 'Error while filtering: Cannot allocate memory\n' : stderr)
+      if (fault === 'lost') unplug()
+      else exit(fault === 'fails' ? 1 : status)
     }
   }
 }
@@ -164,12 +164,6 @@ function describe({ workingDir }: SimulatedHost): string {
     (line) => ` ${line}  an encoder`,
   )
   return `${[...values, 'ffprobe=/usr/bin/ffprobe', `folder=${workingDir}`, 'encoders:', ...encoders, 'hwaccels:', 'end:'].join('\n')}\n`
-}
-
-function toReport(ratio: number, { durationSeconds }: SimulatedHost): string {
-  const microseconds = Math.round(ratio * durationSeconds * 1_000_000)
-  const values = [`frame=${Math.round(ratio * durationSeconds * 25)}`, 'fps=75.0', 'bitrate=900.0kbits/s', 'total_size=1024']
-  return `${[...values, `out_time_us=${microseconds}`, `out_time_ms=${microseconds}`, 'dup_frames=0', 'drop_frames=0', 'speed=3.0x'].join('\n')}\nprogress=${ratio < 1 ? 'continue' : 'end'}\n`
 }
 
 /** A command line back into its words: single quotes, and characters behind a backslash outside of them. */
