@@ -15,39 +15,49 @@ import { createRoute } from '../transfer/create-route.ts'
 import type { MediaRoute } from '../transfer/media-route.ts'
 import { decodeOnHost } from './decode-on-host.ts'
 import { encode, FfmpegOutput } from './encode.ts'
-import { ensureFolder } from './ensure-folder.ts'
+import { type EnsuredFolder, ensureFolder } from './ensure-folder.ts'
 import { isDiskFull } from './is-disk-full.ts'
 import type { JobContext } from './job-context.ts'
 import { writeJobLog } from './job-log.ts'
 import { refuseTakenName, replaceSource, statUnchanged } from './replace.ts'
 import { trackTransfer } from './track-transfer.ts'
 import { verify } from './verify.ts'
+import { type SourceWatch, watchSource } from './watch-source.ts'
 
 /** Never rejects. */
 export async function runJob(context: JobContext): Promise<JobOutcome> {
   const { plan, signal } = context
   const temporary = toTemporaryName(plan, context.attempt)
-  const folder = await ensureFolder(dirname(plan.output)).catch((error: unknown) => ({ error }))
-  if ('error' in folder) return fail(context, toFolderError(plan, folder.error))
+  const folder = await openFolder(plan).catch((error: unknown) => ({ error }))
+  if ('error' in folder) return fail(context, folder.error)
+  const watch = watchSource(context)
   let route: MediaRoute | undefined
   try {
     await context.files.note('controller', temporary)
-    await statUnchanged(plan)
     await refuseTakenName(plan)
     route = await createRoute({ ...context, temporary })
-    const outcome = await runStages(context, route, temporary)
+    const outcome = await runStages({ ...context, signal: AbortSignal.any([signal, watch.signal]) }, route, temporary, watch)
     if (outcome.kind === 'done') folder.keep()
     return outcome
   } catch (error) {
     if (signal.aborted) return { kind: 'interrupted' }
-    return await fail(context, error)
+    return await fail(context, watch.signal.aborted ? watch.signal.reason : error)
   } finally {
+    watch.end()
     await removeWorkFiles(context, route, temporary)
     await folder.removeIfEmpty()
   }
 }
 
-async function runStages(context: JobContext, route: MediaRoute, temporary: string): Promise<JobOutcome> {
+/** A source that is gone may be a share that is: nothing is made in the empty folder that stands in its place. */
+async function openFolder(plan: JobPlan): Promise<EnsuredFolder> {
+  await statUnchanged(plan)
+  return await ensureFolder(dirname(plan.output)).catch((error: unknown) => {
+    throw toFolderError(plan, error)
+  })
+}
+
+async function runStages(context: JobContext, route: MediaRoute, temporary: string, watch: SourceWatch): Promise<JobOutcome> {
   const { plan, clock, signal } = context
   const startedMs = clock.now()
   if (route.fetch !== undefined) {
@@ -76,6 +86,7 @@ async function runStages(context: JobContext, route: MediaRoute, temporary: stri
   if (plan.profile.threshold > 0 && 100 - Math.floor((resultBytes * 100) / plan.source.sizeBytes) < plan.profile.threshold) {
     return skip(`saves ${saved} % (${formatBytes(resultBytes)}), less than the threshold of ${plan.profile.threshold} %`)
   }
+  watch.end()
   signal.throwIfAborted()
   context.onStage('replace', { temporary, outputBytes: resultBytes })
   await replaceSource(plan, temporary, context.files)
@@ -116,7 +127,7 @@ async function fail(context: JobContext, error: unknown): Promise<JobOutcome> {
   const message = error instanceof Error ? error.message : String(error)
   const hint = error instanceof EncodeError && error.hint !== undefined ? `. ${error.hint}` : ''
   const fault = findEncoderFault(context, error)
-  const retry = isEncodeError(error, 'HOST_LOST') ? 'lost' : isFileFault(error) ? 'never' : (fault?.retry ?? 'elsewhere')
+  const retry = judgeRetry(error) ?? fault?.retry ?? 'elsewhere'
   const reason = `${fault === undefined ? '' : fault.said}${message}${hint}`
   return { kind: 'failed', reason, log: await writeJobLog(context, error), retry }
 }
@@ -133,6 +144,12 @@ function findEncoderFault({ plan }: JobContext, error: unknown): EncoderFailure 
   const retry = judgeEncoderFailure(output, encoder)
   if (retry === undefined) return undefined
   return { retry, said: retry === 'crowded' ? `${encoder} got no session: ` : `${encoder} did not start: ` }
+}
+
+function judgeRetry(error: unknown): 'lost' | 'no-room' | 'never' | undefined {
+  if (isEncodeError(error, 'HOST_LOST')) return 'lost'
+  if (isDiskFull(error)) return 'no-room'
+  return isFileFault(error) ? 'never' : undefined
 }
 
 /** Faults that no other host can mend. */
