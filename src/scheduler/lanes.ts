@@ -8,12 +8,16 @@ export interface Entry<Job extends ScheduledJob> {
   /** Place in the order in which jobs were added, over all lanes. */
   readonly order: number
   attempts: number
-  /** Attempts that count against the job: all but those that only found out what the host cannot do. */
-  setbacks: number
+  /** Hosts that were lost under it. */
+  losses: number
   /** Hosts that will not get it again, each with the reason. */
   readonly failedOn: Map<Worker, string>
+  /** Those of them that can do such jobs and failed at this one: file or host, one of them is to blame. */
+  readonly faults: Set<Worker>
   /** Forms that failed on a host which may do it in another. */
   readonly barred: Map<Worker, Set<JobForm>>
+  /** How often the disk filled up under it, by host. */
+  readonly fullDisks: Map<Worker, number>
   /** Where it goes on if it can: the host that is about to do it in its next form. */
   stayOn: Worker | undefined
 }
@@ -42,7 +46,17 @@ export function createLanes<Job extends ScheduledJob>(): Lanes<Job> {
 
   return {
     push(job) {
-      laneOf(job).push({ job, order: added, attempts: 0, setbacks: 0, failedOn: new Map(), barred: new Map(), stayOn: undefined })
+      laneOf(job).push({
+        job,
+        order: added,
+        attempts: 0,
+        losses: 0,
+        failedOn: new Map(),
+        faults: new Set(),
+        barred: new Map(),
+        fullDisks: new Map(),
+        stayOn: undefined,
+      })
       added += 1
       size += 1
     },

@@ -73,7 +73,7 @@ describe('variants', () => {
     bench.add({ ...job('1'), forms: [NVENC] })
     await bench.finish('a', failed('variant', 'no device'))
     await bench.finish('b', failed('variant', 'no device'))
-    expect(bench.settled).toEqual([['1', 'failed', 'no device']])
+    expect(bench.settled).toEqual([['1', 'failed', 'a: no device; b: no device']])
   })
 
   test('what turned out not to work is not tried with the next job', async () => {

@@ -27,17 +27,58 @@ export function failed(retry: (JobOutcome & { kind: 'failed' })['retry'], reason
   return { kind: 'failed', reason, log: null, retry }
 }
 
+/** Stands still but for `advance`. */
+export function createFakeClock() {
+  const sleepers = new Set<{ readonly untilMs: number; readonly wake: () => void }>()
+  const clock = {
+    nowMs: 0,
+    now: () => clock.nowMs,
+    sleep: (ms: number, signal?: AbortSignal) =>
+      new Promise<void>((wake, reject) => {
+        const sleeper = { untilMs: clock.nowMs + ms, wake }
+        sleepers.add(sleeper)
+        const stop = (): void => {
+          sleepers.delete(sleeper)
+          reject(signal?.reason)
+        }
+        if (signal?.aborted === true) stop()
+        else signal?.addEventListener('abort', stop, { once: true })
+      }),
+    /** Sleepers wake in the order of their time, each at its own. */
+    async advance(ms: number): Promise<void> {
+      const untilMs = clock.nowMs + ms
+      for (;;) {
+        const [next] = [...sleepers].filter((sleeper) => sleeper.untilMs <= untilMs).sort((a, b) => a.untilMs - b.untilMs)
+        clock.nowMs = next?.untilMs ?? untilMs
+        if (next === undefined) return
+        sleepers.delete(next)
+        next.wake()
+        await settleMicrotasks()
+      }
+    },
+    /** Nobody may wait on when all is over. */
+    sleeping: () => sleepers.size,
+  }
+  return clock
+}
+
+async function settleMicrotasks(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
+}
+
 /** A scheduler whose jobs end when the test says so. */
 export function createBench(options: Partial<SchedulerOptions<ScheduledJob>>) {
   const abort = new AbortController()
-  const clock = { nowMs: 0, now: () => clock.nowMs, sleep: async () => {} }
-  const underWay: { readonly worker: string; readonly end: (outcome: JobOutcome) => void }[] = []
+  const clock = createFakeClock()
+  const underWay: { readonly worker: string; readonly job: string; readonly end: (outcome: JobOutcome) => void }[] = []
   const peak: Record<string, number> = {}
   const settled: (readonly [string, string, string])[] = []
   const lost: string[] = []
   /** Every start: job, host, form. */
   const forms: string[] = []
   const retried: string[] = []
+  /** Hosts set aside and taken back. */
+  const aside: string[] = []
   const lowered: (readonly [string, string, number])[] = []
   const running = () => {
     const counts: Record<string, number> = {}
@@ -50,13 +91,16 @@ export function createBench(options: Partial<SchedulerOptions<ScheduledJob>>) {
     signal: abort.signal,
     runJob: (started, spec, _attempt, chosen) =>
       new Promise((end) => {
-        underWay.push({ worker: spec.name, end })
+        underWay.push({ worker: spec.name, job: started.id, end })
         forms.push(`${started.id} ${spec.name} ${chosen.name}`)
         peak[spec.name] = Math.max(peak[spec.name] ?? 0, running()[spec.name] ?? 0)
       }),
     onRetry: (retriedJob, spec, reason) => retried.push(`${retriedJob.id} ${spec.name} ${reason}`),
     onSettled: (ended, outcome) => settled.push([ended.id, outcome.kind, 'reason' in outcome ? outcome.reason : '']),
     onLost: (spec) => lost.push(spec.name),
+    probe: async () => undefined,
+    onSetAside: (spec, { failures, reason, forMs }) => aside.push(`${spec.name} down ${forMs / 60_000} min: ${failures} failed, ${reason}`),
+    onTakenBack: (spec) => aside.push(`${spec.name} up`),
     onLowered: (spec, queue, slots) => lowered.push([spec.name, queue, slots]),
     ...options,
   })
@@ -82,8 +126,11 @@ export function createBench(options: Partial<SchedulerOptions<ScheduledJob>>) {
     forms,
     retried,
     lowered,
+    aside,
     running,
     finish,
+    /** The job that `finish` would end. */
+    nextOf: (name: string) => underWay.find(({ worker }) => worker === name)?.job,
     finishLast: (name: string, outcome: JobOutcome) =>
       end(
         underWay.findLastIndex(({ worker }) => worker === name),

@@ -79,7 +79,7 @@ describe('retry', () => {
     await bench.finish('a', failed('elsewhere', 'no encoder'))
     expect(bench.running()).toEqual({ b: 1 })
     await bench.finish('b', failed('elsewhere', 'no encoder either'))
-    expect(bench.settled).toEqual([['1', 'failed', 'no encoder either; a: no encoder']])
+    expect(bench.settled).toEqual([['1', 'failed', 'a: no encoder; b: no encoder either']])
   })
 
   test('a job whose host is lost waits for that host when there is no other', async () => {
