@@ -1,0 +1,62 @@
+import { appendFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { type Bench, createBench, describeFilm } from './bench.ts'
+import { type EncodeRun, startEncode, writeConfig } from './encode-program.ts'
+import { openSlowLink, type SlowLink } from './slow-link.ts'
+import { canStartHosts, type SshdHost } from './sshd-host.ts'
+
+const COPY = ['  copy:', '    output_options: ["-c copy"]', '    extension: .mkv']
+
+describe.runIf(canStartHosts)('a connection that breaks in the middle of a transfer', { timeout: 60_000 }, () => {
+  test('costs the rest of it, not what has come over: source and result arrive whole in one attempt', async () => {
+    await using bench = await createBench()
+    const { film, sizeBytes, link, run } = await start(bench, { lines: ['checksum: true'] })
+    await using _ = link
+    await link.breakAt('up', sizeBytes * 0.6)
+    await run.until('job.stage', ({ stage }) => stage === 'return')
+    await link.breakAt('down', link.bytes.down + sizeBytes * 0.6)
+    await expectDone(run, film)
+    expect(link.bytes.up).toBeGreaterThan(sizeBytes)
+    expect(link.bytes.up).toBeLessThan(1.3 * sizeBytes)
+    expect(link.bytes.down).toBeGreaterThan(sizeBytes)
+    expect(link.bytes.down).toBeLessThan(1.3 * sizeBytes)
+    expect(run.events.filter(({ event }) => event === 'host.up')).toHaveLength(3)
+    await bench.expectNothingLeft()
+  })
+
+  test('costs no more when it is the only one that breaks, and the host is not even told of', async () => {
+    await using bench = await createBench()
+    const { film, sizeBytes, link, run } = await start(bench)
+    await using _ = link
+    await run.until('job.progress', ({ stage, size_bytes }) => stage === 'fetch' && (size_bytes ?? 0) > sizeBytes * 0.5)
+    link.breakBusiest()
+    await expectDone(run, film)
+    expect(link.bytes.up).toBeLessThan(1.5 * sizeBytes)
+    expect(run.events.filter(({ event }) => event === 'host.down')).toEqual([])
+    await bench.expectNothingLeft()
+  })
+})
+
+async function start(bench: Bench, { lines = [] }: { readonly lines?: readonly string[] } = {}) {
+  const film = await bench.makeFilm('a.mp4', { seconds: 8, options: ['-crf', '3'] })
+  const sizeBytes = (await stat(film)).size
+  const host = await bench.startHost('box', 'streaming')
+  const link: SlowLink = await openSlowLink(host, { bytesPerSecond: 8_000_000 })
+  await appendFile(host.knownHostsFile, `[127.0.0.1]:${link.port} ${host.hostPublicKey}\n`)
+  const config = await writeConfig(
+    bench.folder,
+    { home: [{ host: { ...host, port: link.port } as SshdHost, type: 'streaming', lines }] },
+    COPY,
+  )
+  const run = startEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'copy', bench.films])
+  return { film, sizeBytes, link, run }
+}
+
+async function expectDone(run: EncodeRun, film: string): Promise<void> {
+  const { status, stderr, events } = await run.ended
+  expect(status, stderr).toBe(0)
+  expect(events.filter(({ event }) => event === 'job.started')).toHaveLength(1)
+  expect(events.filter(({ event }) => event === 'job.retry')).toEqual([])
+  await describeFilm(join(film, '..', 'a.mkv'))
+}
