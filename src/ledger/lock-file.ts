@@ -8,7 +8,7 @@
  */
 
 import { createHash, randomBytes } from 'node:crypto'
-import { link, open, readFile, rm, stat } from 'node:fs/promises'
+import { link, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { findLiveness, type Liveness, type ProcessIdentity, parseProcessIdentity } from './process-identity.ts'
 
@@ -30,7 +30,10 @@ export async function lockFile(path: string, owner: ProcessIdentity, nowMs: numb
   const content = JSON.stringify({ ...owner, sinceMs: nowMs, nonce: randomBytes(8).toString('hex') })
   // Each round ends with the lock, with its holder, or with a change that somebody else made: a living program gets its turn.
   for (;;) {
-    if (await createWhole(path, content)) return { lock: toLock(path, content) }
+    if (await createWhole(path, content)) {
+      await sweep(dirname(path), nowMs)
+      return { lock: toLock(path, content) }
+    }
     const found = await readOrUndefined(path)
     if (found === undefined) continue
     const holder = await toHolder(path, found, nowMs)
@@ -65,6 +68,18 @@ async function createWhole(path: string, content: string): Promise<boolean> {
     await rm(temporary, { force: true })
   }
 }
+
+/** Removes what was left by those who died between the two names of their lock. */
+async function sweep(folder: string, nowMs: number): Promise<void> {
+  const names = await readdir(folder).catch(() => [])
+  for (const name of names.filter((each) => UNNAMED_LOCK.test(each))) {
+    const path = join(folder, name)
+    const content = await readOrUndefined(path).catch(() => undefined)
+    if (content !== undefined && (await toHolder(path, content, nowMs)) === undefined) await rm(path, { force: true }).catch(() => {})
+  }
+}
+
+const UNNAMED_LOCK = /^\.encode-[0-9a-f]{16}\.lock$/
 
 /** What filesystems without hard links say (exFAT, SMB, some FUSE); there a lock is for a moment there without its content. */
 const LINKLESS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])

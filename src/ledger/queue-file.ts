@@ -5,13 +5,14 @@
 
 import type { Stats } from 'node:fs'
 import { readFile, realpath, stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { EncodeError } from '../core/errors.ts'
 import { type LockHolder, type LockResult, lockFile } from './lock-file.ts'
 import { describeProcess, identifyProcess } from './process-identity.ts'
 import { keyOf, namesSomething, type QueueEntry, type QueueLine, splitQueueLines, toQueueEntry } from './queue-line.ts'
 import { createQueueRewriter } from './queue-rewrite.ts'
+import { toShortName } from './short-name.ts'
 
 export interface QueueFileOptions {
   /** What relative paths, the file's own among them, are relative to. */
@@ -151,7 +152,7 @@ async function findQueueFile(path: string): Promise<string> {
 }
 
 async function lockQueue(path: string, pid: number, clock: Clock): Promise<AsyncDisposable> {
-  const lockPath = `${path}.encode-lock`
+  const lockPath = join(dirname(path), `${toShortName(basename(path))}.encode-lock`)
   let result: LockResult
   try {
     result = await lockFile(lockPath, identifyProcess(pid), clock.now())

@@ -12,6 +12,7 @@ import { basename, dirname, join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { replaceFile } from '../core/replace-file.ts'
 import { keyOf, splitQueueLines } from './queue-line.ts'
+import { toShortName } from './short-name.ts'
 
 export interface QueueRewriter extends AsyncDisposable {
   /** Drops one line for each of `lines` that is in the file. Resolves to those that were, in their order. Not for use at the same time. */
@@ -41,7 +42,7 @@ const CALM_ATTEMPTS = 3
 const LF = 0x0a
 
 export function createQueueRewriter(path: string, clock: Clock): QueueRewriter {
-  const temporary = join(dirname(path), `.encode-${basename(path).slice(0, 100)}.tmp`)
+  const temporary = join(dirname(path), `.encode-${toShortName(basename(path))}.tmp`)
   let oldFiles: OldFile[] = []
   return { drop, carryLate, [Symbol.asyncDispose]: close }
 
@@ -96,7 +97,8 @@ export function createQueueRewriter(path: string, clock: Clock): QueueRewriter {
 
   async function close(): Promise<void> {
     const youngestMs = Math.max(0, ...oldFiles.map((old) => old.replacedAtMs))
-    const graceMs = youngestMs + LAST_GRACE_MS - clock.now()
+    // No more than that, should the clock have been put back.
+    const graceMs = Math.min(LAST_GRACE_MS, youngestMs + LAST_GRACE_MS - clock.now())
     if (oldFiles.length > 0 && graceMs > 0) await clock.sleep(graceMs)
     const finished = oldFiles
     oldFiles = []
