@@ -42,8 +42,8 @@ export async function startChaosCluster(folder: string, films: string): Promise<
     {
       yard: [
         { host: attic, type: 'mounted', lines: [`path-substitutions: ["${films}/ ${mount}/"]`] },
-        { host: cellar, type: 'streaming' },
-        { host: { ...barn, address: '127.0.0.1', port: link.port }, type: 'streaming' },
+        { host: cellar, type: 'streaming', lines: ['min_free: 0'] },
+        { host: { ...barn, address: '127.0.0.1', port: link.port }, type: 'streaming', lines: ['min_free: 0'] },
       ],
     },
     PROFILES_AND_RULES,
