@@ -1,7 +1,8 @@
 /**
  * Do the first and the last pictures and sounds of a file decode? A packet whose bytes are spoilt gives no frame; a healthy one gives a
  * frame of its own time. What healthy files do otherwise (measured, ffmpeg 5.1) is allowed for:
- * - before the first key frame that was read there is nothing to decode from, nor for pictures that are shown before it;
+ * - at the end, before the first key frame that was read there is nothing to decode from, nor for pictures that are shown before it
+ *   (at the beginning only a copy of something cut can begin so, and its source does then, too);
  * - sound begins or ends with packets of which nothing is heard (priming of Opus, Vorbis, AAC): two of each end;
  * - fields, and hidden pictures of VP8, have no frame of their own time, but one beside it;
  * - AVI and program streams lack times: then frames are counted.
@@ -33,7 +34,7 @@ export function judgeFrames(look: QuickLook): readonly FrameFault[] {
     const ends = look.streams.find((stream) => stream.index === index)
     if (ends === undefined) return []
     const reason = findFault(ends, look.media.container)
-    return reason === undefined ? [] : [{ kind, codec: ends.codec, isSilent: ends.decoded === 0, reason: `${reason} of its ${kind}` }]
+    return reason === undefined ? [] : [{ kind, codec: ends.codec, isSilent: ends.decoded === 0, reason }]
   })
 }
 
@@ -46,17 +47,19 @@ export function hasUndecidedEnd(look: QuickLook): boolean {
 }
 
 function findFault(ends: StreamEnds, container: string): string | undefined {
-  const [first, last] = [fromFirstKey(ends.first), fromFirstKey(ends.last)]
+  // A parser that cannot make sense of a first picture does not know it for a key frame.
+  const first = ends.first
+  const last = fromFirstKey(ends.last)
   if (first.length + last.length === 0) return undefined
-  if (ends.decoded === 0) return 'no frame can be decoded'
+  if (ends.decoded === 0) return `no frame of its ${ends.kind} can be decoded`
   if (container === 'mpeg' || [...first, ...last].some(({ time }) => time === undefined)) {
     const allowed = ends.kind === 'audio' ? SILENT_AUDIO_PACKETS * 2 : UNCOUNTED_FRAMES
-    const packets = ends.first === ends.last ? first.length : first.length + last.length
-    return packets - ends.decoded > allowed ? `${packets - ends.decoded} of ${packets} frames cannot be decoded` : undefined
+    const packets = first.length + (ends.isSeenTwice ? 0 : last.length)
+    return packets - ends.decoded > allowed ? `${packets - ends.decoded} of ${packets} frames of its ${ends.kind} cannot be decoded` : undefined
   }
   const allowed = ends.kind === 'audio' ? SILENT_AUDIO_PACKETS : 0
-  if (countMissing(first.slice(0, LOOKED_AT), ends) > allowed) return 'the first frames cannot be decoded'
-  if (countMissing(last.slice(-LOOKED_AT), ends) > allowed) return 'the last frames cannot be decoded'
+  if (countMissing(first.slice(0, LOOKED_AT), ends) > allowed) return `the first frames of its ${ends.kind} cannot be decoded`
+  if (countMissing(last.slice(-LOOKED_AT), ends) > allowed) return `the last frames of its ${ends.kind} cannot be decoded`
   return undefined
 }
 

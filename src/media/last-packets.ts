@@ -29,7 +29,7 @@ export function allPacketsArguments(path: string, info: MediaInfo): readonly str
   return packetArguments(path, stream === undefined ? [] : ['-select_streams', String(stream.index)])
 }
 
-/** End of the last packet in seconds from the file's first packet; undefined when there is no packet with a time. */
+/** End of the last packet of picture or sound in seconds from the file's first packet; undefined when there is no packet with a time. */
 export function parseLastPackets(stdout: string): number | undefined {
   let startSeconds = 0
   let endSeconds: number | undefined
@@ -37,7 +37,10 @@ export function parseLastPackets(stdout: string): number | undefined {
     const [section, ...fields] = line.trimEnd().split('|')
     if (section === 'format') startSeconds = toNumber(fields[0]) ?? 0
     if (section !== 'packet') continue
-    const [presented, decoded, duration] = fields.map(toNumber)
+    const [kind, ...times] = fields
+    // A subtitle may outlast everything that plays.
+    if (kind === 'subtitle' || kind === 'data') continue
+    const [presented, decoded, duration] = times.map(toNumber)
     // A decoding time is all that AVI has for pictures.
     const time = presented ?? decoded
     if (time !== undefined) endSeconds = Math.max(time + (duration ?? 0), endSeconds ?? Number.NEGATIVE_INFINITY)
@@ -47,7 +50,7 @@ export function parseLastPackets(stdout: string): number | undefined {
 
 /** Values without their names: ffprobe prints these fields in this order whatever the order they are asked in. */
 function packetArguments(path: string, selection: readonly string[]): readonly string[] {
-  const entries = 'packet=pts_time,dts_time,duration_time:format=start_time'
+  const entries = 'packet=codec_type,pts_time,dts_time,duration_time:format=start_time'
   return ['-v', 'error', '-of', 'compact=nk=1', ...selection, '-show_entries', entries, '-i', toFfmpegInput(path)]
 }
 

@@ -26,6 +26,8 @@ export interface StreamEnds {
   /** Of the first and the last packets, in their order in the file. */
   readonly first: readonly PacketTime[]
   readonly last: readonly PacketTime[]
+  /** The file is so short that its first packets are all. */
+  readonly isSeenTwice: boolean
   /** Times of frames that were decoded, in microseconds. Frames whose time nobody knows count in `decoded` alone. */
   readonly frames: ReadonlySet<number>
   readonly decoded: number
@@ -46,7 +48,7 @@ export interface PacketTime {
 export interface QuickLook {
   readonly media: MediaInfo
   readonly streams: readonly StreamEnds[]
-  /** End of the last packet that was seen, from the file's first packet; undefined where none was seen. */
+  /** End of the last packet of picture or sound that was seen, from the file's first packet; undefined where none was seen. */
   readonly endSeconds: number | undefined
 }
 
@@ -71,7 +73,8 @@ export function parseQuickLook(json: string, file: Parameters<typeof parseProbe>
   const packets = entries.filter(({ type }) => type === 'packet')
   const frames = entries.filter(({ type }) => type === 'frame')
   // Where the beginning was all there is, it is the end, too.
-  const last = packets.length > FIRST_PACKETS ? packets.slice(FIRST_PACKETS) : packets
+  const isSeenTwice = packets.length <= FIRST_PACKETS
+  const last = isSeenTwice ? packets : packets.slice(FIRST_PACKETS)
   const startSeconds = media.startSeconds ?? 0
   const toEnd = (some: readonly Record<string, unknown>[]): number | undefined => {
     const ends = some.flatMap((packet) => {
@@ -91,6 +94,7 @@ export function parseQuickLook(json: string, file: Parameters<typeof parseProbe>
       codec: stream.codec,
       first: packets.slice(0, FIRST_PACKETS).filter(isOfStream).filter(isPlayed).map(toPacketTime),
       last: last.filter(isOfStream).filter(isPlayed).map(toPacketTime),
+      isSeenTwice,
       frames: new Set(own.map(({ pts_time }) => toMicroseconds(pts_time)).filter((time) => time !== undefined)),
       decoded: own.length,
       endSeconds: toEnd(last.filter(isOfStream)),
@@ -99,7 +103,7 @@ export function parseQuickLook(json: string, file: Parameters<typeof parseProbe>
       height: toNumber(shown?.height),
     }
   })
-  return { media, streams, endSeconds: toEnd(packets) }
+  return { media, streams, endSeconds: toEnd(packets.filter(({ codec_type }) => codec_type === 'video' || codec_type === 'audio')) }
 }
 
 /** What the decoder needs to get going, and players leave out (priming of AAC in MP4). */

@@ -25,14 +25,18 @@ test('all packets are those of the film and not of its cover', () => {
   expect(allPacketsArguments('/a', FILM).join(' ')).toContain('-select_streams 2 ')
 })
 
-// ffprobe 5.1.9: -of compact=nk=1 -show_entries packet=pts_time,dts_time,duration_time:format=start_time
+// ffprobe 5.1.9: -of compact=nk=1 -show_entries packet=codec_type,pts_time,dts_time,duration_time:format=start_time
 test('the end is that of the packet that ends last, whatever its place', () => {
-  expect(parseLastPackets('packet|3.0|2.9|0.5\npacket|3.2|3.1|0.04\nformat|0.000000\n')).toBe(3.5)
+  expect(parseLastPackets('packet|video|3.0|2.9|0.5\npacket|audio|3.2|3.1|0.04\nformat|0.000000\n')).toBe(3.5)
 })
 
 test('a start is taken off, a packet without a time passed over, a decoding time good enough', () => {
-  expect(parseLastPackets('packet|N/A|N/A|0.04\npacket|61.4|61.4|N/A\r\nformat|1.400000\r\n')).toBe(60)
-  expect(parseLastPackets('packet|N/A|5.96|0.04\nformat|N/A\n')).toBe(6)
+  expect(parseLastPackets('packet|audio|N/A|N/A|0.04\npacket|video|61.4|61.4|N/A\r\nformat|1.400000\r\n')).toBe(60)
+  expect(parseLastPackets('packet|video|N/A|5.96|0.04\nformat|N/A\n')).toBe(6)
+})
+
+test('what a subtitle outlasts is the end all the same', () => {
+  expect(parseLastPackets('packet|video|3.0|2.9|0.5\npacket|subtitle|3.2|3.2|9.0\nformat|0.000000\n')).toBe(3.5)
 })
 
 test('no packet is no end', () => {
