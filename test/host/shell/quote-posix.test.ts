@@ -18,8 +18,8 @@ const SHELLS: readonly (readonly string[])[] = [
   ['/usr/bin/busybox', 'sh'],
 ]
 const INNER = SHELLS.filter(([path = '']) => !/fish|tcsh/.test(path))
-const WORDS = 3000
-const WORDS_A_LINE = 250
+const WORDS = 10_000
+const WORDS_A_LINE = 500
 
 /** Rich in what shells find special. */
 const word = fc.oneof(
