@@ -136,7 +136,11 @@ describe('quoteCmdArgument', () => {
       finish()
       // As Win32-OpenSSH starts a command: the line verbatim between two quotation marks.
       const input = lines.map((each) => `cmd.exe /c "${each}"\0`).join('')
-      const output = execFileSync('/usr/bin/wine', [program], { env: env(), input: Buffer.from(input, 'utf16le'), maxBuffer: 64 * 1024 * 1024 })
+      const output = execFileSync('/usr/bin/wine', [program], {
+        env: env(),
+        input: Buffer.from(input, 'utf16le'),
+        maxBuffer: 64 * 1024 * 1024,
+      })
       const found = output.toString('utf16le').split(/(?<=[\0\uffff])/)
       expect(found).toEqual(expected)
     })
