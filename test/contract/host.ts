@@ -1,6 +1,7 @@
 /** What every Host does. An implementation joins with one call of `describeHost`. */
 
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -133,6 +134,48 @@ export function describeHost(name: string, start: () => Promise<HostUnderTest>):
         await host.removeFiles([there])
         expect(await host.statFile(there)).toBeUndefined()
       }
+    })
+
+    test('goes on behind what an earlier try has brought over, there and back', async () => {
+      const [here, there, back] = [join(folder, 'here'), host.joinPath(folder, 'there'), join(folder, 'back')]
+      const [bytes, offset] = [randomBytes(2_500_000), 1_000_001]
+      const counts: number[] = []
+      const options = { offset, onBytes: (count: number) => counts.push(count) }
+      await writeFile(here, bytes)
+      await writeFile(`${there}.1.part`, bytes.subarray(0, offset))
+      await host.putFile(here, there, { ...options, partialPath: `${there}.1.part` })
+      expect((await readFile(there)).equals(bytes)).toBe(true)
+      expect(existsSync(`${there}.1.part`)).toBe(false)
+      await writeFile(back, bytes.subarray(0, offset), { mode: 0o600 })
+      await host.getFile(there, back, options)
+      expect((await readFile(back)).equals(bytes)).toBe(true)
+      expect(counts.filter((count) => count === bytes.length)).toHaveLength(2)
+      await Promise.all([here, there, back].map(async (path) => await rm(path)))
+    })
+
+    test('has nothing under the name of a file that is on its way, and all of it then', async () => {
+      const [here, there] = [join(folder, 'here'), host.joinPath(folder, 'there')]
+      await writeFile(here, randomBytes(3_000_000))
+      await writeFile(`${there}.part`, 'an older try')
+      const seen: boolean[] = []
+      await host.putFile(here, there, { onBytes: () => seen.push(existsSync(there)) })
+      expect(new Set(seen)).toEqual(new Set([false]))
+      expect((await stat(there)).mode & 0o777).toBe(0o600)
+      expect(existsSync(`${there}.part`)).toBe(false)
+      await Promise.all([here, there].map(async (path) => await rm(path)))
+    })
+
+    test('takes a file over from a connection that lives or whose guard does, and from no other', async () => {
+      const [from, to] = [join(folder, 'from'), join(folder, "it's taken")]
+      await writeFile(from, 'left')
+      const { release } = await host.guardFile(to)
+      expect(await host.adoptFile('encode-of-nobody', from, to)).toBe(false)
+      expect(existsSync(to)).toBe(false)
+      expect(await host.adoptFile(host.mark, from, to)).toBe(true)
+      expect(await readFile(to, 'utf8')).toBe('left')
+      expect(await host.adoptFile(host.mark, from, to)).toBe(false)
+      release()
+      await rm(to)
     })
 
     test('refuses to fetch what is not there, and to send where nothing can be', async () => {

@@ -65,7 +65,12 @@ describe.concurrent('the guard', { timeout: 30_000 }, () => {
       await using shell = await openInnerShell(name)
       const media = join(shell.folder, 'media')
       await mkdir(media)
-      const [mark, arriving, taken, left] = [`encode-${name}-broken`, join(media, 'arriving'), join(media, "it's taken"), join(media, 'left')]
+      const [mark, arriving, taken, left] = [
+        `encode-${name}-broken`,
+        join(media, 'arriving'),
+        join(media, "it's taken"),
+        join(media, 'left'),
+      ]
       await writeFile(left, '')
       const transfer = await shell.transport.openCommand(receiveCommand(mark, arriving))
       transfer.stdin.on('error', () => undefined).write('some bytes')
