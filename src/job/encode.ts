@@ -1,16 +1,18 @@
-/** The encode stage: ffmpeg on the host, its progress read from `-progress`, a hopeless encode ended early. */
+/** The encode stage: ffmpeg on the host, its progress read from `-progress`, a hopeless encode ended early, one that stands still too. */
 
 import { EncodeError } from '../core/errors.ts'
+import { formatDuration } from '../core/units.ts'
 import type { RunResult } from '../host/host.ts'
 import { describeFfmpegFailure } from '../media/describe-ffmpeg-failure.ts'
 import { encodePercent, projectedSavedPercent } from '../media/encode-percent.ts'
 import { findWriteFault, toAudible } from '../media/find-write-fault.ts'
 import { createProgressParser } from '../media/progress-parser.ts'
 import type { EncodeProgress } from '../model/media.ts'
-import { toFfmpegArguments } from '../model/plan.ts'
+import { DEFAULT_STALL_SECONDS, toFfmpegArguments } from '../model/plan.ts'
 import type { MediaRoute } from '../transfer/media-route.ts'
-import { takeCoversOut } from './attach-covers.ts'
+import { type CoverFiles, takeCoversOut } from './attach-covers.ts'
 import type { JobContext, StageProgress } from './job-context.ts'
+import { watchStall } from './stall-watch.ts'
 
 /** Flags that encode adds for itself: no terminal, no banner, progress as data on stdout. */
 const OWN_FLAGS = ['-nostdin', '-hide_banner', '-nostats', '-progress', 'pipe:1'] as const
@@ -20,29 +22,46 @@ export type EncodeVerdict =
   /** Ended early: what is done so far shows that the threshold will not be met. */
   | { readonly kind: 'hopeless'; readonly savedPercent: number }
 
-/** Rejects with ENCODE_FAILED (ffmpeg's own words as its cause's message) or HOST_LOST. */
+/**
+ * Once all of the source is read, a muxer may go over the whole file again (`-movflags +faststart`) and report nothing: it is given
+ * the time in which a slow disk does that.
+ */
+const FINISHING_PERCENT = 99
+const FINISHING_BYTES_A_SECOND = 20_000_000
+
+/** Rejects with ENCODE_FAILED (ffmpeg's own words as its cause's message), ENCODE_STALLED or HOST_LOST. */
 export async function encode(context: JobContext, route: MediaRoute): Promise<EncodeVerdict> {
   const { plan, host, facts } = context
   const hopeless = new AbortController()
   let projectedSaving = 0
   let frames = 0
+  let last: EncodeProgress | undefined
+  const { stallSeconds = DEFAULT_STALL_SECONDS } = plan.profile
+  const stall = watchStall(context.clock, stallSeconds * 1000)
+  const signal = AbortSignal.any([context.signal, hopeless.signal, stall.signal])
   const progress = createProgressParser((report) => {
     frames = report.frame
+    last = report
+    stall.report(`${report.frame} ${report.outSeconds} ${report.sizeBytes}`)
     const stage = toStageProgress(report, context)
+    if ((stage.percent ?? 0) >= FINISHING_PERCENT) stall.allowMore((report.sizeBytes / FINISHING_BYTES_A_SECOND) * 1000)
     context.onProgress('encode', stage)
     if (isHopeless(stage, context)) {
       projectedSaving = stage.savedPercent ?? 0
       hopeless.abort()
     }
   })
-  const covers = await takeCoversOut(context, route)
-  const { input, output } = plan.arguments
-  const args = { input, output: [...output, ...covers.options, ...toAudible([...input, ...output])] }
-  const argv = [facts.ffmpegPath, ...OWN_FLAGS, ...toFfmpegArguments(args, route.hostSource, route.hostResult)]
+  let covers: CoverFiles | undefined
+  let argv: readonly string[]
   let result: RunResult
   try {
+    covers = await takeCoversOut({ ...context, signal }, route)
+    const { input, output } = plan.arguments
+    const args = { input, output: [...output, ...covers.options, ...toAudible([...input, ...output])] }
+    argv = [facts.ffmpegPath, ...OWN_FLAGS, ...toFfmpegArguments(args, route.hostSource, route.hostResult)]
+    stall.report('started')
     result = await host.run(argv, {
-      signal: AbortSignal.any([context.signal, hopeless.signal]),
+      signal,
       onStdout: (chunk) => progress.push(chunk),
       env: { ...host.config.env, AV_LOG_FORCE_NOCOLOR: '1' },
       nice: host.config.nice,
@@ -50,10 +69,12 @@ export async function encode(context: JobContext, route: MediaRoute): Promise<En
     })
   } catch (error) {
     if (hopeless.signal.aborted && !context.signal.aborted) return { kind: 'hopeless', savedPercent: projectedSaving }
+    if (stall.signal.aborted && !context.signal.aborted) throw toStallError(last, plan.source.durationSeconds, stallSeconds)
     throw error
   } finally {
+    stall.end()
     // A host that is gone keeps the names in the journal.
-    await covers.remove().catch(() => {})
+    await covers?.remove().catch(() => {})
   }
   progress.end()
   const writeFault = findWriteFault(result.stderr)
@@ -79,6 +100,16 @@ export class FfmpegOutput extends Error {
     this.stderr = ended.stderr
     this.frames = ended.frames
   }
+}
+
+function toStallError(last: EncodeProgress | undefined, durationSeconds: number, stallSeconds: number): EncodeError {
+  const where =
+    last === undefined || (last.frame === 0 && last.outSeconds === 0)
+      ? 'it wrote nothing yet'
+      : `it stands at ${formatDuration(last.outSeconds)}${durationSeconds > 0 ? ` of ${formatDuration(durationSeconds)}` : ''}, picture ${last.frame}`
+  return new EncodeError('ENCODE_STALLED', `ffmpeg made no progress for ${formatDuration(stallSeconds)}: ${where}`, {
+    hint: 'If it is only slow, set a longer "stall_timeout"',
+  })
 }
 
 function toStageProgress(report: EncodeProgress, { plan }: JobContext): StageProgress {

@@ -4,6 +4,7 @@ import type { JobOutcome } from '../../src/model/outcome.ts'
 import type { JobForm, ScheduledJob } from '../../src/scheduler/job-form.ts'
 import { createScheduler, type SchedulerOptions } from '../../src/scheduler/scheduler.ts'
 import type { WorkerSpec } from '../../src/scheduler/worker.ts'
+import { createFakeClock } from '../fixtures/fake-clock.ts'
 
 export const DONE: JobOutcome = { kind: 'done', outputBytes: 1, seconds: 1 }
 
@@ -25,45 +26,6 @@ export function worker(name: string, queues: Record<string, number>): WorkerSpec
 
 export function failed(retry: (JobOutcome & { kind: 'failed' })['retry'], reason: string): JobOutcome {
   return { kind: 'failed', reason, log: null, retry }
-}
-
-/** Stands still but for `advance`. */
-export function createFakeClock() {
-  const sleepers = new Set<{ readonly untilMs: number; readonly wake: () => void }>()
-  const clock = {
-    nowMs: 0,
-    now: () => clock.nowMs,
-    sleep: (ms: number, signal?: AbortSignal) =>
-      new Promise<void>((wake, reject) => {
-        const sleeper = { untilMs: clock.nowMs + ms, wake }
-        sleepers.add(sleeper)
-        const stop = (): void => {
-          sleepers.delete(sleeper)
-          reject(signal?.reason)
-        }
-        if (signal?.aborted === true) stop()
-        else signal?.addEventListener('abort', stop, { once: true })
-      }),
-    /** Sleepers wake in the order of their time, each at its own. */
-    async advance(ms: number): Promise<void> {
-      const untilMs = clock.nowMs + ms
-      for (;;) {
-        const [next] = [...sleepers].filter((sleeper) => sleeper.untilMs <= untilMs).sort((a, b) => a.untilMs - b.untilMs)
-        clock.nowMs = next?.untilMs ?? untilMs
-        if (next === undefined) return
-        sleepers.delete(next)
-        next.wake()
-        await settleMicrotasks()
-      }
-    },
-    /** Nobody may wait on when all is over. */
-    sleeping: () => sleepers.size,
-  }
-  return clock
-}
-
-async function settleMicrotasks(): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve))
 }
 
 /** A scheduler whose jobs end when the test says so. */
