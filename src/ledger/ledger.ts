@@ -11,6 +11,7 @@ import { claimSources, findHolder, releaseSource } from './claims.ts'
 import { type Database, openDatabase } from './database.ts'
 import { type RememberedTrial, recallTrials, rememberTrials, type TrialPlace } from './encoder-trials.ts'
 import { dropDoneLines, type FinishedSize, findDoneLine, findDoneSince, listFinishedSizes } from './finished-jobs.ts'
+import { dropLifeLock, holdLifeLock, type LifeLock } from './life-lock.ts'
 import type { Warner } from './load-sqlite.ts'
 import { findLeftFiles, findRunFiles, forgetFile, noteFile } from './noted-files.ts'
 import { hasOtherWork } from './other-work.ts'
@@ -140,11 +141,13 @@ export function openLedger(options: LedgerOptions): Ledger {
   const file = join(options.folder, 'ledger.sqlite')
   const db = openDatabase(file, { warner: options.warner, busyTimeoutMs: options.busyTimeoutMs ?? 10_000 })
   const now = () => options.clock.now()
+  let lifeLock: LifeLock | undefined
 
   return {
     file,
     startRun({ id, argv, clusters }) {
-      const process = JSON.stringify(identifyProcess(options.pid))
+      lifeLock ??= holdLifeLock(options.folder, options.warner)
+      const process = JSON.stringify({ ...identifyProcess(options.pid), lifeLock: lifeLock?.path })
       db.setDurability('flushed')
       db.run(
         'INSERT INTO runs (id, started_at, pid, process, argv, clusters) VALUES (?, ?, ?, ?, ?, ?)',
@@ -202,8 +205,10 @@ export function openLedger(options: LedgerOptions): Ledger {
     takeOver: (jobId, to) => takeOver(db, jobId, to, now()),
     closeDeadRun(runId) {
       const row = db.get('SELECT process FROM runs WHERE id = ? AND finished_at IS NULL', runId)
-      if (row === undefined || findLiveness(toProcess(row.process)) !== 'dead') return false
+      const owner = row && toProcess(row.process)
+      if (owner === undefined || findLiveness(owner) !== 'dead') return false
       endRun(db, runId, null, now())
+      if (owner.lifeLock !== undefined) dropLifeLock(owner.lifeLock)
       return true
     },
     findDoneLine: (queueFile, source) => findDoneLine(db, queueFile, source),
@@ -213,7 +218,10 @@ export function openLedger(options: LedgerOptions): Ledger {
     hasOtherWork: (runId) => hasOtherWork(db, runId),
     recallTrials: (place) => recallTrials(db, place),
     rememberTrials: (place, trials) => rememberTrials(db, place, trials),
-    [Symbol.dispose]: () => db[Symbol.dispose](),
+    [Symbol.dispose]() {
+      db[Symbol.dispose]()
+      lifeLock?.[Symbol.dispose]()
+    },
   }
 }
 

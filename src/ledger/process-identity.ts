@@ -6,6 +6,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { getPriority, hostname } from 'node:os'
+import { isLifeLockHeld } from './life-lock.ts'
 
 export interface ProcessIdentity {
   readonly pid: number
@@ -16,9 +17,11 @@ export interface ProcessIdentity {
   /** Linux: the namespace that `pid` counts in (containers have their own); elsewhere empty. */
   readonly pidNamespace: string
   readonly machine: string
+  /** Path of a lock that it holds for as long as it lives. */
+  readonly lifeLock?: string | undefined
 }
 
-/** `unknown`: it is, or was, a process of another machine or container, which nobody here can ask about. Hold it for alive. */
+/** `unknown`: it is, or was, a process of another machine or container, and holds no lock that tells. Hold it for alive. */
 export type Liveness = 'alive' | 'dead' | 'unknown'
 
 /** `pid` is a living process of this machine, usually the own one. */
@@ -34,6 +37,13 @@ export function identifyProcess(pid: number): ProcessIdentity {
 }
 
 export function findLiveness(identity: ProcessIdentity): Liveness {
+  const liveness = askKernel(identity)
+  if (liveness !== 'unknown' || identity.lifeLock === undefined) return liveness
+  const isHeld = isLifeLockHeld(identity.lifeLock)
+  return isHeld === undefined ? 'unknown' : isHeld ? 'alive' : 'dead'
+}
+
+function askKernel(identity: ProcessIdentity): Liveness {
   const isLinux = hasProc()
   const isThisBoot = isLinux && identity.bootId !== '' && identity.bootId === readBootId()
   // One kernel, another namespace: the number means another process here, or none.
@@ -69,12 +79,12 @@ export function describeProcess(identity: ProcessIdentity): string {
 /** What a lock file or the ledger held, checked, since anybody may have written it. */
 export function parseProcessIdentity(value: unknown): ProcessIdentity | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const { pid, startedAt, bootId, pidNamespace, machine } = value as Partial<Record<keyof ProcessIdentity, unknown>>
+  const { pid, startedAt, bootId, pidNamespace, machine, lifeLock } = value as Partial<Record<keyof ProcessIdentity, unknown>>
   if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return undefined
   if (typeof startedAt !== 'string' || typeof bootId !== 'string' || typeof pidNamespace !== 'string' || typeof machine !== 'string') {
     return undefined
   }
-  return { pid, startedAt, bootId, pidNamespace, machine }
+  return { pid, startedAt, bootId, pidNamespace, machine, ...(typeof lifeLock === 'string' ? { lifeLock } : {}) }
 }
 
 function hasProc(): boolean {

@@ -15,9 +15,20 @@ export interface Child extends AsyncDisposable {
 }
 
 export function startFixture(name: string, ...args: readonly string[]): Child {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '..', 'fixtures', `${name}.ts`), ...args], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
+  return start([process.execPath, toProgram(name), ...args])
+}
+
+/** In a process namespace of its own, as in another container; for root on Linux. */
+export function startContained(name: string, ...args: readonly string[]): Child {
+  return start(['unshare', '--pid', '--fork', '--kill-child', '--mount-proc', process.execPath, toProgram(name), ...args])
+}
+
+function toProgram(name: string): string {
+  return join(import.meta.dirname, '..', 'fixtures', `${name}.ts`)
+}
+
+function start([program = '', ...args]: readonly string[]): Child {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   const ended = once(child, 'close')
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   return {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -7,7 +7,7 @@ import { isEncodeError } from '../../src/core/errors.ts'
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts'
 import { identifyProcess } from '../../src/ledger/process-identity.ts'
 import { createPlan } from '../fixtures/job-plan.ts'
-import { startFixture } from './child.ts'
+import { startContained, startFixture } from './child.ts'
 import { makeTemporaryFolder, type TemporaryFolder } from './temporary-folder.ts'
 
 let folder: TemporaryFolder
@@ -111,7 +111,7 @@ describe('The ledger', () => {
     expect(later).toMatchObject({ id: 'later', liveness: 'alive', finishedAtMs: undefined })
     expect(run).toMatchObject({ id: 'run', argv: ['-c', 'home', 'film.mp4'], clusters: ['home'], sourceBytes: 2_000, outputBytes: 700 })
     expect(run?.jobs).toMatchObject({ done: 2, failed: 1, queued: 1, interrupted: 0 })
-    expect(run?.process).toEqual(identifyProcess(process.pid))
+    expect(run?.process).toMatchObject(identifyProcess(process.pid))
     expect(ledger.listRuns(1)).toHaveLength(1)
     expect(ledger.listJobs({ states: ['failed'] })).toMatchObject([{ id: 'c', reason: 'ffmpeg failed', log: '/state/logs/c.log' }])
     expect(ledger.listJobs({ limit: 2 }).map((job) => job.id)).toEqual(['c', 'd'])
@@ -234,6 +234,24 @@ describe('A ledger whose controller was killed', () => {
   })
 })
 
+test.runIf(process.getuid?.() === 0)(
+  'A controller in another container is alive while it runs, and leaves nobody waiting when it was killed',
+  async () => {
+    const state = join(folder.path, 'state', 'encode')
+    await using controller = startContained('hold-run', state, 'contained', '/media/film.mp4')
+    expect(await controller.nextLine()).toBe('ready')
+    using ledger = openWithRun()
+    expect(ledger.claimSource('run', '/media/film.mp4')).toMatchObject({ runId: 'contained' })
+    expect(ledger.deadRuns()).toEqual([])
+    await controller.kill()
+    expect(ledger.claimSource('run', '/media/film.mp4')).toBeUndefined()
+    expect(ledger.deadRuns()).toMatchObject([{ id: 'contained', liveness: 'dead' }])
+    expect(ledger.closeDeadRun('contained')).toBe(true)
+    // Ours is still held.
+    expect(readdirSync(state).filter((name) => name.startsWith('alive-'))).toHaveLength(1)
+  },
+)
+
 describe('Several controllers on one ledger', () => {
   test('open it for the first time at once, write at once, and lose nothing', async () => {
     const state = join(folder.path, 'state', 'encode')
@@ -275,6 +293,14 @@ describe('A ledger file that cannot be used', () => {
     return file
   }
 
+  /** The first is 0. */
+  function pageOf(file: string, table: string): number {
+    const database = new DatabaseSync(file, { readOnly: true })
+    const page = Number(database.prepare('SELECT rootpage FROM sqlite_master WHERE name = ?').get(table)?.rootpage)
+    database.close()
+    return page - 1
+  }
+
   test('because a newer encode wrote it is refused and left as it is', () => {
     const file = write('')
     const newer = new DatabaseSync(file)
@@ -303,7 +329,8 @@ describe('A ledger file that cannot be used', () => {
     const { file } = ledger
     ledger[Symbol.dispose]()
     const bytes = readFileSync(file)
-    bytes.fill(0xff, 4_096)
+    const start = pageOf(file, 'jobs') * 4_096
+    bytes.fill(0xff, start, start + 4_096)
     writeFileSync(file, bytes)
     using damaged = open()
     let error: unknown
@@ -322,6 +349,11 @@ describe('A ledger file that cannot be used', () => {
     if (!isEncodeError(error, 'LEDGER_FAILED')) throw error
     expect(error.message).toContain('cannot be opened')
     expect(error.hint).toContain('XDG_STATE_HOME')
+  })
+
+  test.skipIf(!existsSync('/proc/self'))('because the system allows no folder there is named, and hangs nobody', () => {
+    const opening = () => openLedger({ folder: '/proc/encode', clock, pid: process.pid })
+    expect(opening).toThrow('cannot be opened')
   })
 
   test('because another program holds it is named', () => {
