@@ -73,8 +73,9 @@ const DEFAULT_MAX_FAILURES = 3
 /** Jobs behind one that finds no room that are asked whether they are small enough. */
 const MAX_OVERTAKING = 50
 
-/** Full disks that one job meets on a host, each time after there seemed to be room, before another one must do it. */
+/** Full disks that one job meets, each time after there seemed to be room: on one host, before another one must do it, and on all of them. */
 const MAX_FULL_DISKS_A_HOST = 2
+const MAX_FULL_DISKS = 6
 
 type FailedOutcome = JobOutcome & { readonly kind: 'failed' }
 type FinalOutcome = Exclude<JobOutcome, { readonly kind: 'interrupted' }>
@@ -304,15 +305,14 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
   function settleFullDisk(entry: Entry<Job>, worker: Worker, outcome: FailedOutcome): void {
     const times = (entry.fullDisks.get(worker) ?? 0) + 1
     entry.fullDisks.set(worker, times)
-    if (times >= MAX_FULL_DISKS_A_HOST) {
-      entry.failedOn.set(worker, outcome.reason)
-    }
+    if (times >= MAX_FULL_DISKS_A_HOST) entry.failedOn.set(worker, outcome.reason)
     tryAgainOrEnd(entry, worker, outcome)
   }
 
   function tryAgainOrEnd(entry: Entry<Job>, worker: Worker, outcome: FailedOutcome): void {
     const isFiles = isCondemned(entry)
-    const isOver = isFiles || entry.losses >= MAX_LOSSES || candidatesFor(entry).length === 0
+    const fullDisks = [...entry.fullDisks.values()].reduce((sum, times) => sum + times, 0)
+    const isOver = isFiles || entry.losses >= MAX_LOSSES || fullDisks >= MAX_FULL_DISKS || candidatesFor(entry).length === 0
     if (isOver) {
       const reason = entry.failedOn.has(worker) ? joinReasons(entry) : withReasons(entry, outcome.reason)
       conclude(entry, { ...outcome, reason }, worker, isFiles)

@@ -135,6 +135,16 @@ describe('a disk that fills up in the middle of a job', () => {
     await bench.finishAll(DONE)
   })
 
+  test('on many hosts ends it, too', async () => {
+    const bench = createRoomBench()
+    const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+    bench.up(...names.map((name) => worker(name, { _default: 1 })))
+    bench.add(job('1'))
+    for (const name of names.slice(0, 6)) await bench.finish(name, failed('no-room', 'No space left'))
+    expect(bench.settled).toEqual([['1', 'failed', 'No space left']])
+    await bench.finishAll(DONE)
+  })
+
   test('makes it wait for room where there is no other host', async () => {
     const bench = createRoomBench()
     bench.up(worker('box', { _default: 2 }))

@@ -50,7 +50,7 @@ export interface SpaceBook {
   look(needs: readonly Need[]): Look
   /** Whatever `look` said. */
   reserve(needs: readonly Need[]): Reservation
-  /** To be called before the question is put; the result is given to what it returns, undefined where it cannot be told. */
+  /** To be called before the question is put; the answer is given to what it returns, undefined where nothing could be told. */
   beginMeasure(place: string): (freeBytes: number | undefined) => void
   /** Reserved and not written as far as was measured. */
   reservedBytes(place: string): number
@@ -96,8 +96,10 @@ export function createSpaceBook({ now }: { readonly now: () => number }): SpaceB
     const { measured } = place
     if (measured === undefined) return { kind: 'ask', stale: [id] }
     const ageMs = now() - measured.atMs
-    const stale = ageMs > RECENT_MS ? [id] : []
-    if (measured.freeBytes === undefined) return { kind: 'room', stale }
+    const isRecent = ageMs <= RECENT_MS
+    const stale = isRecent ? [] : [id]
+    // A host that was gone for a while may tell by now.
+    if (measured.freeBytes === undefined) return { kind: isRecent ? 'room' : 'ask', stale }
     const reservedBytes = countReserved(place)
     const neededBytes = needs.reduce((sum, { bytes }) => sum + bytes, 0)
     const leftBytes = measured.freeBytes - reservedBytes - keepFreeBytes
@@ -106,8 +108,8 @@ export function createSpaceBook({ now }: { readonly now: () => number }): SpaceB
       if (!isSure) return { kind: 'ask', stale: [id] }
       return { kind: 'lack', shortage: { place: id, freeBytes: measured.freeBytes, reservedBytes, neededBytes, keepFreeBytes }, stale: [] }
     }
-    const isPlenty = leftBytes >= neededBytes * PLENTY
-    return { kind: ageMs <= (isPlenty ? PLENTIFUL_MS : RECENT_MS) ? 'room' : 'ask', stale }
+    const isPlenty = leftBytes >= neededBytes * PLENTY && ageMs <= PLENTIFUL_MS
+    return { kind: isRecent || isPlenty ? 'room' : 'ask', stale }
   }
 
   return {
@@ -145,10 +147,9 @@ export function createSpaceBook({ now }: { readonly now: () => number }): SpaceB
     },
     beginMeasure(id) {
       const place = placeOf(id)
-      const atMs = now()
       const before = [...place.claims].map((claim) => ({ claim, wasOver: claim.isOver, writtenBytes: claim.writtenBytes }))
       return (freeBytes) => {
-        place.measured = { freeBytes, atMs }
+        place.measured = { freeBytes, atMs: now() }
         for (const { claim, wasOver, writtenBytes } of before) {
           if (wasOver) place.claims.delete(claim)
           else claim.measuredBytes = writtenBytes

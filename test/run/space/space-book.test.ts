@@ -29,6 +29,21 @@ describe('room for a job', () => {
     expect(book.look([RESULT]).kind).toBe('room')
   })
 
+  test('is asked for again where a place did not tell a while ago', () => {
+    const { book, measure, pass } = createBench()
+    measure(undefined)
+    pass(6_000)
+    expect(book.look([RESULT])).toEqual({ kind: 'ask', stale: ['disk'] })
+  })
+
+  test('is refused by an answer that was long on its way', () => {
+    const { book, pass } = createBench()
+    const answer = book.beginMeasure('disk')
+    pass(9_000)
+    answer(0)
+    expect(book.look([RESULT]).kind).toBe('lack')
+  })
+
   test('is needed in every place: one that is full decides, though others are not known yet', () => {
     const { book, measure } = createBench()
     measure(100)
