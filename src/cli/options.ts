@@ -1,5 +1,6 @@
 /** Every option, once: what is parsed, what `--help` and the manual print, what shells complete. */
 
+import { VERIFY_LEVELS } from '../model/plan.ts'
 import { STRATEGY_NAMES } from '../scheduler/strategy.ts'
 
 /** Words that only a configuration knows; asked for while the person types. */
@@ -56,10 +57,12 @@ export const OPTIONS = [
   { long: 'from-file', value: 'FILE', help: 'a queue file: one path a line, drains as jobs complete' },
   { long: 'dry-run', help: 'test every host, say what would be done; no change' },
   { long: 'sequential', short: 's', help: 'one job at a time' },
+  { long: 'drain', help: 'let runs end after their jobs', isJoined: true },
   { long: 'strategy', value: 'NAME', help: 'fastest (default), round-robin, load-cpu, load-tasks', completes: STRATEGY_NAMES },
   { long: 'config', short: 'y', value: 'FILE', help: 'configuration (else $ENCODE_CONFIG, ~/.config/encode/…)' },
-  { long: 'json', help: 'newline-delimited JSON events on stdout' },
-  { long: 'plain', help: 'plain lines even on a terminal' },
+  { long: 'verify', value: 'LEVEL', help: 'quick (default), full: all of a result is decoded, off', completes: VERIFY_LEVELS },
+  { long: 'json', help: 'events as lines of JSON' },
+  { long: 'plain', help: 'plain lines even on a terminal', isJoined: true },
   { long: 'quiet', short: 'q', help: 'say less' },
   { long: 'verbose', short: 'v', help: 'say more', isJoined: true },
   { long: 'no-color', help: 'no colours', isJoined: true },

@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util'
 import { EncodeError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
+import { VERIFY_LEVELS, type VerifyLevel } from '../model/plan.ts'
 import type { ProfileChoice, Target } from '../plan/target.ts'
 import { STRATEGY_NAMES, type StrategyName } from '../scheduler/strategy.ts'
 import { COMMANDS, type CommandName, OPTIONS, type OptionSpec } from './options.ts'
@@ -26,8 +27,12 @@ export interface Arguments {
   readonly overwrites: boolean
   readonly fromFile: string | undefined
   readonly isDryRun: boolean
+  /** `--drain`: not a run, but an end to those under way. */
+  readonly isDrain: boolean
   readonly isSequential: boolean
   readonly strategy: StrategyName
+  /** Undefined: as the configuration says. */
+  readonly verify: VerifyLevel | undefined
   readonly config: string | undefined
   readonly isJson: boolean
   readonly isPlain: boolean
@@ -118,6 +123,9 @@ export function parseArguments(argv: readonly string[]): Arguments {
       `Unknown strategy "${strategy}"${guess === undefined ? '' : `; did you mean "${guess}"?`} Allowed are ${STRATEGY_NAMES.join(', ')}`,
     )
   }
+  const verify = single.get('verify')
+  if (verify !== undefined && toVerifyLevel(verify) === undefined)
+    problems.push(`Unknown level of verification "${verify}"; allowed are ${VERIFY_LEVELS.join(', ')}`)
   if (flags.has('keep-source') && single.has('output'))
     problems.push('Options "-k" and "-o" exclude each other: with "-o" the sources stay anyway')
   const isShort = flags.has('help') || flags.has('version')
@@ -135,8 +143,10 @@ export function parseArguments(argv: readonly string[]): Arguments {
     overwrites: flags.has('overwrite'),
     fromFile: single.get('from-file'),
     isDryRun: flags.has('dry-run'),
+    isDrain: flags.has('drain'),
     isSequential: flags.has('sequential'),
     strategy: isStrategy(strategy) ? strategy : 'fastest',
+    verify: toVerifyLevel(verify),
     config: single.get('config'),
     isJson: flags.has('json'),
     isPlain: flags.has('plain'),
@@ -183,6 +193,10 @@ function describeUnknown(rawName: string): string {
 /** `-c -p x`: the value was forgotten. A lone `-` and `-1` are values. */
 function isOption(value: string): boolean {
   return /^-{1,2}[a-z]/.test(value)
+}
+
+function toVerifyLevel(name: string | undefined): VerifyLevel | undefined {
+  return VERIFY_LEVELS.find((level) => level === name)
 }
 
 function isStrategy(name: string): name is StrategyName {

@@ -91,7 +91,8 @@ function listOutput({ origins }: ResolvedProfile): readonly { readonly section: 
 }
 
 function listSettings(profile: ResolvedProfile): readonly ShownSetting[] {
-  const { extension, queue, threshold, thresholdCheck, stallSeconds, automap, keepsStreams, audio, subtitle, variants, labels } = profile
+  const { extension, queue, threshold, thresholdCheck, stallSeconds, verify, automap, keepsStreams, audio, subtitle, variants, labels } =
+    profile
   const list = (setting: Setting, label: string, names: readonly string[]): readonly ShownSetting[] =>
     names.length === 0 ? [] : [{ setting, label, text: toVisible(names.join(', ')), value: names }]
   return [
@@ -110,6 +111,7 @@ function listSettings(profile: ResolvedProfile): readonly ShownSetting[] {
     ...(stallSeconds === undefined
       ? []
       : [{ setting: 'stallSeconds', label: 'stall', text: describeStall(stallSeconds), value: stallSeconds } as const]),
+    ...(verify === undefined ? [] : [{ setting: 'verify', label: 'verify', text: verify, value: verify } as const]),
     { setting: 'automap', label: 'automap', text: toYesNo(automap), value: automap },
     { setting: 'streamSafety', label: 'safety', text: `${toYesNo(keepsStreams)} (stream_safety)`, value: keepsStreams },
     { setting: 'audio', label: 'audio', text: describeLanguages(audio), value: audio },

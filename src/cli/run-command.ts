@@ -64,6 +64,7 @@ function toRequest(args: Arguments, argv: readonly string[], config: Config): Ru
     isDryRun: args.isDryRun,
     isSequential: args.isSequential,
     strategy: args.strategy,
+    verify: args.verify,
     argv,
   }
 }

@@ -10,6 +10,7 @@ import type {
   SourcePlace,
   TemplateDefinition,
 } from '../model/config.ts'
+import { VERIFY_LEVELS, type VerifyLevel } from '../model/plan.ts'
 import { booleanOf, type EntryOf, entriesOf, type Located, numberOf, textOf, valueAt, wordsOf } from './located.ts'
 import type { SourceText } from './report.ts'
 
@@ -32,6 +33,7 @@ export function buildProfiles(profiles: Located | undefined, source: SourceText,
     audio: buildLanguages(valueAt(value, 'audio'), source),
     subtitle: buildLanguages(valueAt(value, 'subtitle'), source),
     stallSeconds: buildSeconds(valueAt(value, 'stall_timeout')),
+    verify: buildVerifyLevel(valueAt(value, 'verify')),
     streamSafety: booleanOf(valueAt(value, 'stream_safety')),
     variants: buildNames(valueAt(value, 'variants'), source),
     require: buildNames(valueAt(value, 'require'), source),
@@ -60,6 +62,7 @@ export function buildTemplates(templates: Located | undefined, source: SourceTex
       queue: textOf(valueAt(value, 'queue')),
       threshold: numberOf(valueAt(value, 'threshold')) ?? 0,
       thresholdCheck: numberOf(valueAt(value, 'threshold_check')) ?? 100,
+      verify: buildVerifyLevel(valueAt(value, 'verify')),
       place: source.placeOf(keyOffset),
       places: buildPlaces(value, source),
     }
@@ -110,6 +113,10 @@ function buildOptions(node: Located | undefined): OptionsText | undefined {
 export function buildSeconds(node: Located | undefined): number | undefined {
   const text = textOf(node)
   return text === undefined ? undefined : parseSeconds(text)
+}
+
+export function buildVerifyLevel(node: Located | undefined): VerifyLevel | undefined {
+  return VERIFY_LEVELS.find((level) => level === textOf(node))
 }
 
 function buildExtension(node: Located | undefined): string | undefined {

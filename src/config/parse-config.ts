@@ -6,7 +6,7 @@
 import { EncodeError } from '../core/errors.ts'
 import type { Config, ConfigWarning, ProfileDefinition } from '../model/config.ts'
 import { buildClusters, buildQueues, buildSize, type ExpandPath, isAuto } from './build-clusters.ts'
-import { buildProfiles, buildRules, buildSeconds, buildTemplates } from './build-profiles.ts'
+import { buildProfiles, buildRules, buildSeconds, buildTemplates, buildVerifyLevel } from './build-profiles.ts'
 import { checkQuirks, isWrittenForPytranscoder } from './check-quirks.ts'
 import { checkIncludes, checkNames, checkRuleValues, checkUses, type Known } from './check-references.ts'
 import { checkShape, findDeprecated } from './check-shape.ts'
@@ -136,6 +136,7 @@ function buildConfig(
     minFreeBytes: buildSize(valueAt(section, 'min_free')),
     maxFailures: numberOf(valueAt(section, 'max_failures')),
     stallSeconds: buildSeconds(valueAt(section, 'stall_timeout')),
+    verify: buildVerifyLevel(valueAt(section, 'verify')),
     streamSafety: booleanOf(valueAt(section, 'stream_safety')),
     clusters: buildClusters(valueAt(section, 'clusters'), {
       source,

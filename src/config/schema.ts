@@ -7,6 +7,8 @@
  * that are read and warned of.
  */
 
+import { VERIFY_LEVELS } from '../model/plan.ts'
+
 export interface Schema {
   readonly type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean'
   readonly description?: string
@@ -123,6 +125,13 @@ function time(description: string): Schema {
 const STALL_TIMEOUT =
   'An encode or a transfer that stands still for so long is ended and tried on another host: 300, 90s, 5m, 1h. 0 waits for ever'
 
+const VERIFY: Schema = {
+  type: 'string',
+  description:
+    'How results are held against their sources. quick: size, length, streams, first and last frames. full: the host decodes all of it as well. off: the size alone',
+  enum: VERIFY_LEVELS,
+}
+
 const KEEPALIVE: Schema = {
   type: 'number',
   description: 'Seconds between signs of life that a host is asked for; it is lost when it has said nothing for three times as long',
@@ -162,6 +171,7 @@ const PROFILE_SCHEMA: Schema = {
     any: words('Labels of which a host must have at least one'),
     prefer: words('Labels that decide between hosts that are equal otherwise'),
     stall_timeout: orElse('as `config.stall_timeout`', time(STALL_TIMEOUT)),
+    verify: orElse('as `config.verify`', VERIFY),
     stream_safety: {
       type: 'boolean',
       description: `${STREAM_SAFETY}; goes before the stream_safety of section "config"`,
@@ -197,6 +207,7 @@ const TEMPLATE_SCHEMA: Schema = {
     queue: QUEUE,
     threshold: THRESHOLD,
     threshold_check: THRESHOLD_CHECK,
+    verify: orElse('as `config.verify`', VERIFY),
   },
   required: ['cli', 'extension'],
   additionalProperties: false,
@@ -385,6 +396,7 @@ const CONFIG_SECTION: Schema = {
       maximum: 1000,
     },
     stall_timeout: orElse('5m', time(STALL_TIMEOUT)),
+    verify: orElse('`quick`', VERIFY),
     keepalive: orElse("5, or less where OpenSSH's ServerAliveInterval and ServerAliveCountMax are stricter", KEEPALIVE),
     checksum: { type: 'boolean', description: CHECKSUM, whenLeftOut: 'no' },
     clusters: {

@@ -1,5 +1,7 @@
 /** The configuration, typed and frozen. Made by `src/config`, read by everybody. */
 
+import type { VerifyLevel } from './plan.ts'
+
 /** Where a value was written; lines and columns count from 1. */
 export interface SourcePlace {
   readonly file: string
@@ -92,6 +94,8 @@ export interface ProfileDefinition {
   readonly subtitle: LanguageChoice | undefined
   /** Seconds without progress after which an encode or transfer is ended; 0 = never. Not written: as `config.stall_timeout` says. */
   readonly stallSeconds?: number | undefined
+  /** Not written: as `config.verify` says. */
+  readonly verify?: VerifyLevel | undefined
   /** `stream_safety`: streams are chosen, and adapted, so that the container can hold them. Not written: as `config.stream_safety` says. */
   readonly streamSafety?: boolean | undefined
   /** Profiles or encoders, best first: the first that a host can use is taken there. */
@@ -122,6 +126,7 @@ export interface TemplateDefinition {
   readonly queue: string | undefined
   readonly threshold: number
   readonly thresholdCheck: number
+  readonly verify?: VerifyLevel | undefined
   readonly place: SourcePlace
   /** Where each key and each entry of a list was written, by key: `cli/video-codec`, `cli/input-options/0`. */
   readonly places?: Readonly<Record<string, SourcePlace>>
@@ -164,6 +169,8 @@ export interface Config {
   readonly maxFailures?: number | undefined
   /** `stall_timeout` of section `config`; 0 = never, undefined = as by default. */
   readonly stallSeconds?: number | undefined
+  /** `verify` of section `config`; undefined = `quick`. */
+  readonly verify?: VerifyLevel | undefined
   /** `stream_safety` of section `config`: for profiles and templates that do not say it; undefined = for shipped ones and what includes them. */
   readonly streamSafety?: boolean | undefined
   /** `hard_links`: what becomes of a source that would be replaced and has other names; undefined = it is replaced, with a warning. */

@@ -8,7 +8,7 @@ import { mapConcurrently } from '../core/map-concurrently.ts'
 import type { Config, HostConfig } from '../model/config.ts'
 import { HARDWARE_KINDS } from '../model/encoder.ts'
 import type { MediaInfo } from '../model/media.ts'
-import type { JobPlan } from '../model/plan.ts'
+import type { JobPlan, VerifyLevel } from '../model/plan.ts'
 import { type Selection, selectProfile } from '../profile/select-profile.ts'
 import { toOutputName } from '../profile/to-output-name.ts'
 import { checkPlace } from './check-place.ts'
@@ -26,6 +26,8 @@ export interface PlanOptions {
   readonly outputFolder: string | undefined
   readonly keepsSource: boolean
   readonly overwrites: boolean
+  /** Goes before what profiles and the configuration say. */
+  readonly verify?: VerifyLevel | undefined
   /** Enabled hosts of each cluster that this run may use. */
   readonly hosts: ReadonlyMap<string, readonly HostConfig[]>
   readonly signal: AbortSignal
@@ -146,7 +148,7 @@ function toPlan(source: FoundSource, media: MediaInfo, selection: Selection & { 
     id: '',
     cluster: source.target.cluster ?? LOCAL_CLUSTER,
     source: media,
-    profile: selection.profile,
+    profile: options.verify === undefined ? selection.profile : { ...selection.profile, verify: options.verify },
     arguments: selection.arguments,
     variants: selection.variants,
     rule: selection.rule,

@@ -8,7 +8,7 @@ import { DEFAULT_QUEUE, originIn, originsIn, type ProfileOrigins, type ResolvedP
 const NO_LABELS: LabelNeeds = { require: [], any: [], prefer: [] }
 
 export function resolveTemplate(template: TemplateDefinition, keepsStreams: boolean): ResolvedProfile {
-  const { name, extension, threshold, thresholdCheck, place } = template
+  const { name, extension, threshold, thresholdCheck, verify, place } = template
   const origins = toTemplateOrigins(template)
   return {
     name,
@@ -18,6 +18,7 @@ export function resolveTemplate(template: TemplateDefinition, keepsStreams: bool
     queue: template.queue ?? DEFAULT_QUEUE,
     threshold,
     thresholdCheck,
+    verify,
     automap: true,
     keepsStreams,
     inputOptions: toArguments(origins.input),
@@ -48,6 +49,7 @@ function toTemplateOrigins(template: TemplateDefinition): ProfileOrigins {
     ['queue', 'queue'],
     ['threshold', 'threshold'],
     ['thresholdCheck', 'threshold_check'],
+    ['verify', 'verify'],
     ['audio', 'audio-lang'],
     ['subtitle', 'subtitle-lang'],
   ] as const

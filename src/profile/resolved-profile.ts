@@ -1,7 +1,7 @@
 /** The form in which profiles and templates are used: includes resolved, options as single arguments, each with its origin. */
 
 import type { LanguageChoice, ProfileDefinition, SourcePlace, TemplateDefinition } from '../model/config.ts'
-import type { LabelNeeds } from '../model/plan.ts'
+import type { LabelNeeds, VerifyLevel } from '../model/plan.ts'
 import type { OptionPiece, ValueOrigin } from './options.ts'
 
 /** In the order in which their options stand on ffmpeg's command line. */
@@ -15,6 +15,7 @@ export const SETTINGS = [
   'threshold',
   'thresholdCheck',
   'stallSeconds',
+  'verify',
   'automap',
   'streamSafety',
   'audio',
@@ -47,6 +48,8 @@ export interface ResolvedProfile {
   readonly thresholdCheck: number
   /** Undefined: as section `config` says. */
   readonly stallSeconds?: number | undefined
+  /** Undefined: as section `config` says. */
+  readonly verify?: VerifyLevel | undefined
   readonly automap: boolean
   /** Asked for, or shipped, or includes a shipped one: its streams are chosen so that the container can hold them. */
   readonly keepsStreams: boolean

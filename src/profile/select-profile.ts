@@ -81,6 +81,7 @@ function toEncode(
   reason: string,
 ): Selection {
   const { name, kind, extension, queue, threshold, thresholdCheck, place } = resolved
+  const verify = resolved.verify ?? config.verify ?? 'quick'
   const stallSeconds = resolved.stallSeconds ?? config.stallSeconds ?? DEFAULT_STALL_SECONDS
   if (extension === undefined || extension === '') {
     throw new EncodeError(
@@ -109,7 +110,7 @@ function toEncode(
   const made = toOutputOptions(resolved, options, media, config.automap)
   return {
     kind: 'encode',
-    profile: { name, kind, extension, queue, threshold, thresholdCheck, stallSeconds },
+    profile: { name, kind, extension, queue, threshold, thresholdCheck, stallSeconds, verify },
     arguments: variants.at(-1)?.arguments ?? { input: resolved.inputOptions, output: made.options },
     variants,
     rule,

@@ -71,8 +71,9 @@ function prepare(request: RunRequest, world: RunWorld, entries: readonly QueueEn
     outputFolder: request.outputFolder,
     keepsSource: request.keepsSource,
     overwrites: request.overwrites,
+    verify: request.verify,
     hosts,
-    signal: world.signal,
+    signal,
     toJobId: (number) => toJobId(runId, number),
   })
   const planTargets: PlanTargets = async (wanted) =>

@@ -5,6 +5,7 @@ import type { Host } from '../host/host.ts'
 import type { Warner } from '../ledger/load-sqlite.ts'
 import type { Config, HostConfig } from '../model/config.ts'
 import type { Emit } from '../model/events.ts'
+import type { VerifyLevel } from '../model/plan.ts'
 import type { Ffprobe } from '../plan/ffprobe.ts'
 import type { ProfileChoice, Target } from '../plan/target.ts'
 import type { StrategyName } from '../scheduler/strategy.ts'
@@ -22,6 +23,8 @@ export interface RunRequest {
   readonly isDryRun: boolean
   readonly isSequential: boolean
   readonly strategy: StrategyName
+  /** Goes before what profiles and the configuration say. */
+  readonly verify?: VerifyLevel | undefined
   /** For the ledger: how it was called. */
   readonly argv: readonly string[]
 }
