@@ -4,11 +4,13 @@ import { createHash } from 'node:crypto'
 import { DECODE_ARGUMENTS, encodeArgument, quoteWord } from './quote-posix.ts'
 
 /**
- * Writes stdin to a file that only its owner can read, or behind what it has already.
+ * Writes stdin to a file that only its owner can read, or behind what it has already. One that begins is a file of its own:
+ * what stands there under its name may still be written to by somebody.
  * @param tag the guard's, by which it finds a transfer whose controller is gone: the shell stays, so that its arguments show it.
  */
 export function receiveCommand(tag: string, hostPath: string, offset = 0): string {
-  return bulkCommand(`umask 077; cat ${offset > 0 ? '>>' : '>'}"$1"; exit $?`, tag, hostPath)
+  const write = offset > 0 ? 'cat >>"$1"' : 'rm -f -- "$1"; cat >"$1"'
+  return bulkCommand(`umask 077; ${write}; exit $?`, tag, hostPath)
 }
 
 /** Writes a file, or what it has behind `offset` bytes, to stdout, after `after`: what login files print stands before that. */
