@@ -6,6 +6,9 @@ const LOST_OUTPUT = 1
 
 const argv = process.argv.slice(2)
 
+// Node would open its debugger, on a network port, where nobody listens to this signal.
+process.on('SIGUSR1', () => {})
+
 // A reader that has gone (`| head`) has read enough; a disk that is full under `> file` has lost something.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE' || process.exitCode === LOST_OUTPUT) return

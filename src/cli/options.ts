@@ -96,6 +96,7 @@ export const COMMANDS = [
   },
   { name: 'explain', arguments: 'FILE...', help: 'why a file gets its rule, profile, streams, host and arguments' },
   { name: 'resume', arguments: '', help: 'go on with what a killed run left', completes: [] },
+  { name: 'drain', arguments: '[HOST]', help: 'runs under way give a host (or none) no new job', completes: ['hosts'] },
   {
     name: 'completion',
     arguments: 'SHELL',

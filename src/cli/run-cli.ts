@@ -37,6 +37,10 @@ export async function runCli(argv: readonly string[], version: string): Promise<
         const { resumeCommand } = await import('./resume-command.ts')
         return await resumeCommand(args, argv)
       }
+      case 'drain': {
+        const { drainCommand } = await import('./drain-command.ts')
+        return await drainCommand(args)
+      }
       case 'completion': {
         const { completionCommand } = await import('./completion-command.ts')
         return await completionCommand(args)

@@ -11,9 +11,11 @@ import { describeSshCrypto } from '../host/ssh/ssh-crypto.ts'
 import type { Config } from '../model/config.ts'
 import { runEncode } from '../run/run-encode.ts'
 import type { RunRequest, RunWorld } from '../run/run-request.ts'
+import type { ConfigSource } from '../run/watch-config.ts'
 import { createBroadcast } from '../view/broadcast.ts'
 import { askPassphrase } from './ask-passphrase.ts'
 import { chooseView } from './choose-view.ts'
+import { drainCommand } from './drain-command.ts'
 import { loadCliConfig } from './load-cli-config.ts'
 import { COMMANDS } from './options.ts'
 import type { Arguments } from './parse-arguments.ts'
@@ -22,6 +24,7 @@ import { stateFolder } from './state-folder.ts'
 import { watchStopAndGo } from './stop-and-go.ts'
 
 export async function runCommand(args: Arguments, argv: readonly string[]): Promise<number> {
+  if (args.isDrain) return await drainCommand(args)
   refuseMistypedCommand(args.words[0])
   const config = await loadCliConfig(args.config)
   const request = toRequest(args, argv, config)
@@ -76,9 +79,13 @@ export async function withWorld(args: Arguments, config: Config, run: (world: Ru
   const broadcast = createBroadcast([chosen.view], { clock: systemClock })
   // One function for all hosts: a key that they share is unlocked once.
   const prompt = (question: string) => chosen.pausedFor(() => askPassphrase(question))
+  const reloads = new Set<() => void>()
   using signals = watchSignals({
     onFirst: (name) => broadcast.emit('warning', { message: describeEnding(name) }),
     beforeExit: chosen.restoreTerminal,
+    onReload: () => {
+      for (const reload of reloads) reload()
+    },
   })
   using _suspension = chosen.stopAndGo === undefined ? undefined : watchStopAndGo(chosen.stopAndGo)
   process.once('exit', chosen.restoreTerminal)
@@ -98,6 +105,8 @@ export async function withWorld(args: Arguments, config: Config, run: (world: Ru
       clock: systemClock,
       emit: broadcast.emit,
       signal: signals.signal,
+      draining: signals.draining,
+      configSource: toConfigSource(args, config, reloads),
       createHost: (host) =>
         createHost({
           config: host,
@@ -115,6 +124,19 @@ export async function withWorld(args: Arguments, config: Config, run: (world: Ru
     await broadcast.close()
     clearTimeout(patience)
     process.off('exit', chosen.restoreTerminal)
+  }
+}
+
+function toConfigSource(args: Arguments, { file }: Config, reloads: Set<() => void>): ConfigSource | undefined {
+  if (file === undefined) return undefined
+  return {
+    file,
+    // Another file that turns up meanwhile is not the one that this run was called with.
+    load: () => loadCliConfig(args.config ?? file),
+    onDemand(listener) {
+      reloads.add(listener)
+      return { [Symbol.dispose]: () => void reloads.delete(listener) }
+    },
   }
 }
 

@@ -15,9 +15,10 @@ import { dropLifeLock, holdLifeLock, type LifeLock } from './life-lock.ts'
 import type { Warner } from './load-sqlite.ts'
 import { findLeftFiles, findRunFiles, forgetFile, noteFile } from './noted-files.ts'
 import { hasOtherWork } from './other-work.ts'
-import { findLiveness, identifyProcess } from './process-identity.ts'
+import { createLivenessFinder, findLiveness, identifyProcess } from './process-identity.ts'
 import {
   type DeadRun,
+  type DrainedRun,
   type FilePlace,
   type JobRecord,
   type JobState,
@@ -31,6 +32,7 @@ import {
   toUnfinishedJob,
   type UnfinishedJob,
 } from './records.ts'
+import { addRequest, answerRequest, type DrainRequest, findAnswer, listOpenRequests, type RequestAnswer } from './requests.ts'
 
 export interface LedgerOptions {
   /** State folder; made, for its owner alone, where it is missing. */
@@ -69,8 +71,8 @@ export interface Ledger extends Disposable {
   readonly file: string
 
   startRun(run: { readonly id: string; readonly argv: readonly string[]; readonly clusters: readonly string[] }): void
-  /** Jobs that have not ended become `interrupted`; claims are given up. */
-  finishRun(runId: string, exitStatus: number): void
+  /** Jobs that have not ended become `interrupted`, those of a drained run that were not started stay `queued`; claims are given up. */
+  finishRun(runId: string, exitStatus: number, end?: { readonly isDrained: boolean }): void
 
   /** All of them or none, as `queued`. */
   addJobs(runId: string, plans: readonly JobPlan[]): void
@@ -104,6 +106,10 @@ export interface Ledger extends Disposable {
   listJobs(query: JobQuery): readonly JobRecord[]
   /** Runs that nobody finished and whose controller is certainly gone, the oldest first. */
   deadRuns(): readonly DeadRun[]
+  /** Runs that ended before their jobs did, because they were told to, with the jobs that are still queued; the oldest first. */
+  drainedRuns(): readonly DrainedRun[]
+  /** Runs under way, the oldest first. */
+  livingRuns(): readonly RunRecord[]
   /** What is left to do of a run, `interrupted` jobs among them; without those that a later run has taken over. */
   unfinishedJobs(runId: string): readonly UnfinishedJob[]
   /** Moves what is left of a job into a run, under a new id. Undefined when it has ended or somebody else took it. */
@@ -123,6 +129,13 @@ export interface Ledger extends Disposable {
   /** Is a job of another living run of this machine under way? */
   hasOtherWork(runId: string): boolean
 
+  /** Asks something of a run under way, and gives the number of the request. */
+  askToDrain(runId: string, request: Omit<DrainRequest, 'id'>): number
+  findAnswer(requestId: number): RequestAnswer | undefined
+  /** What was asked of a run and not answered yet. */
+  openRequests(runId: string): readonly DrainRequest[]
+  answerRequest(requestId: number, answer: RequestAnswer): void
+
   recallTrials(place: TrialPlace): readonly RememberedTrial[]
   /** In the place of what was known of these encoders, and of everything that an older ffmpeg there had. */
   rememberTrials(place: TrialPlace, trials: readonly RememberedTrial[]): void
@@ -133,7 +146,7 @@ const INSERT_JOB = `INSERT INTO jobs (id, run, source, source_bytes, source_mtim
   replaces_source, may_overwrite, queue_file, plan, state, added_at, changed_at)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?)`
 const END_ALL_JOBS = `UPDATE jobs SET state = 'interrupted', changed_at = ?, finished_at = ?
-  WHERE run = ? AND state NOT IN ('done', 'skipped', 'failed', 'interrupted')`
+  WHERE run = ? AND state NOT IN ('done', 'skipped', 'failed', 'interrupted', ?)`
 const COUNT_JOBS = `SELECT state, count(*) AS jobs, sum(source_bytes) AS source_bytes, sum(output_bytes) AS output_bytes
   FROM jobs WHERE run = ? GROUP BY state`
 
@@ -154,7 +167,7 @@ export function openLedger(options: LedgerOptions): Ledger {
         ...[id, now(), options.pid, process, JSON.stringify(argv), JSON.stringify(clusters)],
       )
     },
-    finishRun: (runId, exitStatus) => endRun(db, runId, exitStatus, now()),
+    finishRun: (runId, exitStatus, end) => endRun(db, runId, { exitStatus, keepsQueued: end?.isDrained === true }, now()),
 
     addJobs(runId, plans) {
       db.setDurability('flushed')
@@ -201,13 +214,26 @@ export function openLedger(options: LedgerOptions): Ledger {
         .map((row) => readRun(db, row))
         .filter((run) => run.liveness === 'dead')
         .map((run) => ({ ...run, unfinished: findUnfinished(db, run.id), files: findRunFiles(db, run.id) })),
+    drainedRuns: () =>
+      db
+        .all(
+          `SELECT * FROM runs WHERE finished_at IS NOT NULL AND id IN (SELECT run FROM jobs WHERE state = 'queued') ORDER BY started_at, rowid`,
+        )
+        .map((row) => ({ ...readRun(db, row), unfinished: findUnfinished(db, String(row.id)).filter(({ state }) => state === 'queued') })),
+    livingRuns() {
+      const ask = createLivenessFinder()
+      return db
+        .all('SELECT * FROM runs WHERE finished_at IS NULL ORDER BY started_at, rowid')
+        .filter((row) => ask(toProcess(row.process)) !== 'dead')
+        .map((row) => readRun(db, row))
+    },
     unfinishedJobs: (runId) => findUnfinished(db, runId),
     takeOver: (jobId, to) => takeOver(db, jobId, to, now()),
     closeDeadRun(runId) {
       const row = db.get('SELECT process FROM runs WHERE id = ? AND finished_at IS NULL', runId)
       const owner = row && toProcess(row.process)
       if (owner === undefined || findLiveness(owner) !== 'dead') return false
-      endRun(db, runId, null, now())
+      endRun(db, runId, { exitStatus: null, keepsQueued: false }, now())
       if (owner.lifeLock !== undefined) dropLifeLock(owner.lifeLock)
       return true
     },
@@ -216,6 +242,10 @@ export function openLedger(options: LedgerOptions): Ledger {
     findDoneSince: (job) => findDoneSince(db, job),
     finishedSizes: (profile, limit) => listFinishedSizes(db, profile, limit),
     hasOtherWork: (runId) => hasOtherWork(db, runId),
+    askToDrain: (runId, request) => addRequest(db, runId, request, now()),
+    findAnswer: (requestId) => findAnswer(db, requestId),
+    openRequests: (runId) => listOpenRequests(db, runId),
+    answerRequest: (requestId, answer) => answerRequest(db, requestId, answer),
     recallTrials: (place) => recallTrials(db, place),
     rememberTrials: (place, trials) => rememberTrials(db, place, trials),
     [Symbol.dispose]() {
@@ -225,10 +255,15 @@ export function openLedger(options: LedgerOptions): Ledger {
   }
 }
 
-function endRun(db: Database, runId: string, exitStatus: number | null, nowMs: number): void {
+interface RunEnd {
+  readonly exitStatus: number | null
+  readonly keepsQueued: boolean
+}
+
+function endRun(db: Database, runId: string, { exitStatus, keepsQueued }: RunEnd, nowMs: number): void {
   db.setDurability('flushed')
   db.transaction(() => {
-    db.run(END_ALL_JOBS, nowMs, nowMs, runId)
+    db.run(END_ALL_JOBS, nowMs, nowMs, runId, keepsQueued ? 'queued' : '')
     db.run('DELETE FROM claims WHERE run = ?', runId)
     db.run('UPDATE runs SET finished_at = ?, exit_status = ? WHERE id = ? AND finished_at IS NULL', nowMs, exitStatus, runId)
   })

@@ -89,4 +89,18 @@ export const MIGRATIONS: readonly string[] = [
   `
   CREATE INDEX done_jobs_by_profile ON jobs (profile) WHERE state = 'done';
   `,
+  // 5: what "encode drain" asks of runs under way; and which runs left jobs in the queue.
+  `
+  CREATE TABLE drain_requests (
+    id INTEGER PRIMARY KEY,
+    run TEXT NOT NULL REFERENCES runs (id),
+    cluster TEXT,                        -- null: every cluster of the run
+    host TEXT,                           -- null: the run as a whole
+    asked_at INTEGER NOT NULL,
+    is_refused INTEGER,
+    answer TEXT                          -- null: the run has not seen it yet
+  ) STRICT;
+  CREATE INDEX open_drain_requests ON drain_requests (run) WHERE answer IS NULL;
+  CREATE INDEX queued_jobs_by_run ON jobs (run) WHERE state = 'queued';
+  `,
 ]

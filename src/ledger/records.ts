@@ -79,6 +79,11 @@ export interface DeadRun extends RunRecord {
   readonly files: readonly NotedFile[]
 }
 
+/** It ended because it was told to start nothing more. */
+export interface DrainedRun extends RunRecord {
+  readonly unfinished: readonly UnfinishedJob[]
+}
+
 /** Who works on a source. */
 export interface SourceHolder {
   readonly runId: string

@@ -15,6 +15,8 @@ export interface EventFields {
     /** Free space of the working folder, bytes. */
     readonly free_bytes: number | null
   }
+  /** It gets no new job; `host.down` follows when it has none any more. */
+  'host.draining': { readonly cluster: string; readonly host: string; readonly reason: string; readonly jobs: number }
   'host.down': { readonly cluster: string; readonly host: string; readonly reason: string }
   'job.queued': {
     readonly job: string
@@ -81,6 +83,8 @@ export interface EventFields {
     readonly source_bytes: number
     readonly output_bytes: number
     readonly exit: number
+    /** Of a run that was drained: jobs that are still queued. */
+    readonly left?: number
   }
 }
 

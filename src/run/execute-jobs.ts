@@ -14,13 +14,19 @@ import type { StrategyName } from '../scheduler/strategy.ts'
 import type { WorkerSpec } from '../scheduler/worker.ts'
 import { createAbilities } from './abilities.ts'
 import { attemptOnHost } from './attempt-on-host.ts'
-import { type HostSession, openHostSession } from './host-session.ts'
+import { followConfig, type HostReload } from './follow-config.ts'
+import { heedRequests } from './heed-requests.ts'
+import { createHostHealth } from './host-health.ts'
+import { createHostRoster, keyOfHost, type NewHost, type PlacedHost } from './host-roster.ts'
+import { type HostSession, type OpenHost, openHostSession } from './host-session.ts'
 import type { Intake } from './intake.ts'
 import { removeLeftOnHost } from './left-files.ts'
 import { createMountedCheck } from './mounted-check.ts'
 import { pollLoads } from './poll-loads.ts'
 import { recordOutcome } from './record-outcome.ts'
 import type { RunWorld } from './run-request.ts'
+import { createRunSpace } from './space/run-space.ts'
+import type { Reservation } from './space/space-book.ts'
 import { type Ticket, toTicket, withForm } from './to-ticket.ts'
 
 export interface ExecuteOptions {
@@ -32,11 +38,17 @@ export interface ExecuteOptions {
   readonly hosts: ReadonlyMap<string, readonly HostConfig[]>
   readonly strategy: StrategyName
   readonly maxRunning: number | undefined
+  /** Failures in a row that set a host aside; 0 = never, undefined = as by default. */
+  readonly maxFailures: number | undefined
   readonly flsPath: string | undefined
+  /** What jobs leave free on each disk; a host may say otherwise of its own. */
+  readonly minFreeBytes: number
   /** Jobs known at the start. */
   readonly plans: readonly JobPlan[]
   readonly announce: (plans: readonly JobPlan[]) => void
   readonly intake: Intake
+  /** What hosts a configuration that is read again gives this run; undefined = it stays with those that it has. */
+  readonly reload: HostReload | undefined
 }
 
 export interface Execution {
@@ -44,7 +56,11 @@ export interface Execution {
   readonly hadNoHost: boolean
   /** What ended it early: a ledger that cannot be written, or a bug. What was not done by then is told by no event. */
   readonly failure: unknown
+  /** It was told to start nothing more; `left` jobs are still queued. */
+  readonly drained: { readonly left: number } | undefined
 }
+
+const DRAINING = 'Draining: the jobs under way are finished, no other one is started; "encode resume" goes on with those'
 
 export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   const { world, emit, ledger } = options
@@ -52,9 +68,12 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   const breaking = new AbortController()
   /** Aborted, too, when states can no longer be written down: nothing may be done that a later run would not know of. */
   const signal = AbortSignal.any([world.signal, breaking.signal])
-  const sessions = new Map<string, HostSession>()
+  /** What the last job to lose a host had of it. */
+  const lostOpens = new Map<string, OpenHost>()
   const settling = new Set<Promise<void>>()
   const over = new AbortController()
+  const stopping = new AbortController()
+  const draining = AbortSignal.any([stopping.signal, ...(world.draining === undefined ? [] : [world.draining])])
   /** Jobs handed over and not settled. */
   let outstanding = 0
   let handedOver = 0
@@ -62,16 +81,42 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   const abilities = createAbilities({ memory: ledger, now: () => clock.now(), signal })
   abilities.want(options.plans)
 
+  const checkHost = createMountedCheck(options.plans)
+  const space = createRunSpace({
+    runId: options.runId,
+    ledger,
+    openHost: (worker) => roster.current(worker),
+    flsPath: options.flsPath,
+    minFreeBytes: options.minFreeBytes,
+    clock,
+    signal: AbortSignal.any([signal, over.signal]),
+    emit,
+    wake: () => scheduler.wake(),
+  })
+
   const scheduler = createScheduler<Ticket>({
     strategy: options.strategy,
     ...(options.maxRunning === undefined ? {} : { maxRunning: options.maxRunning }),
     clock,
     signal,
-    runJob: (ticket, worker, attempt, form) =>
-      attemptJob(withForm(ticket.plan, form), worker, attempt).catch((error: unknown) => {
-        breakOff(error)
-        return { kind: 'interrupted' }
-      }),
+    draining,
+    maxFailures: options.maxFailures,
+    ...createHostHealth({ openHost: (worker) => roster.current(worker), checkHost, emit, signal }),
+    room: {
+      look: (ticket, worker) => space.look(ticket.plan, worker),
+      onLack: (ticket, lacks) => space.onLack(ticket.plan, lacks),
+      mayCome: space.mayCome,
+    },
+    runJob(ticket, worker, attempt, form) {
+      const reservation = space.reserve(ticket.plan, worker)
+      return roster
+        .during(worker, () => attemptJob(withForm(ticket.plan, form), worker, attempt, reservation))
+        .catch((error: unknown): JobOutcome => {
+          breakOff(error)
+          return { kind: 'interrupted' }
+        })
+        .finally(() => reservation.release())
+    },
     onRetry(ticket, worker, reason) {
       orBreak(() => ledger.setState(ticket.id, 'queued', { reason }))
       emit('job.retry', { job: ticket.id, host: worker.name, reason })
@@ -85,35 +130,61 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
         recordOutcome({ plan: ticket.plan, outcome: told, hostName: worker?.name }, ledger, emit)
         ledger.releaseSource(options.runId, ticket.plan.source.path)
       })
+      space.settle(ticket.plan, outcome)
       outstanding -= 1
       const settled = options.intake.settle(ticket.plan, outcome.kind !== 'failed').finally(() => settling.delete(settled))
       settling.add(settled)
     },
-    onLost: (worker, reason) => sessions.get(keyOf(worker))?.reportLost(reason),
+    onLost: (worker, reason) => roster.session(worker)?.reportLost(reason, lostOpens.get(keyOfHost(worker))),
     onLowered({ name }, queue, slots, reason) {
       const message = `Host "${name}" gets ${slots} ${slots === 1 ? 'slot' : 'slots'} in queue "${queue}" for the rest of this run: ${reason}`
       emit('warning', { message: `${message}. Set "queues: {${queue}: ${slots}}" there to have it so from the start` })
     },
   })
 
-  openSessions()
+  const roster = createHostRoster({ open: openSession, toSpec: abilities.toSpec, scheduler, emit })
+  const isOver = AbortSignal.any([signal, over.signal])
+  draining.addEventListener('abort', () => emit('warning', { message: DRAINING }), { once: true })
+  if (draining.aborted) emit('warning', { message: DRAINING })
+  else roster.add(toUsedHosts())
   add(options.plans)
   const feeding = feed()
-    .catch(breakOff)
+    .catch((error: unknown) => {
+      if (!draining.aborted) breakOff(error)
+    })
     .finally(async () => {
       await adding
       scheduler.seal()
     })
   const polling =
-    options.strategy === 'load-cpu' ? pollLoads({ sessions, setLoad: scheduler.setLoad, clock, signal: over.signal }) : undefined
+    options.strategy === 'load-cpu'
+      ? pollLoads({ sessions: roster.sessions, setLoad: scheduler.setLoad, clock, signal: over.signal })
+      : undefined
+  const heeding = heedRequests({
+    ledger,
+    runId: options.runId,
+    roster,
+    drainRun: () => stopping.abort(),
+    clock,
+    signal: isOver,
+  })
+  const following = followConfig({
+    reload: options.reload,
+    source: world.configSource,
+    clock,
+    roster,
+    emit,
+    signal: AbortSignal.any([isOver, draining]),
+  })
 
   await scheduler.drained
   over.abort()
-  await Promise.all([...sessions.values()].map((session) => session.close()))
-  await Promise.all([polling, ...settling])
+  await roster.close()
+  await Promise.all([polling, heeding, following, ...settling])
   await feeding
   return {
-    hadNoHost: handedOver > 0 && [...sessions.values()].every(({ wasUp, failure }) => !wasUp && failure !== undefined),
+    hadNoHost: handedOver > 0 && roster.hadNone,
+    drained: draining.aborted ? { left: outstanding } : undefined,
     failure: breaking.signal.reason,
   }
 
@@ -141,7 +212,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
     handedOver += plans.length
     abilities.want(plans)
     adding = adding.then(async () => {
-      await Promise.all([...sessions.values()].map(learnAgain))
+      await Promise.all([...roster.sessions.values()].map(learnAgain))
       scheduler.add(plans.map(toTicket))
     })
   }
@@ -151,13 +222,13 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
     if (open === undefined) return
     // A host that is lost meanwhile is noticed by whoever needs it.
     await abilities.learn(session.cluster, open.host, open.facts).catch(() => {})
-    scheduler.changeWorker(abilities.toSpec(session.cluster, session.config))
+    roster.weigh({ cluster: session.cluster, name: session.config.name })
   }
 
   async function feed(): Promise<void> {
     await options.intake.feed?.({
       emit,
-      signal,
+      signal: AbortSignal.any([signal, draining]),
       isIdle: () => outstanding === 0,
       add(plans) {
         options.announce(plans)
@@ -166,17 +237,14 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
     })
   }
 
-  function openSessions(): void {
-    const checkHost = createMountedCheck(options.plans)
+  /** Clusters without a job are left alone, but where jobs may turn up later. */
+  function toUsedHosts(): readonly PlacedHost[] {
     const usedClusters = new Set(options.plans.map((plan) => plan.cluster))
-    for (const [cluster, configs] of options.hosts) {
-      if (!usedClusters.has(cluster) && options.intake.feed === undefined) continue
-      for (const config of configs) scheduler.expectWorker(abilities.toSpec(cluster, config))
-      for (const config of configs) sessions.set(keyOf({ cluster, name: config.name }), openSession(cluster, config, checkHost))
-    }
+    const clusters = [...options.hosts].filter(([cluster]) => usedClusters.has(cluster) || options.intake.feed !== undefined)
+    return clusters.flatMap(([cluster, configs]) => configs.map((config) => ({ cluster, config })))
   }
 
-  function openSession(cluster: string, config: HostConfig, checkHost: ReturnType<typeof createMountedCheck>): HostSession {
+  function openSession({ cluster, config, setState }: NewHost): HostSession {
     return openHostSession({
       cluster,
       config,
@@ -190,7 +258,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
         await checkHost(host, cluster)
       },
       learn: (host, facts) => abilities.learn(cluster, host, facts),
-      setState: (state) => scheduler.setWorker(abilities.toSpec(cluster, config), state),
+      setState,
       onWorkFolder: (path, isThere) => {
         if (isThere) ledger.noteRunFile(options.runId, { cluster, host: config.name }, path)
         else ledger.forgetRunFile(options.runId, { cluster, host: config.name }, path)
@@ -198,32 +266,33 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
     })
   }
 
-  async function attemptJob(plan: JobPlan, worker: WorkerSpec, attempt: number): Promise<JobOutcome> {
-    const open = sessions.get(keyOf(worker))?.current()
-    if (open === undefined) return { kind: 'failed', reason: `Host "${worker.name}" is gone`, log: null, retry: 'lost' }
-    const outcome = await attemptOnHost({ ...options, plan, attempt, cluster: worker.cluster, open, signal })
+  async function attemptJob(plan: JobPlan, worker: WorkerSpec, attempt: number, reservation: Reservation): Promise<JobOutcome> {
+    const session = roster.session(worker)
+    let open = session?.current()
+    if (session === undefined || open === undefined) {
+      return { kind: 'failed', reason: `Host "${worker.name}" is gone`, log: null, retry: 'lost' }
+    }
+    const reconnect = async (lost: Pick<OpenHost, 'host'>, files: readonly string[]): Promise<OpenHost> => {
+      open = await session.reconnect(lost, files, signal)
+      return open
+    }
+    const outcome = await attemptOnHost({ ...options, plan, attempt, cluster: worker.cluster, open, reconnect, reservation, signal })
+    if (outcome.kind === 'failed' && outcome.retry === 'lost') lostOpens.set(keyOfHost(worker), open)
     if (outcome.kind === 'failed' && outcome.retry === 'variant') await doubtEncoder(plan, worker)
     return outcome
   }
 
   /** Was it this source, or does the encoder not work any more? If so, no other job need find it out. */
   async function doubtEncoder(plan: JobPlan, worker: WorkerSpec): Promise<void> {
-    const session = sessions.get(keyOf(worker))
-    const open = session?.current()
-    if (session === undefined || open === undefined) return
+    const open = roster.current(worker)
+    if (open === undefined) return
     await abilities.doubt(open.host, open.facts, plan).catch(() => {})
-    scheduler.changeWorker(abilities.toSpec(session.cluster, session.config))
+    roster.weigh(worker)
   }
 
   /** A job that no host could take: why each of them could not. */
   function withHostFailures(plan: JobPlan, reason: string): string {
-    const failures = [...sessions.values()]
-      .filter((session) => session.cluster === plan.cluster && session.failure !== undefined)
-      .map((session) => `${session.config.name}: ${session.failure?.message}`)
+    const failures = roster.describeAbsent(plan.cluster)
     return failures.length === 0 ? reason : `${reason} (${failures.join('; ')})`
   }
-}
-
-function keyOf({ cluster, name }: { readonly cluster: string; readonly name: string }): string {
-  return JSON.stringify([cluster, name])
 }

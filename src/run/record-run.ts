@@ -2,11 +2,12 @@
 
 import { describeError } from '../core/errors.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import type { HostConfig } from '../model/config.ts'
+import type { Config, HostConfig } from '../model/config.ts'
 import type { Emit } from '../model/events.ts'
 import type { JobPlan } from '../model/plan.ts'
 import type { Ffprobe } from '../plan/ffprobe.ts'
-import { executeJobs } from './execute-jobs.ts'
+import type { HostsByCluster } from './change-hosts.ts'
+import { type Execution, executeJobs } from './execute-jobs.ts'
 import type { Intake } from './intake.ts'
 import { removeLeftHere } from './left-files.ts'
 import type { RunRequest, RunWorld } from './run-request.ts'
@@ -21,10 +22,15 @@ export interface RecordedRun {
   readonly hosts: ReadonlyMap<string, readonly HostConfig[]>
   readonly ffprobe: Ffprobe
   readonly intake: Intake
+  /** The hosts of this run in a configuration that has changed meanwhile. */
+  readonly selectAgain?: ((config: Config) => HostsByCluster) | undefined
 }
 
+/** Without `min_free`: enough for the system and others there to go on, little enough for a small disk. */
+const MIN_FREE_BYTES = 256e6
+
 /** Resolves to the exit status. */
-export async function recordRun({ request, world, ledger, runId, hosts, ffprobe, intake }: RecordedRun): Promise<number> {
+export async function recordRun({ request, world, ledger, runId, hosts, ffprobe, intake, selectAgain }: RecordedRun): Promise<number> {
   const { signal, clock } = world
   const totals = countTotals(world.emit)
   const startedMs = clock.now()
@@ -42,6 +48,7 @@ export async function recordRun({ request, world, ledger, runId, hosts, ffprobe,
 
   let hadNoHost = false
   let failure: unknown
+  let drained: Execution['drained']
   if (plans.length > 0 || intake.feed !== undefined) {
     const execution = await executeJobs({
       runId,
@@ -52,18 +59,22 @@ export async function recordRun({ request, world, ledger, runId, hosts, ffprobe,
       hosts,
       strategy: request.strategy,
       maxRunning: request.isSequential ? 1 : undefined,
+      maxFailures: request.config.maxFailures,
       flsPath: request.config.flsPath,
+      minFreeBytes: request.config.minFreeBytes ?? MIN_FREE_BYTES,
       plans,
       announce: (added) => announce(added, totals.emit),
       intake,
+      reload: selectAgain && { config: request.config, select: selectAgain },
     })
     hadNoHost = execution.hadNoHost
     failure = execution.failure
+    drained = execution.drained
   }
 
   const usual = toExitStatus({ signal, failed: totals.failed, hadNoHost })
   try {
-    ledger.finishRun(runId, usual)
+    ledger.finishRun(runId, usual, { isDrained: drained !== undefined })
   } catch (error) {
     failure ??= error
   }
@@ -77,6 +88,7 @@ export async function recordRun({ request, world, ledger, runId, hosts, ffprobe,
     source_bytes: totals.sourceBytes,
     output_bytes: totals.outputBytes,
     exit,
+    ...(drained === undefined ? {} : { left: drained.left }),
   })
   return exit
 }

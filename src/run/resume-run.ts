@@ -1,5 +1,6 @@
 /**
- * `encode resume`: what controllers that died left behind is removed, here and on the hosts, and their jobs are gone on with.
+ * `encode resume`: what controllers that died left behind is removed, here and on the hosts, and their jobs are gone on with, and so
+ * are those that a drained run left in the queue.
  * A finished file is never encoded again: a job that died in the middle of its replacement is only ended.
  */
 
@@ -17,6 +18,7 @@ import { createFfprobe, findFfprobeProgram } from '../plan/ffprobe.ts'
 import { LOCAL_CLUSTER } from '../plan/target.ts'
 import { describeHolder } from './describe-holder.ts'
 import { endReplacements } from './end-replacements.ts'
+import { selectHostsAgain } from './follow-config.ts'
 import { recordRun } from './record-run.ts'
 import type { RunRequest, RunWorld } from './run-request.ts'
 import { selectHosts } from './select-hosts.ts'
@@ -29,13 +31,11 @@ export async function resumeRun(request: ResumeRequest, world: RunWorld): Promis
   const dead = ledger.deadRuns()
   const ended = await endReplacements(ledger, dead)
   const endedIds = new Set(ended.map(({ job }) => job.id))
-  const unfinished = dead.flatMap((run) => run.unfinished).filter(({ id }) => !endedIds.has(id))
+  const drained = ledger.drainedRuns()
+  const unfinished = [...drained, ...dead].flatMap((run) => run.unfinished).filter(({ id }) => !endedIds.has(id))
   // Before any job moves: a cluster that is gone from the configuration leaves them as they are.
-  const hosts = selectHosts(
-    request.config,
-    unfinished.map((job) => (isThisMachine(job.cluster, request.config) ? undefined : job.cluster)),
-    request.onlyHosts,
-  )
+  const clusters = unfinished.map((job) => (isThisMachine(job.cluster, request.config) ? undefined : job.cluster))
+  const hosts = selectHosts(request.config, clusters, request.onlyHosts)
   const runId = createRunId(world.clock.now())
   return await recordRun({
     request,
@@ -43,6 +43,7 @@ export async function resumeRun(request: ResumeRequest, world: RunWorld): Promis
     ledger,
     runId,
     hosts,
+    selectAgain: (config) => selectHostsAgain(config, clusters, request.onlyHosts),
     ffprobe: world.ffprobe ?? createFfprobe(findFfprobeProgram(request.config)),
     intake: {
       async first(emit) {

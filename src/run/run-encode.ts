@@ -5,13 +5,15 @@ import { createRunId, toJobId } from '../core/ids.ts'
 import { openLedger } from '../ledger/ledger.ts'
 import { openQueueFile, readQueueFile } from '../ledger/queue-file.ts'
 import type { QueueEntry } from '../ledger/queue-line.ts'
-import type { Config, HostConfig } from '../model/config.ts'
+import type { Config } from '../model/config.ts'
 import { createFfprobe, type Ffprobe, findFfprobeProgram } from '../plan/ffprobe.ts'
 import { findSources } from '../plan/find-sources.ts'
 import { createPlanner, type PlannedFile } from '../plan/plan-jobs.ts'
 import type { Target } from '../plan/target.ts'
+import type { HostsByCluster } from './change-hosts.ts'
 import { dryRun } from './dry-run.ts'
 import { type EndedReplacement, endReplacements } from './end-replacements.ts'
+import { selectHostsAgain } from './follow-config.ts'
 import { createPlannedIntake, type PlanTargets } from './planned-intake.ts'
 import { toQueueTargets, toRefusedFiles } from './queue-targets.ts'
 import { recordRun } from './record-run.ts'
@@ -25,7 +27,9 @@ export async function runEncode(request: RunRequest, world: RunWorld): Promise<n
     return request.isDryRun ? await showRun(request, world) : await startRun(request, world)
   } catch (error) {
     // Told to end while it looked for files: nothing was started.
-    if (error === world.signal.reason) return toExitStatus({ signal: world.signal, failed: 0, hadNoHost: false })
+    if (error === world.signal.reason || error === world.draining?.reason) {
+      return toExitStatus({ signal: world.signal, failed: 0, hadNoHost: false })
+    }
     throw error
   }
 }
@@ -39,17 +43,18 @@ async function showRun(request: RunRequest, world: RunWorld): Promise<number> {
 async function startRun(request: RunRequest, world: RunWorld): Promise<number> {
   const { cwd, clock, pid, warner } = world
   await using queue = request.queueFile === undefined ? undefined : await openQueueFile(request.queueFile, { cwd, clock, pid })
-  const { runId, hosts, ffprobe, planFirst, planTargets } = prepare(request, world, queue?.entries ?? [])
+  const { runId, hosts, selectAgain, ffprobe, planFirst, planTargets } = prepare(request, world, queue?.entries ?? [])
   using ledger = openLedger({ folder: world.stateFolder, clock, pid, warner })
   for (const ended of await endReplacements(ledger, ledger.deadRuns())) world.emit('warning', { message: describeEnded(ended) })
   const files = await planFirst()
   const intake = createPlannedIntake({ request, world, ledger, runId, files, queue, planTargets })
-  return await recordRun({ request, world, ledger, runId, hosts, ffprobe, intake })
+  return await recordRun({ request, world, ledger, runId, hosts, ffprobe, intake, selectAgain })
 }
 
 interface PreparedRun {
   readonly runId: string
-  readonly hosts: ReadonlyMap<string, readonly HostConfig[]>
+  readonly hosts: HostsByCluster
+  readonly selectAgain: (config: Config) => HostsByCluster
   readonly ffprobe: Ffprobe
   /** Plans what the request names and what stands in its queue file. */
   readonly planFirst: () => Promise<readonly PlannedFile[]>
@@ -62,9 +67,12 @@ function prepare(request: RunRequest, world: RunWorld, entries: readonly QueueEn
   const targets = [...request.targets, ...toQueueTargets(entries, request)]
   const clusters = [...targets, ...(request.queueFile === undefined ? [] : [request.queueTarget])].map((target) => target.cluster)
   const hosts = selectHosts(config, clusters, request.onlyHosts)
+  const selectAgain = (changed: Config): HostsByCluster => selectHostsAgain(changed, clusters, request.onlyHosts)
   refuseWithoutProfile(config, targets)
   const runId = createRunId(world.clock.now())
   const ffprobe = world.ffprobe ?? createFfprobe(findFfprobeProgram(config))
+  // Files that are only being looked for are not under way.
+  const signal = world.draining === undefined ? world.signal : AbortSignal.any([world.signal, world.draining])
   const planner = createPlanner({
     config,
     ffprobe,
@@ -77,9 +85,9 @@ function prepare(request: RunRequest, world: RunWorld, entries: readonly QueueEn
     toJobId: (number) => toJobId(runId, number),
   })
   const planTargets: PlanTargets = async (wanted) =>
-    await planner.plan(await Array.fromAsync(findSources(wanted, world.cwd, world.signal, request.outputFolder)))
+    await planner.plan(await Array.fromAsync(findSources(wanted, world.cwd, signal, request.outputFolder)))
   const planFirst = async () => [...toRefusedFiles(entries, request), ...(await planTargets(targets))]
-  return { runId, hosts, ffprobe, planFirst, planTargets }
+  return { runId, hosts, selectAgain, ffprobe, planFirst, planTargets }
 }
 
 function describeEnded({ job, failure }: EndedReplacement): string {

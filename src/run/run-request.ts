@@ -9,6 +9,7 @@ import type { VerifyLevel } from '../model/plan.ts'
 import type { Ffprobe } from '../plan/ffprobe.ts'
 import type { ProfileChoice, Target } from '../plan/target.ts'
 import type { StrategyName } from '../scheduler/strategy.ts'
+import type { ConfigSource } from './watch-config.ts'
 
 export interface RunRequest {
   readonly config: Config
@@ -39,6 +40,10 @@ export interface RunWorld {
   readonly emit: Emit
   /** Aborted with an `Interruption` on SIGINT, SIGTERM or SIGHUP. */
   readonly signal: AbortSignal
+  /** Aborted when no further job shall be started (SIGUSR1). */
+  readonly draining?: AbortSignal | undefined
+  /** The configuration file, to be followed while the run works. */
+  readonly configSource?: ConfigSource | undefined
   readonly createHost: (config: HostConfig) => Host
   /** Undefined = the one that the configuration names, or that is on the PATH. */
   readonly ffprobe?: Ffprobe

@@ -140,6 +140,7 @@ function renderHostLine(host: HostState, columns: number, { chalk, figures }: Fr
     return chalk.red(cutText(`${figures.cross} ${name}: ${toPlainLine(host.downReason)}`, columns))
   }
   const counts = [
+    ...(host.drainingReason === undefined ? [] : ['draining']),
     ...(host.running.length > 0 ? [`${host.running.length} running`] : ['idle']),
     ...(host.doneCount > 0 ? [`${host.doneCount} done`] : []),
   ].join(', ')

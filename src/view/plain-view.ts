@@ -135,6 +135,12 @@ export function createPlainView(options: PlainViewOptions): View {
       case 'host.up':
         tell(event, `${describeHost(event.host, event.cluster)} is up: ${describeFacts(event)}`)
         break
+      case 'host.draining':
+        tell(
+          event,
+          `${describeHost(event.host, event.cluster)} is draining: ${toPlainLine(event.reason)}; it finishes ${countOf(event.jobs, 'job')}`,
+        )
+        break
       case 'job.queued':
         if (isVerbose) tell(event, `${toLabel(event.file)}: queued with profile ${toLabel(event.profile)} in queue ${toLabel(event.queue)}`)
         break

@@ -14,6 +14,8 @@ export interface HostState {
   readonly ffmpeg: string | undefined
   /** Why it is down; undefined while it is up. */
   readonly downReason: string | undefined
+  /** Why it gets no new job; undefined while it does. */
+  readonly drainingReason: string | undefined
   /** In the order they started. */
   readonly running: readonly RunningJob[]
   readonly doneCount: number
@@ -122,7 +124,16 @@ export function createRunState(): RunState {
     const key = JSON.stringify([cluster, name])
     const known = hosts.get(key)
     if (known !== undefined) return known
-    const host: ChangingHost = { cluster, name, os: undefined, ffmpeg: undefined, downReason: undefined, running: [], doneCount: 0 }
+    const host: ChangingHost = {
+      cluster,
+      name,
+      os: undefined,
+      ffmpeg: undefined,
+      downReason: undefined,
+      drainingReason: undefined,
+      running: [],
+      doneCount: 0,
+    }
     hosts.set(key, host)
     return host
   }
@@ -232,10 +243,18 @@ export function createRunState(): RunState {
           counts.announced = event.jobs
           break
         case 'host.up':
-          Object.assign(addHost(event.cluster, event.host), { os: event.os, ffmpeg: event.ffmpeg, downReason: undefined })
+          Object.assign(addHost(event.cluster, event.host), {
+            os: event.os,
+            ffmpeg: event.ffmpeg,
+            downReason: undefined,
+            drainingReason: undefined,
+          })
+          break
+        case 'host.draining':
+          addHost(event.cluster, event.host).drainingReason = event.reason
           break
         case 'host.down':
-          addHost(event.cluster, event.host).downReason = event.reason
+          Object.assign(addHost(event.cluster, event.host), { downReason: event.reason, drainingReason: undefined })
           break
         case 'job.queued':
           openJob(event.job, event.cluster, { bytes: event.source_bytes, seconds: event.duration_s ?? undefined })

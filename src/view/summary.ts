@@ -32,6 +32,8 @@ export interface SummaryReport {
   /** Undefined when the run was cut off before its end was told. */
   readonly seconds: number | undefined
   readonly exit: number | undefined
+  /** Still queued, after a run that was drained. */
+  readonly left: number
 }
 
 export interface RenderSummaryOptions {
@@ -95,6 +97,7 @@ export function createSummary(limits: SummaryLimits = DEFAULT_LIMITS): Summary {
       outputBytes: finished?.output_bytes ?? outputBytes,
       seconds: finished?.seconds,
       exit: finished?.exit,
+      left: finished?.left ?? 0,
     }),
   }
 }
@@ -165,6 +168,7 @@ function renderTotals(report: SummaryReport, { chalk, columns }: RenderSummaryOp
     `${counts.done} done`,
     ...(counts.skipped > 0 ? [`${counts.skipped} skipped`] : []),
     ...(counts.failed > 0 ? [chalk.red(`${counts.failed} failed`)] : []),
+    ...(report.left > 0 ? [chalk.yellow(`${report.left} left for "encode resume"`)] : []),
   ]
   const saved = sourceBytes - outputBytes
   const sizes =
@@ -180,6 +184,7 @@ function renderTotals(report: SummaryReport, { chalk, columns }: RenderSummaryOp
 
 function endWord(report: SummaryReport, chalk: ChalkInstance): string {
   if (report.exit === 130 || report.exit === 143 || report.seconds === undefined) return chalk.yellow.bold('Interrupted')
+  if (report.left > 0) return chalk.yellow.bold('Drained')
   return report.exit === 0 ? chalk.green.bold('Finished') : chalk.red.bold('Finished')
 }
 

@@ -15,6 +15,7 @@ const EXPECTED: FieldTypes = {
     encoders: 'array of strings',
     free_bytes: 'integer or null',
   },
+  'host.draining': { cluster: 'string', host: 'string', reason: 'string', jobs: 'integer' },
   'host.down': { cluster: 'string', host: 'string', reason: 'string' },
   'job.queued': {
     job: 'string',
@@ -70,6 +71,7 @@ const EXPECTED: FieldTypes = {
     source_bytes: 'integer',
     output_bytes: 'integer',
     exit: 'integer',
+    left: 'integer, optional',
   },
 }
 
