@@ -2,7 +2,7 @@
 
 import { systemClock } from '../core/clock.ts'
 import { EncodeError } from '../core/errors.ts'
-import { toVisible } from '../core/text.ts'
+import { toSafeJson, toVisible } from '../core/text.ts'
 import { formatBytes, formatDuration, savedPercent } from '../core/units.ts'
 import { type Ledger, openLedger } from '../ledger/ledger.ts'
 import type { JobRecord, RunRecord } from '../ledger/records.ts'
@@ -22,7 +22,7 @@ export async function historyCommand(args: Arguments): Promise<number> {
 
 function listRuns(ledger: Ledger, isJson: boolean): readonly string[] {
   const runs = ledger.listRuns(MAX_RUNS)
-  if (isJson) return runs.map((run) => JSON.stringify(run))
+  if (isJson) return runs.map((run) => toSafeJson(run))
   if (runs.length === 0) return ['No runs yet']
   return [...runs].reverse().map(renderRun)
 }
@@ -37,7 +37,7 @@ function listJobs(ledger: Ledger, wanted: string, isJson: boolean): readonly str
     })
   }
   const jobs = ledger.listJobs({ runId: run.id })
-  return isJson ? jobs.map((job) => JSON.stringify(job)) : [renderRun(run), ...jobs.map((job) => `  ${renderJob(job)}`)]
+  return isJson ? jobs.map((job) => toSafeJson(job)) : [renderRun(run), ...jobs.map((job) => `  ${renderJob(job)}`)]
 }
 
 function renderRun(run: RunRecord): string {

@@ -10,7 +10,7 @@ import { renderFirstConfig } from '../config/render-first-config.ts'
 import { EncodeError } from '../core/errors.ts'
 import { makeFolders } from '../core/make-folders.ts'
 import { replaceFile } from '../core/replace-file.ts'
-import { toPlainLine, toVisible } from '../core/text.ts'
+import { toPlainLine, toSafeJson, toVisible } from '../core/text.ts'
 import { listSshHosts } from '../host/ssh/list-ssh-hosts.ts'
 import { LOCAL_CLUSTER } from '../plan/target.ts'
 import { type SurveyedHost, surveyHosts } from '../run/survey-hosts.ts'
@@ -124,7 +124,7 @@ async function isWellNamed(names: readonly string[]): Promise<boolean> {
     return names.length > 0
   } catch (error) {
     if (!(error instanceof EncodeError)) throw error
-    process.stderr.write(`${error.message}. ${error.hint}\n`)
+    process.stderr.write(`${toVisible(`${error.message}. ${error.hint}`)}\n`)
     return false
   }
 }
@@ -137,7 +137,7 @@ async function askFolder(signal: AbortSignal): Promise<string | undefined> {
       return requireFolder(answer.replace(/^~(?=\/|$)/, homedir()))
     } catch (error) {
       if (!(error instanceof EncodeError)) throw error
-      process.stderr.write(`${error.message}\n`)
+      process.stderr.write(`${toVisible(error.message)}\n`)
     }
   }
 }
@@ -190,5 +190,5 @@ function toJson(file: string, cluster: string, surveyed: readonly SurveyedHost[]
       return { host: name, usable: false, code: host.error.code, reason: host.error.message, cure: host.error.hint ?? null }
     return { host: name, usable: true, type: host.type, host_path: host.substitution?.to ?? null }
   })
-  return JSON.stringify({ file, cluster, hosts })
+  return toSafeJson({ file, cluster, hosts })
 }

@@ -1,9 +1,10 @@
 /** Errors on stderr: what is wrong and what to do; a trace only with `-v`, or for a bug. */
 
 import { EncodeError } from '../core/errors.ts'
+import { toVisibleLines } from '../core/text.ts'
 
 export function printError(error: unknown, { isVerbose }: { readonly isVerbose: boolean }): void {
-  process.stderr.write(`${renderError(error, isVerbose)}\n`)
+  process.stderr.write(`${toVisibleLines(renderError(error, isVerbose))}\n`)
 }
 
 function renderError(error: unknown, isVerbose: boolean): string {

@@ -1,5 +1,6 @@
 /** The answer of a command on stdout; a reader that has gone (`| head`) is no error. */
 
+import { toSafeJson } from '../core/text.ts'
 import { createLineOutput } from '../view/line-output.ts'
 import { openOutput } from '../view/open-output.ts'
 
@@ -11,5 +12,5 @@ export async function printLines(lines: readonly string[]): Promise<void> {
 
 /** One object a line. */
 export async function printObjects(objects: readonly object[]): Promise<void> {
-  await printLines(objects.map((object) => JSON.stringify(object)))
+  await printLines(objects.map((object) => toSafeJson(object)))
 }

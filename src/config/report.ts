@@ -1,6 +1,6 @@
 /** Findings → text for people: `file:line:column: what`, the source line, a caret beneath it. */
 
-import { toVisible } from '../core/text.ts'
+import { toVisible, toVisibleLines } from '../core/text.ts'
 import type { SourcePlace } from '../model/config.ts'
 import type { Finding } from './located.ts'
 
@@ -63,7 +63,7 @@ export function formatFinding(source: SourceText, finding: Finding): string {
   const after =
     toVisible(line.slice(place.column - 1, start + MAX_LINE_LENGTH).join('')) + (start + MAX_LINE_LENGTH < line.length ? '…' : '')
   const where = `${toVisible(place.file)}:${place.line}:${place.column}`
-  return `${where}: ${finding.message}\n${before}${after}\n${' '.repeat(columnsOf(before))}^`
+  return `${where}: ${toVisibleLines(finding.message)}\n${before}${after}\n${' '.repeat(columnsOf(before))}^`
 }
 
 const WIDE =

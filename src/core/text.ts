@@ -11,6 +11,16 @@ export function toVisible(text: string): string {
   return text.replace(UNSAFE, (character) => NAMED[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
+/** As `toVisible`, for text of several lines: line ends and tabs stay. */
+export function toVisibleLines(text: string): string {
+  return text.replace(UNSAFE, (character) => (character === '\n' || character === '\t' ? character : toVisible(character)))
+}
+
+/** JSON on one line in which what a terminal would obey is escaped; whoever parses it gets the value as it is. */
+export function toSafeJson(value: unknown): string {
+  return JSON.stringify(value).replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
 /** Remote text for a person: escape sequences and control characters taken out, white space folded, cut to `maxLength`. */
 export function toPlainLine(text: string, maxLength = 400): string {
   const plain = text

@@ -9,11 +9,27 @@ import { parseSideData } from './parse-side-data.ts'
 /** A frame rate at or above this is the tick of a time base (FLV, WebM: 1000/1), not a number of pictures. */
 const LEAST_TICK_FPS = 1000
 
+/**
+ * What ffmpeg reads by opening other files, whatever the name says. As a source it brings in what nobody named; as a result that a host
+ * sent it looks like a whole film for as long as the source is there that it points to.
+ */
+const PLAYLISTS: ReadonlySet<string> = new Set([
+  'hls',
+  'applehttp',
+  'dash',
+  'webm_dash_manifest',
+  'concat',
+  'concatf',
+  'imf',
+  'sdp',
+  'rtsp',
+])
+
 /** Containers whose header counts the length from 0, not from the first packet. */
 const COUNTS_FROM_ZERO = /\b(?:mov|matroska)\b/
 
 /**
- * @throws EncodeError SOURCE_UNREADABLE when `json` is none, or holds no stream.
+ * @throws EncodeError SOURCE_UNREADABLE when `json` is none, or holds no stream, or the file is a playlist.
  */
 export function parseProbe(json: string, file: { readonly path: string; readonly sizeBytes: number; readonly mtimeMs: number }): MediaInfo {
   const root = parseJsonObject(json)
@@ -25,6 +41,11 @@ export function parseProbe(json: string, file: { readonly path: string; readonly
   }
   const format = toObject(root.format)
   const container = toText(format.format_name) ?? 'unknown'
+  if (container.split(',').some((name) => PLAYLISTS.has(name))) {
+    throw new EncodeError('SOURCE_UNREADABLE', `"${toVisible(file.path)}" is a playlist (${container}): what it shows is in other files`, {
+      hint: 'Name the files that hold the media',
+    })
+  }
   const startSeconds = toNumber(format.start_time) ?? 0
   return {
     path: file.path,

@@ -1,10 +1,11 @@
 /** The doctor's findings for programs: one line of JSON a host. docs/hosts.md is the public description of it. */
 
+import { toSafeJson } from '../core/text.ts'
 import type { HostReport } from '../model/host-report.ts'
 
 export function toHostReportJson(report: HostReport): string {
   const { clock } = report
-  return JSON.stringify({
+  return toSafeJson({
     cluster: report.cluster,
     host: report.host,
     type: report.type,

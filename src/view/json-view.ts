@@ -1,6 +1,7 @@
 /** Newline-delimited JSON: every event as one object a line (`--json`). The format is `docs/events.md`. */
 
 import type { Writable } from 'node:stream'
+import { toSafeJson } from '../core/text.ts'
 import type { EncodeEvent, View } from '../model/events.ts'
 import { createLineOutput } from './line-output.ts'
 
@@ -23,11 +24,11 @@ export function createJsonView(options: JsonViewOptions): View {
     handle(event) {
       if (output.isClosed) return
       const key = progressKey(event)
-      if (event.event === 'job.progress') output.write(JSON.stringify(event), key)
+      if (event.event === 'job.progress') output.write(toSafeJson(event), key)
       else {
         // Late progress of a stage that is over would only confuse.
         if (key !== undefined) output.forget(key)
-        output.write(JSON.stringify(event))
+        output.write(toSafeJson(event))
       }
     },
     close: () => output.close(),
