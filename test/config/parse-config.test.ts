@@ -46,6 +46,12 @@ describe('parseConfig', () => {
     })
   })
 
+  it('reads sizes, of this machine and of hosts', () => {
+    const config = parse('config: {min_free: 500MB, clusters: {home: {nas: {min_free: 0}, box: {min_free: 1.5 GB}, tower: {}}}}')
+    expect(config.minFreeBytes).toBe(500e6)
+    expect(config.clusters[0]?.hosts.map(({ minFreeBytes }) => minFreeBytes)).toEqual([0, 1.5e9, undefined])
+  })
+
   it('is frozen to the last value', () => {
     const config = parse('config: {clusters: {home: {nas: {env: {A: b}}}}}\nrules: {a: {profile: SKIP, criteria: {fps: 25}}}')
     const host = config.clusters[0]?.hosts[0]

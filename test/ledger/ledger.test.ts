@@ -153,6 +153,23 @@ describe('The ledger', () => {
     expect(ledger.leftFiles()).toEqual([])
   })
 
+  test('knows how large the latest results of a profile became', () => {
+    using ledger = openWithRun('a', 'b', 'c', 'd')
+    for (const [id, outputBytes] of [
+      ['a', 300],
+      ['b', 400],
+      ['c', 500],
+    ] as const) {
+      ledger.setState(id, 'done', { outputBytes })
+    }
+    ledger.setState('d', 'failed', { reason: 'no' })
+    expect(ledger.finishedSizes('hevc', 2)).toEqual([
+      { sourceBytes: 1_000, resultBytes: 400 },
+      { sourceBytes: 1_000, resultBytes: 500 },
+    ])
+    expect(ledger.finishedSizes('other', 20)).toEqual([])
+  })
+
   test('writes a batch as a whole or not at all', () => {
     using ledger = openWithRun('a', 'b')
     expect(() =>
@@ -189,8 +206,10 @@ describe('A ledger whose controller was killed', () => {
     expect(ledger.listRuns(1)[0]?.liveness).toBe('alive')
     expect(ledger.deadRuns()).toEqual([])
     expect(ledger.closeDeadRun('old')).toBe(false)
+    expect([ledger.hasOtherWork('new'), ledger.hasOtherWork('old')]).toEqual([true, false])
 
     await controller.kill()
+    expect(ledger.hasOtherWork('new')).toBe(false)
     const [dead] = ledger.deadRuns()
     expect(dead).toMatchObject({ id: 'old', liveness: 'dead', finishedAtMs: undefined })
     expect(dead?.unfinished).toMatchObject([{ id: 'old-1', state: 'encode', host: 'tower', plan: createPlan('old-1', '/media/film.mp4') }])

@@ -1,0 +1,29 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { formatBytes, parseBytes } from '../../src/core/units.ts'
+
+describe('a size in words', () => {
+  test.each([
+    ['0', 0],
+    ['4096', 4096],
+    ['12B', 12],
+    ['500MB', 500e6],
+    ['2 gb', 2e9],
+    ['1.5TB', 1.5e12],
+    ['0.5 kB', 500],
+  ])('"%s" is read as bytes', (text, bytes) => {
+    expect(parseBytes(text)).toBe(bytes)
+  })
+
+  test.each(['', 'MB', '-1', '1.5.5', '2GiB', '1e9', '2 G B', 'lots'])('"%s" is none', (text) => {
+    expect(parseBytes(text)).toBeUndefined()
+  })
+
+  test('is read as it is written, to three digits', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 1e15 }), (bytes) => {
+        expect(Math.abs((parseBytes(formatBytes(bytes)) ?? Number.NaN) - bytes)).toBeLessThanOrEqual(bytes * 0.006)
+      }),
+    )
+  })
+})
