@@ -386,6 +386,13 @@ const CONFIG_SECTION: Schema = {
       whenLeftOut: 'yes for shipped profiles and those that include one, else no',
     },
     fls_path: path('Fast local folder for the work files of this machine'),
+    hard_links: {
+      type: 'string',
+      description:
+        'What becomes of a source that would be replaced and has other names (hard links), which keep the old film: replace warns, skip leaves it alone',
+      whenLeftOut: '`replace`',
+      enum: ['replace', 'skip'],
+    },
     min_free: orElse('256MB', size('What jobs leave free on each disk that they write to: 500MB, 2GB, 0')),
     max_failures: {
       type: 'integer',
