@@ -43,7 +43,7 @@ export interface ConnectOptions {
 
 const FASTEST_CIPHER = 'aes128-gcm@openssh.com'
 const MAX_HOPS = 8
-const KEEPALIVES_UNANSWERED = 3
+export const KEEPALIVES_UNANSWERED = 3
 /** An answer may stand behind bytes of a transfer: it is given a few times as long as a connection. */
 const ANSWER_TIMEOUTS = 3
 /** Unread output of a channel; ssh2 allows a server 2 MiB, and does not hold it to that. */

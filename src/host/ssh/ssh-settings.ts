@@ -5,6 +5,7 @@
 
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
+import { parseSeconds } from '../../core/units.ts'
 import type { HostConfig } from '../../model/config.ts'
 import { askSshClient } from './ask-ssh-client.ts'
 import type { ClientOptions } from './client-options.ts'
@@ -37,9 +38,13 @@ export interface SshSettings {
   readonly hashesKnownHosts: boolean
   readonly addressFamily: 0 | 4 | 6
   readonly connectTimeoutMs: number
+  /** Silence after which the user's configuration gives a connection up; undefined where it never does, which is OpenSSH's default. */
+  readonly silenceLimitSeconds: number | undefined
 }
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
+/** Of OpenSSH, as ssh_config(5) has it. */
+const DEFAULT_ALIVE_COUNT = 3
 const DEFAULT_IDENTITIES = ['id_ed25519', 'id_ecdsa', 'id_rsa']
 
 export function toDestination(host: HostConfig): SshDestination {
@@ -119,7 +124,14 @@ function toSettings(to: SshDestination, options: ClientOptions, around: SshSurro
     hashesKnownHosts: options.one('hashknownhosts') === 'yes',
     addressFamily: options.one('addressfamily') === 'inet' ? 4 : options.one('addressfamily') === 'inet6' ? 6 : 0,
     connectTimeoutMs: seconds > 0 ? seconds * 1000 : DEFAULT_CONNECT_TIMEOUT_MS,
+    silenceLimitSeconds: toSilenceLimit(options),
   }
+}
+
+function toSilenceLimit(options: ClientOptions): number | undefined {
+  const everySeconds = parseSeconds(options.one('serveraliveinterval') ?? '') ?? 0
+  const count = Number(options.one('serveralivecountmax') ?? DEFAULT_ALIVE_COUNT)
+  return everySeconds > 0 && count > 0 ? everySeconds * count : undefined
 }
 
 function selectAgent(configured: string | undefined, around: SshSurroundings, toPath: (path: string) => string): string | undefined {

@@ -5,7 +5,7 @@ import type { CommandTransport } from '../channel.ts'
 import type { TransferOptions } from '../host.ts'
 import { type GetOptions, getBytes, putBytes } from './byte-transfer.ts'
 import { toCommandChannel } from './command-channel.ts'
-import { openConnection } from './connection.ts'
+import { KEEPALIVES_UNANSWERED, openConnection } from './connection.ts'
 import { createConnectionPool } from './connection-pool.ts'
 import type { Prompt } from './identities.ts'
 import type { SshSurroundings } from './ssh-destination.ts'
@@ -15,7 +15,7 @@ export interface SshTransportOptions extends SshSurroundings {
   readonly host: HostConfig
   /** Asked for the passphrase of an encrypted key that the agent does not hold. Without it such keys are not used. */
   readonly prompt?: Prompt | undefined
-  /** Between keepalives, 5 by default; a connection that is silent for three of them is lost. */
+  /** Between keepalives; a connection that is silent for three of them is lost. Undefined: as the host's configuration says. */
   readonly keepaliveSeconds?: number | undefined
 }
 
@@ -27,6 +27,14 @@ export interface SshTransport extends CommandTransport {
 
 const DEFAULT_KEEPALIVE_SECONDS = 5
 
+/**
+ * What OpenSSH is told may only make it stricter: its own default is to wait for ever, and users who set it long have a terminal in
+ * mind that should not close, and not a film that another host could be encoding.
+ */
+export function toKeepaliveSeconds({ silenceLimitSeconds }: Pick<SshSettings, 'silenceLimitSeconds'>): number {
+  return Math.min(DEFAULT_KEEPALIVE_SECONDS, (silenceLimitSeconds ?? Number.POSITIVE_INFINITY) / KEEPALIVES_UNANSWERED)
+}
+
 export function createSshTransport(options: SshTransportOptions): SshTransport {
   const { sshProgram, env, homeFolder, writesKnownHosts } = options
   const around: SshSurroundings = { sshProgram, env, homeFolder, writesKnownHosts }
@@ -36,8 +44,9 @@ export function createSshTransport(options: SshTransportOptions): SshTransport {
     settings.catch(() => {
       settings = undefined
     })
-    const keepaliveSeconds = options.keepaliveSeconds ?? DEFAULT_KEEPALIVE_SECONDS
-    return await openConnection(await settings, { around, prompt: options.prompt, keepaliveSeconds }, signal)
+    const loaded = await settings
+    const keepaliveSeconds = options.keepaliveSeconds ?? options.host.keepaliveSeconds ?? toKeepaliveSeconds(loaded)
+    return await openConnection(loaded, { around, prompt: options.prompt, keepaliveSeconds }, signal)
   })
   const openBulk = (commandLine: string, signal?: AbortSignal) => pool.openSession('bulk', commandLine, signal)
 

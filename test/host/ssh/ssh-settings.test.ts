@@ -60,6 +60,18 @@ const CASES: readonly Case[] = [
     expected: { proxyCommand: 'nc nas 99' },
   },
   {
+    behaviour: 'takes the silence after which a connection is given up',
+    config: 'Host nas\n ServerAliveInterval 2\n ServerAliveCountMax 4\n',
+    to: { name: 'nas' },
+    expected: { silenceLimitSeconds: 8 },
+  },
+  {
+    behaviour: 'knows of no such silence where keepalives are off',
+    config: 'Host nas\n ServerAliveInterval 0\n',
+    to: { name: 'nas' },
+    expected: { silenceLimitSeconds: undefined },
+  },
+  {
     behaviour: 'understands the keys that say how to connect and whom to trust',
     config:
       'Host nas\n AddressFamily inet6\n ConnectTimeout 3\n HostKeyAlias alias\n StrictHostKeyChecking accept-new\n HashKnownHosts yes\n IdentitiesOnly yes\n IdentityAgent none\n',

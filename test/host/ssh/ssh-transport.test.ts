@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isEncodeError } from '../../../src/core/errors.ts'
+import { toKeepaliveSeconds } from '../../../src/host/ssh/ssh-transport.ts'
 import { canStartHosts, type SshdHost, startSshdHost, waitUntil } from '../../cluster/sshd-host.ts'
 import { configOf, createHome, createTransport, run, type TestHome, toHostConfig } from './ssh-fixture.ts'
 
@@ -181,6 +182,33 @@ describe.skipIf(!canStartHosts)('the SSH transport', () => {
     expect(performance.now() - frozenAt).toBeLessThan(1000)
     await relay.close()
   })
+
+  test('loses a host whose every process is frozen, while its kernel still answers, as soon as its own keepalive says', async () => {
+    await using host = await startSshdHost({ name: 'frozen' })
+    await using transport = createTransport(home, { ...configOf(host), keepaliveSeconds: 0.3 })
+    const sleep = await transport.openCommand('sleep 600')
+    sleep.stdout.resume()
+    sleep.stderr.resume()
+    const frozen = (await host.processes()).map(({ pid }) => pid)
+    expect(frozen.length).toBeGreaterThan(1)
+    for (const pid of frozen) process.kill(pid, 'SIGSTOP')
+    const frozenAt = performance.now()
+    await expect(sleep.exit).rejects.toMatchObject({ code: 'HOST_LOST', message: expect.stringContaining('was silent for 0.9') })
+    expect(performance.now() - frozenAt).toBeLessThan(3000)
+    for (const pid of frozen) process.kill(pid, 'SIGCONT')
+  })
+
+  test.each([
+    [undefined, 5],
+    [600, 5],
+    [15, 5],
+    [6, 2],
+  ])(
+    'waits three keepalives, and no longer than OpenSSH would: %s s of silence there make %s s between them',
+    (silenceLimitSeconds, seconds) => {
+      expect(toKeepaliveSeconds({ silenceLimitSeconds })).toBe(seconds)
+    },
+  )
 
   test('keeps a quiet connection that answers keepalives', async () => {
     await using host = await startSshdHost({ name: 'quiet' })
