@@ -24,7 +24,6 @@ export interface JobContext {
   readonly plan: JobPlan
   /** The first is 1. */
   readonly attempt: number
-  /** Another one after a transfer during which the host was lost and came back: to be asked for anew in each stage. */
   readonly host: Host
   readonly facts: HostFacts
   readonly reconnect?: Reconnect | undefined

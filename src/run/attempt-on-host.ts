@@ -7,6 +7,7 @@ import type { Emit } from '../model/events.ts'
 import type { JobOutcome } from '../model/outcome.ts'
 import type { JobPlan } from '../model/plan.ts'
 import type { Ffprobe } from '../plan/ffprobe.ts'
+import { createCurrentHost } from './current-host.ts'
 import { createFileJournal } from './file-journal.ts'
 import type { OpenHost } from './host-session.ts'
 import type { RunWorld } from './run-request.ts'
@@ -47,27 +48,23 @@ export async function attemptOnHost({
   signal,
 }: Attempt): Promise<JobOutcome> {
   let open = opened
-  const { name } = open.host.config
+  const host = createCurrentHost(() => open.host)
+  const { name } = host.config
   ledger.startAttempt(plan.id, { host: name, attempt })
   emit('job.started', { job: plan.id, file: plan.source.path, host: name, attempt })
   return await runJob({
     plan,
     attempt,
-    get host() {
-      return open.host
-    },
-    get facts() {
-      return open.facts
-    },
+    host,
+    facts: open.facts,
     workFolder: () => open.workFolder(),
-    async reconnect(lost, files) {
-      open = await reconnect(lost, files)
-      return open
+    async reconnect(files) {
+      open = await reconnect(open, files)
     },
     clock: world.clock,
     signal,
     readMedia: ffprobe.read,
-    files: createFileJournal({ ledger, jobId: plan.id, place: { cluster, host: name }, host: () => open.host }),
+    files: createFileJournal({ ledger, jobId: plan.id, place: { cluster, host: name }, host }),
     flsPath,
     logFile: join(world.stateFolder, 'logs', runId, `${plan.id}-${attempt}.log`),
     onWarning: (message) => emit('warning', { message }),

@@ -11,16 +11,15 @@ export function createFileJournal(options: {
   readonly ledger: Ledger
   readonly jobId: string
   readonly place: { readonly cluster: string; readonly host: string }
-  /** The one that is open at the time. */
-  readonly host: () => Host
+  readonly host: Host
 }): FileJournal {
-  const { ledger, jobId } = options
+  const { ledger, jobId, host } = options
   const guards = new Map<string, { release(): void }>()
   const placeOf = (place: 'controller' | 'host') => (place === 'controller' ? 'controller' : options.place)
   return {
     async note(place, path) {
       ledger.noteFile(jobId, placeOf(place), path)
-      if (place === 'host') guards.set(path, await options.host().guardFile(path))
+      if (place === 'host') guards.set(path, await host.guardFile(path))
     },
     async forget(place, path) {
       if (place === 'host') guards.get(path)?.release()

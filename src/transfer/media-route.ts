@@ -6,21 +6,17 @@
 import type { Host, TransferOptions } from '../host/host.ts'
 import type { JobPlan } from '../model/plan.ts'
 
-/** A host that is open, and the run's own folder there. */
-export interface Place {
-  readonly host: Host
-  /** Made at the first call. */
-  readonly workFolder: () => Promise<string>
-}
-
 /**
  * Waits until a host that was lost is open again, and has it take over files that a transfer was busy with: each into the new work folder,
- * under its own name, where they can be relied on. Rejects when it does not come back in time.
+ * under its own name, where they can be relied on. Rejects with HOST_LOST when it does not come back in time.
  */
-export type Reconnect = (lost: Place, files: readonly string[]) => Promise<Place>
+export type Reconnect = (files: readonly string[]) => Promise<void>
 
-export interface RouteRequest extends Place {
+export interface RouteRequest {
   readonly plan: JobPlan
+  readonly host: Host
+  /** The run's own folder on the host, made at the first call; another one after `reconnect`. */
+  readonly workFolder: () => Promise<string>
   /** Without it a host that is lost stays lost. */
   readonly reconnect?: Reconnect | undefined
   /** Where the result must stand on the controller before it is verified: in the folder of the final name, under a name of ours. */

@@ -11,7 +11,7 @@ import type { Host, TransferOptions } from '../host/host.ts'
 
 /** One job's work files on a host that may have to be opened again. */
 export interface Errand {
-  /** The one that is open now. */
+  /** Whichever connection it has. */
   readonly host: Pick<Host, 'mark' | 'putFile' | 'getFile' | 'adoptFile' | 'statFile' | 'removeFiles'>
   /** A work file's path, which changes with the host. */
   readonly path: (name: string) => string

@@ -1,7 +1,7 @@
 /** One job's files in the run's work folder on a host: known before they are made, found again when the host was lost and is back, removed. */
 
 import { isEncodeError } from '../core/errors.ts'
-import { CLEAN_UP_TIMEOUT_MS, type Place, type RouteRequest } from './media-route.ts'
+import { CLEAN_UP_TIMEOUT_MS, type RouteRequest } from './media-route.ts'
 import type { Errand } from './resume-transfer.ts'
 
 export interface WorkFiles {
@@ -13,12 +13,11 @@ export interface WorkFiles {
 
 /** @param names of those that are known as long as the job runs, wherever its work folder is. */
 export async function createWorkFiles(request: RouteRequest, names: readonly string[]): Promise<WorkFiles> {
-  const { files } = request
-  let place: Place = request
-  let folder = await place.workFolder()
+  const { host, files, reconnect } = request
+  let folder = await request.workFolder()
   const noted = new Set<string>()
 
-  const path = (name: string): string => place.host.joinPath(folder, name)
+  const path = (name: string): string => host.joinPath(folder, name)
 
   async function note(name: string): Promise<void> {
     if (noted.has(path(name))) return
@@ -32,13 +31,14 @@ export async function createWorkFiles(request: RouteRequest, names: readonly str
 
   /** What stays in the old folder is its guard's business, or the session's. */
   async function regain(wanted: readonly string[]): Promise<boolean> {
-    const next = await request.reconnect?.(place, wanted.map(path)).catch((error: unknown) => {
-      if (isEncodeError(error, 'HOST_LOST')) return undefined
+    if (reconnect === undefined) return false
+    try {
+      await reconnect(wanted.map(path))
+    } catch (error) {
+      if (isEncodeError(error, 'HOST_LOST')) return false
       throw error
-    })
-    if (next === undefined) return false
-    folder = await next.workFolder()
-    place = next
+    }
+    folder = await request.workFolder()
     await noteAll()
     return true
   }
@@ -46,16 +46,9 @@ export async function createWorkFiles(request: RouteRequest, names: readonly str
   await noteAll()
   return {
     path,
-    errand: {
-      get host() {
-        return place.host
-      },
-      path,
-      note,
-      regain,
-    },
+    errand: { host, path, note, regain },
     async cleanUp() {
-      await place.host.removeFiles([...noted], AbortSignal.timeout(CLEAN_UP_TIMEOUT_MS))
+      await host.removeFiles([...noted], AbortSignal.timeout(CLEAN_UP_TIMEOUT_MS))
       for (const file of noted) await files.forget('host', file)
     },
   }
