@@ -1,8 +1,10 @@
-import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { appendFile, link, mkdtemp, readdir, readFile, realpath, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFileSync, existsSync } from 'node:fs'
+import { appendFile, link, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config/parse-config.ts'
@@ -208,6 +210,29 @@ describe('a run that cannot go on', () => {
     expect(await films()).toEqual(['a.mp4', 'b.mp4'])
   })
 
+  test.runIf(process.getuid?.() === 0)(
+    'because the disk of the ledger is full in mid-job: it ends clean, and resume does the job once there is room',
+    async () => {
+      await makeFilm('a.mp4')
+      // As slow as it plays: the disk is full before it is done.
+      await writeFile(at('slow.yml'), 'profiles: {slow: {input_options: ["-re"], output_options: ["-c:v libx264"], extension: .mkv}}')
+      await mkdir(at('encode'))
+      await run('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', at('encode')])
+      try {
+        const first = await runProgram(['-p', 'slow', 'a.mp4'], (line) => line.includes('"stage":"encode"') && fillDisk(at('encode')))
+        expect(first.status).toBe(1)
+        expect(first.said).toMatch(/The run ended early: .*the disk is full/)
+        expect(first.said).not.toContain('job.done')
+        expect((await readdir(folder)).sort()).toEqual(['a.mp4', 'encode', 'slow.yml'])
+        await rm(at('encode/filler'))
+        expect(await runProgram(['resume'])).toMatchObject({ status: 0, said: expect.stringContaining('job.done') })
+        expect(await films()).toEqual(['a.mkv'])
+      } finally {
+        await run('umount', [at('encode')])
+      }
+    },
+  )
+
   test('with a line that was appended and meets a fault of the configuration: that line fails, the others are done', async () => {
     await makeFilm('a.mp4')
     await makeFilm('b.avi')
@@ -224,6 +249,37 @@ describe('a run that cannot go on', () => {
     expect(await readFile(at('queue'), 'utf8')).toBe(`${at('b.avi')}\n`)
   })
 })
+
+/** The program itself, with a state folder in this one. */
+async function runProgram(
+  argv: readonly string[],
+  onLine: (line: string) => unknown = () => {},
+): Promise<{ status: number; said: string }> {
+  const program = join(import.meta.dirname, '../../src/cli/main.ts')
+  const child = spawn(process.execPath, [program, ...argv, '--json', '-y', at('slow.yml')], {
+    cwd: folder,
+    env: { ...process.env, NODE_OPTIONS: '', XDG_STATE_HOME: folder },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const closed = once(child, 'close')
+  let said = ''
+  for await (const line of createInterface({ input: child.stdout })) {
+    said += `${line}\n`
+    onLine(line)
+  }
+  const [status] = await closed
+  return { status: Number(status), said }
+}
+
+function fillDisk(place: string): void {
+  for (const bytes of [64 * 1024, 4096]) {
+    try {
+      for (;;) appendFileSync(join(place, 'filler'), Buffer.alloc(bytes))
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'ENOSPC' })
+    }
+  }
+}
 
 /** A dead run whose result stands under its name, while the source is still there. */
 async function leaveHalfReplaced(): Promise<JobPlan> {
