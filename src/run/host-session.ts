@@ -56,8 +56,12 @@ export interface HostSession {
   close(): Promise<void>
 }
 
-/** Waits between attempts at a host that was lost; after the last one it counts as gone. */
+/**
+ * Waits between attempts at a host that was lost: jobs wait for it so long. Then it counts as gone, as one that could not be reached at
+ * the start does at once: no job waits for such a host, but it is tried on, and joins in when it is there.
+ */
 const RETRY_DELAYS_MS = [1_000, 5_000, 10_000, 20_000, 40_000, 80_000, 120_000]
+const LAST_RETRY_DELAY_MS = 120_000
 /** While a transfer waits for it. */
 const AWAITED_RETRY_MS = 1_000
 /** For so long a transfer waits; as long as hosts keep its files (see the guard). */
@@ -72,6 +76,7 @@ export function openHostSession(options: HostSessionOptions): HostSession {
   let folder: Promise<GuardedFolder> | undefined
   let failure: EncodeError | undefined
   let wasUp = false
+  let toldDown: string | undefined
   /** A folder for each time it comes up: the guard of a lost connection removes the old one when it likes. */
   let openings = 0
   let lost = Promise.withResolvers<string>()
@@ -135,23 +140,32 @@ export function openHostSession(options: HostSessionOptions): HostSession {
         if (wanted.aborted) return
         if (!(error instanceof EncodeError)) failure = new EncodeError('HOST_UNREACHABLE', describeError(error), { cause: error })
         else failure = error
-        emit('host.down', { cluster, host: config.name, reason: describeError(failure) })
-        const delayMs = wasUp && isTransient(failure) ? RETRY_DELAYS_MS[attempt] : undefined
-        if (delayMs === undefined) {
+        tellDown(describeError(failure))
+        const mayMend = wasUp ? !isRefusal(failure) : isTransient(failure)
+        // What was never there had no connection that may only have broken: it is not tried again at once.
+        const delayMs = RETRY_DELAYS_MS[wasUp ? attempt : attempt + 1]
+        if (!wasUp || !mayMend || delayMs === undefined) {
           options.setState('gone')
           for (const { reject } of awaiting) reject(failure)
-          return
         }
-        await clock.sleep(awaiting.size > 0 ? AWAITED_RETRY_MS : delayMs, wanted).catch(() => {})
+        if (!mayMend) return
+        await clock.sleep(awaiting.size > 0 ? AWAITED_RETRY_MS : (delayMs ?? LAST_RETRY_DELAY_MS), wanted).catch(() => {})
         continue
       }
       attempt = -1
+      toldDown = undefined
       const reason = await Promise.race([lost.promise, aborted(wanted)])
       if (reason === undefined) return
-      emit('host.down', { cluster, host: config.name, reason })
+      tellDown(reason)
       options.setState('expected')
       await leaveOpen()
     }
+  }
+
+  /** Only what is news: an attempt that fails as the one before tells nothing. */
+  function tellDown(reason: string): void {
+    if (reason !== toldDown) emit('host.down', { cluster, host: config.name, reason })
+    toldDown = reason
   }
 
   async function openOnce(): Promise<void> {
@@ -256,6 +270,11 @@ interface Awaiting {
 interface GuardedFolder {
   readonly path: string
   release(): void
+}
+
+/** A host that was up may come back without its mount at first, or with a disk that is full: that may mend, a changed key will not. */
+function isRefusal(error: EncodeError): boolean {
+  return isEncodeError(error, 'HOST_KEY_REFUSED') || isEncodeError(error, 'HOST_AUTH_FAILED') || isEncodeError(error, 'HOST_UNSUPPORTED')
 }
 
 /** Faults that time may mend; a refused key or a missing ffmpeg stays. */
