@@ -38,7 +38,7 @@ export async function followConfig({ reload, source, roster, emit, clock, signal
       selected = reload?.select(config) ?? hosts
     } catch (error) {
       if (!(error instanceof EncodeError)) throw error
-      onInvalid(error.message)
+      onInvalid(`${error.message}; "encode drain" ends a run after the jobs under way`)
       return
     }
     const changes = findHostChanges(hosts, selected)

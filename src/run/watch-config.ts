@@ -47,6 +47,8 @@ export async function watchConfig({
     demand.abort()
   })
   let known: string | undefined
+  // What a shell makes of `-y <(…)` can be read once.
+  if (!(await isOrdinaryFile(source.file))) return
   while (!signal.aborted) {
     const found = await look(source.file)
     if (found !== known || isDemanded) {
@@ -83,6 +85,13 @@ export async function watchConfig({
     if (!signal.aborted) told()
     return found
   }
+}
+
+async function isOrdinaryFile(file: string): Promise<boolean> {
+  return await stat(file).then(
+    (stats) => stats.isFile(),
+    () => true,
+  )
 }
 
 /** What differs when anything about the file does. */
