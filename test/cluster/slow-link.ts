@@ -6,10 +6,8 @@ export interface SlowLink extends AsyncDisposable {
   readonly port: number
   /** Bytes handed on so far, to the host and from it. */
   readonly bytes: { readonly up: number; readonly down: number }
-  /** Breaks every connection as soon as so many bytes have gone that way; resolves then. New ones get through. */
-  breakAt(way: Way, bytes: number): Promise<void>
-  /** Breaks the connection over which most went so far, and leaves the others. */
-  breakBusiest(): void
+  /** Breaks every connection, or the one over which most went, as soon as so many bytes have gone that way; resolves then. New ones get through. */
+  breakAt(way: Way, bytes: number, which?: 'all' | 'busiest'): Promise<void>
 }
 
 type Way = 'up' | 'down'
@@ -20,7 +18,7 @@ export async function openSlowLink(
 ): Promise<SlowLink> {
   const bytes = { up: 0, down: 0 }
   const pairs = new Map<Socket, { readonly far: Socket; bytes: number }>()
-  const waiting = new Set<{ readonly way: Way; readonly bytes: number; readonly reached: () => void }>()
+  const waiting = new Set<{ readonly way: Way; readonly bytes: number; readonly reach: () => void }>()
 
   function breakPair(near: Socket): void {
     const pair = pairs.get(near)
@@ -35,9 +33,13 @@ export async function openSlowLink(
     for (const entry of waiting) {
       if (entry.way !== way || bytes[way] < entry.bytes) continue
       waiting.delete(entry)
-      for (const open of [...pairs.keys()]) breakPair(open)
-      entry.reached()
+      entry.reach()
     }
+  }
+
+  function breakPairs(which: 'all' | 'busiest'): void {
+    const byBytes = [...pairs].sort(([, a], [, b]) => b.bytes - a.bytes).map(([near]) => near)
+    for (const near of which === 'all' ? byBytes : byBytes.slice(0, 1)) breakPair(near)
   }
 
   const server = createServer((near) => {
@@ -64,13 +66,12 @@ export async function openSlowLink(
   return {
     port: (server.address() as { port: number }).port,
     bytes,
-    breakAt: (way, at) => new Promise((reached) => waiting.add({ way, bytes: at, reached })),
-    breakBusiest() {
-      const [busiest] = [...pairs].sort(([, a], [, b]) => b.bytes - a.bytes)
-      if (busiest !== undefined) breakPair(busiest[0])
+    async breakAt(way, at, which = 'all') {
+      await new Promise<void>((resolve) => waiting.add({ way, bytes: at, reach: resolve }))
+      breakPairs(which)
     },
     async [Symbol.asyncDispose]() {
-      for (const near of [...pairs.keys()]) breakPair(near)
+      breakPairs('all')
       if (server.listening) await new Promise((resolve) => server.close(resolve))
     },
   }
