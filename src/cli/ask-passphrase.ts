@@ -6,10 +6,11 @@ import { Writable } from 'node:stream'
 /** Undefined where nobody can be asked, or nothing was typed. */
 export async function askPassphrase(question: string): Promise<string | undefined> {
   if (process.stdin.isTTY !== true) return undefined
-  process.stderr.write(`${question} `)
   // readline echoes what is typed to its output: this one swallows it.
   const silence = new Writable({ write: (_chunk, _encoding, done) => done() })
   const terminal = createInterface({ input: process.stdin, output: silence, terminal: true })
+  // Only now: what is typed before would be shown by the terminal itself.
+  process.stderr.write(`${question} `)
   try {
     return await new Promise<string | undefined>((resolve) => {
       terminal.once('close', () => resolve(undefined))
