@@ -4,7 +4,7 @@ import type { ChalkInstance } from 'chalk'
 import { toPlainLine } from '../core/text.ts'
 import { formatBytes, formatDuration, savedPercent } from '../core/units.ts'
 import type { EncodeEvent, EventOf } from '../model/events.ts'
-import { countOf, formatSaving } from './describe-event.ts'
+import { countOf, describeHost, formatSaving } from './describe-event.ts'
 import { fitText, fitTextRight, measureText, toFileLabel, toLabel } from './fit-text.ts'
 
 export interface SummaryLimits {
@@ -26,6 +26,8 @@ export interface SummaryReport {
   readonly done: readonly EventOf<'job.done'>[]
   readonly skipped: readonly EventOf<'job.skipped'>[]
   readonly failed: readonly EventOf<'job.failed'>[]
+  /** Hosts that are down or set aside, each with the reason that was told last. */
+  readonly down: readonly EventOf<'host.down'>[]
   readonly counts: { readonly done: number; readonly skipped: number; readonly failed: number }
   readonly sourceBytes: number
   readonly outputBytes: number
@@ -44,6 +46,7 @@ export interface RenderSummaryOptions {
 }
 
 const DEFAULT_LIMITS: SummaryLimits = { maxDone: 30, maxSkipped: 20, maxFailed: 50 }
+const MAX_DOWN = 20
 const NAME_COLUMNS = 60
 const LEAST_NAME_COLUMNS = 12
 
@@ -51,6 +54,7 @@ export function createSummary(limits: SummaryLimits = DEFAULT_LIMITS): Summary {
   const done: EventOf<'job.done'>[] = []
   const skipped: EventOf<'job.skipped'>[] = []
   const failed: EventOf<'job.failed'>[] = []
+  const down = new Map<string, EventOf<'host.down'>>()
   const counts = { done: 0, skipped: 0, failed: 0 }
   let sourceBytes = 0
   let outputBytes = 0
@@ -62,6 +66,12 @@ export function createSummary(limits: SummaryLimits = DEFAULT_LIMITS): Summary {
       switch (event.event) {
         case 'run.started':
           isStarted = true
+          break
+        case 'host.up':
+          down.delete(JSON.stringify([event.cluster, event.host]))
+          break
+        case 'host.down':
+          down.set(JSON.stringify([event.cluster, event.host]), event)
           break
         case 'job.done':
           counts.done += 1
@@ -92,6 +102,7 @@ export function createSummary(limits: SummaryLimits = DEFAULT_LIMITS): Summary {
       done,
       skipped,
       failed,
+      down: [...down.values()],
       counts: finished === undefined ? counts : { done: finished.done, skipped: finished.skipped, failed: finished.failed },
       sourceBytes: finished?.source_bytes ?? sourceBytes,
       outputBytes: finished?.output_bytes ?? outputBytes,
@@ -105,7 +116,13 @@ export function createSummary(limits: SummaryLimits = DEFAULT_LIMITS): Summary {
 /** Lines without line ends; the last one is the totals. */
 export function renderSummary(report: SummaryReport, options: RenderSummaryOptions): readonly string[] {
   const { chalk } = options
-  const sections = [renderDone(report, options), renderSkipped(report, chalk), renderFailed(report, chalk), renderTotals(report, options)]
+  const sections = [
+    renderDone(report, options),
+    renderSkipped(report, chalk),
+    renderFailed(report, chalk),
+    renderDown(report, chalk),
+    renderTotals(report, options),
+  ]
   return sections.filter((lines) => lines.length > 0).flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]))
 }
 
@@ -160,6 +177,15 @@ function renderFailed(report: SummaryReport, chalk: ChalkInstance): readonly str
     ...(failed.log === null ? [] : [chalk.dim(`    log: ${toLabel(failed.log)}`)]),
   ])
   return [chalk.bold.red('Failed'), ...lines, ...describeLeft(report.counts.failed - report.failed.length, 'file', chalk)]
+}
+
+function renderDown({ down }: SummaryReport, chalk: ChalkInstance): readonly string[] {
+  if (down.length === 0) return []
+  const lines = down
+    .slice(0, MAX_DOWN)
+    .map(({ host, cluster, reason }) => `  ${chalk.yellow(describeHost(host, cluster))}: ${toPlainLine(reason)}`)
+  const left = down.length - lines.length
+  return [chalk.bold('Hosts down'), ...lines, ...(left > 0 ? [chalk.dim(`  … and ${countOf(left, 'more host')}`)] : [])]
 }
 
 function renderTotals(report: SummaryReport, { chalk, columns }: RenderSummaryOptions): readonly string[] {

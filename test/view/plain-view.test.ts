@@ -41,6 +41,9 @@ const SUMMARY = [
   '  /tv/b.mp4 on nas: ffmpeg ended with status 1',
   '    log: /state/logs/b.log',
   '',
+  'Hosts down',
+  '  old (home): Connection refused',
+  '',
   'Finished: 1 done, 1 skipped, 1 failed in 1m 02s; 1.20 GB → 400 MB, saved 800 MB (−66.7 %)',
 ]
 

@@ -37,6 +37,25 @@ describe('renderSummary', () => {
     expect(lines.at(-1)).toBe('Interrupted: 0 done, 100 skipped, 100 failed')
   })
 
+  it('names the hosts that are down or set aside at the end, not those that came back', () => {
+    const down = (host: string, reason: string) => eventAt(0, 'host.down', { cluster: 'home', host, reason })
+    const up = { cluster: 'home', host: 'nas', os: 'linux', ffmpeg: '7.1', encoders: [], free_bytes: null }
+    const lines = linesAfter([
+      down('nas', 'it was silent for 15 s'),
+      down('box', 'Connection refused'),
+      eventAt(1, 'host.up', up),
+      down('box', 'Set aside for 1m 00s: 3 jobs in a row failed there that other hosts did; the last reason: no\nmount'),
+      ...Array.from({ length: 30 }, (_, index) => down(`off${index}`, 'off')),
+      finished(9, { done: 1 }),
+    ])
+    expect(lines[0]).toBe('Hosts down')
+    expect(lines[1]).toMatch(
+      /^ {2}box.*: Set aside for 1m 00s: 3 jobs in a row failed there that other hosts did; the last reason: no mount$/,
+    )
+    expect(lines.join('\n')).not.toContain('nas')
+    expect(lines.at(-3)).toBe('  … and 11 more hosts')
+  })
+
   it('says when a file grew', () => {
     const grown = { ...done(0, 'a', '/a.mp4', 'nas', 1000), output_bytes: 1100, saved_percent: -10 }
     const lines = linesAfter([grown, finished(9, { done: 1, source_bytes: 1000, output_bytes: 1100 })])
