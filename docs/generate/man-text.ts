@@ -14,6 +14,7 @@ export const OPTION_DETAILS: Readonly<Partial<Record<OptionName, string>>> = {
   output: 'The tree below a folder argument is mirrored under DIR; a single file goes straight into DIR. Excludes -k.',
   'keep-source': 'A result that would bear the name of its own source becomes NAME.PROFILE.EXT.',
   overwrite: 'Without it such a job fails before it starts.',
+  drain: 'Runs under way start no new job, finish what they have and end. "encode resume" goes on with what was left; lines of a queue file stay in it.',
   'from-file':
     'A line goes when its job is done, and stays when it failed; lines may be added while it drains. Lines that begin with "#" are comments.',
   'dry-run': 'Says which host would take each file with which ffmpeg arguments.',
@@ -28,7 +29,9 @@ export const OPTION_DETAILS: Readonly<Partial<Record<OptionName, string>>> = {
 
 export const COMMAND_DETAILS: Readonly<Partial<Record<CommandName, string>>> = {
   history: 'RUN is an id from that list, or "last". With --json one object a line.',
-  resume: 'Removes what controllers that died left behind, here and on the hosts, and encodes what they had not finished.',
+  resume: 'Removes what controllers that died left behind, here and on the hosts, and encodes what they, and runs that were drained, had not finished.',
+  drain:
+    'Runs of this user on this machine start no new job on HOST (of the cluster that -c names, else of any), finish what they have there and close it; jobs that only HOST could do fail. Without HOST, as --drain. Does not wait for those jobs.',
   completion: 'SHELL is bash, zsh or fish. For bash and zsh: eval "$(encode completion SHELL)"; for fish: encode completion fish | source.',
 }
 
@@ -36,16 +39,17 @@ export const DESCRIPTION = [
   'encode picks a profile for each file, runs ffmpeg on whichever host will be done first, and replaces the file only once its result has come back whole. A host needs an SSH server and ffmpeg, nothing else.',
   'A PATH is a file, a folder (its media files, at any depth) or a quoted glob. -c, -p, -t and -m hold for the paths that follow them, until they are given again. Without a path, the lines of --from-file are taken, else those of the configured default_queue_file.',
   'The result bears the name of the source with the extension of the profile, in the folder of the source. It is written under a temporary name, verified and renamed; only then does the source go. A result that saves less than the threshold of the profile, or that is not whole, is thrown away, and the source stays.',
-  'On SIGINT, SIGTERM and SIGHUP every remote ffmpeg is ended and every temporary file removed. After a second SIGINT encode itself ends at once, and the hosts clean up by themselves.',
+  'On SIGINT and SIGTERM, and when its terminal goes, every remote ffmpeg is ended and every temporary file removed. After a second SIGINT encode itself ends at once, and the hosts clean up by themselves. On SIGUSR1 the jobs under way are finished and no other is started.',
+  'The configuration file is watched while a run works, and read at once on SIGHUP: hosts that are added or enabled there join in, those that are removed or disabled finish what they have. A file with an error, or one that leaves a cluster of the run without a host, changes nothing. Profiles and rules stay as they were when the run began.',
   'A file that bears the name of a command is given as ./NAME.',
 ] as const
 
 export const EXIT_STATUSES: readonly (readonly [status: string, meaning: string])[] = [
-  ['0', 'Every job was done, or skipped by a rule or a threshold.'],
+  ['0', 'Every job was done, or skipped by a rule or a threshold; of a run that was drained, every job that it had started.'],
   ['1', 'Some job failed.'],
   ['2', 'Wrong usage or configuration; nothing was started.'],
   ['3', 'No usable host.'],
-  ['130, 143, 129', 'Interrupted by SIGINT, SIGTERM, SIGHUP.'],
+  ['130, 143, 129', 'Interrupted by SIGINT, SIGTERM, or the end of the terminal.'],
 ]
 
 export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
