@@ -1,4 +1,4 @@
-/** What docs/hosts.md says of keys that may do little: they are enough, and what they keep away stays away. */
+/** The lines of SECURITY.md for keys that may do little: they are enough, and what they keep away stays away. */
 
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -29,8 +29,23 @@ describe.skipIf(!canStartHosts)('a key with restrictions in authorized_keys', ()
   const open = (config: HostConfig) =>
     createHost({ config, sshProgram: undefined, env: { PATH: process.env.PATH }, homeFolder: home.folder })
 
+  /** Options of the lines in SECURITY.md, in their order, with the addresses of these hosts. */
+  async function readOptions(): Promise<readonly string[]> {
+    const text = await readFile(join(import.meta.dirname, '../../../SECURITY.md'), 'utf8')
+    const lines = [...text.matchAll(/^(restrict\S*) ssh-ed25519 /gm)].map(([, options = '']) => options)
+    return lines.map((options) => options.replace('192.168.2.0/24', '127.0.0.0/8').replace('nas.lan:22', `${host.address}:${host.port}`))
+  }
+
+  test('are the same in docs/hosts.md', async () => {
+    const linesOf = async (file: string) =>
+      (await readFile(join(import.meta.dirname, '../../..', file), 'utf8')).match(/^restrict\S* ssh-ed25519 .*$/gm)
+    expect(await linesOf('docs/hosts.md')).toEqual(await linesOf('SECURITY.md'))
+  })
+
   test('"restrict" with "from" lets everything be done that a job needs', async () => {
-    await restrict(host, 'restrict,from="127.0.0.0/8"')
+    const [options = ''] = await readOptions()
+    expect(options).toBe('restrict,from="127.0.0.0/8"')
+    await restrict(host, options)
     await using encoder = open(configOf(host, { workingDir: host.workingFolder }))
     const facts = await encoder.open()
     expect(facts.ffmpegPath).toMatch(/^\//)
@@ -60,7 +75,9 @@ describe.skipIf(!canStartHosts)('a key with restrictions in authorized_keys', ()
 
   test('on a host in between, forwarding to the one behind it is enough, and no command can be run there', async () => {
     await restrict(host, 'restrict')
-    await restrict(gate, `restrict,port-forwarding,permitopen="${host.address}:${host.port}",command="/bin/false"`)
+    const [, options = ''] = await readOptions()
+    expect(options).toContain(`permitopen="${host.address}:${host.port}"`)
+    await restrict(gate, options)
     await home.write(
       '.ssh/config',
       `Host gate\n HostName ${gate.address}\n Port ${gate.port}\n User ${gate.user}\n IdentityFile ${gate.identityFile}\n UserKnownHostsFile ${gate.knownHostsFile}\n`,
