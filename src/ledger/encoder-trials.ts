@@ -1,13 +1,8 @@
-/**
- * What encoders were found to work on which host, so that the next run does not try them again. A dry run reads it without a trace:
- * even opened for reading, SQLite would leave its side files beside the ledger.
- */
+/** What encoders were found to work on which host, so that the next run does not try them again. */
 
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import type { Database } from './database.ts'
-import { loadSqlite, type Warner } from './load-sqlite.ts'
+import type { Warner } from './load-sqlite.ts'
+import { readUntouched } from './read-untouched.ts'
 
 /** Another ffmpeg, or another version of it, knows nothing of the old one's encoders. */
 export interface TrialPlace {
@@ -51,24 +46,9 @@ export function rememberTrials(db: Database, place: TrialPlace, trials: readonly
   })
 }
 
-/** From a ledger that must not be touched; nothing where there is none, an older one, or one that cannot be read. */
-export function readTrials(folder: string, place: TrialPlace, warner?: Warner): readonly RememberedTrial[] {
-  const file = join(folder, 'ledger.sqlite')
-  if (!existsSync(file)) return []
-  const url = pathToFileURL(file)
-  // Side files that are there belong to a controller at work, and are needed to read what it wrote; else none may be made.
-  if (!existsSync(`${file}-wal`)) url.searchParams.set('immutable', '1')
-  try {
-    const { DatabaseSync } = loadSqlite(warner)
-    const connection = new DatabaseSync(url, { readOnly: true })
-    try {
-      return connection.prepare(SELECT).all(place.host, place.ffmpegPath, place.ffmpegVersion).map(toTrial)
-    } finally {
-      connection.close()
-    }
-  } catch {
-    return []
-  }
+/** From a ledger that must not be touched. */
+export function readTrials(folder: string, { host, ffmpegPath, ffmpegVersion }: TrialPlace, warner?: Warner): readonly RememberedTrial[] {
+  return readUntouched({ folder, warner }, SELECT, host, ffmpegPath, ffmpegVersion).map(toTrial)
 }
 
 function toTrial({ encoder, failure, tried_at }: Readonly<Record<string, unknown>>): RememberedTrial {

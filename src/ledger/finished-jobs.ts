@@ -1,6 +1,7 @@
 /** What earlier runs have finished: for those who would otherwise do it again, and for those who want to know how large results become. */
 
 import type { Database } from './database.ts'
+import { readUntouched, type Untouched } from './read-untouched.ts'
 import { type JobRecord, toJobRecord } from './records.ts'
 
 /** What became of a source's bytes. */
@@ -9,14 +10,17 @@ export interface FinishedSize {
   readonly resultBytes: number
 }
 
+const SELECT_SIZES = `SELECT source_bytes, output_bytes FROM jobs
+  WHERE profile = ? AND state = 'done' AND output_bytes IS NOT NULL ORDER BY rowid DESC LIMIT ?`
+
 /** Of the latest jobs of a profile, the oldest first. */
 export function listFinishedSizes(db: Database, profile: string, limit: number): readonly FinishedSize[] {
-  const rows = db.all(
-    `SELECT source_bytes, output_bytes FROM jobs
-     WHERE profile = ? AND state = 'done' AND output_bytes IS NOT NULL ORDER BY rowid DESC LIMIT ?`,
-    ...[profile, limit],
-  )
-  return rows.map((row) => ({ sourceBytes: Number(row.source_bytes), resultBytes: Number(row.output_bytes) })).reverse()
+  return db.all(SELECT_SIZES, profile, limit).map(toFinishedSize).reverse()
+}
+
+/** The same from a ledger that must not be touched. */
+export function readFinishedSizes(ledger: Untouched, profile: string, limit: number): readonly FinishedSize[] {
+  return readUntouched(ledger, SELECT_SIZES, profile, limit).map(toFinishedSize).reverse()
 }
 
 /** The last job from this queue file that did this source, as long as its line was not taken out of the file. */
@@ -45,4 +49,8 @@ export function findDoneSince(db: Database, job: JobRecord): JobRecord | undefin
     ...[job.source, job.id],
   )
   return row === undefined ? undefined : toJobRecord(row)
+}
+
+function toFinishedSize(row: Readonly<Record<string, unknown>>): FinishedSize {
+  return { sourceBytes: Number(row.source_bytes), resultBytes: Number(row.output_bytes) }
 }

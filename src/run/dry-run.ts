@@ -1,15 +1,19 @@
 /** `--dry-run`: every file matched, every host asked, nothing changed anywhere. */
 
 import { readTrials, type TrialPlace } from '../ledger/encoder-trials.ts'
+import { readFinishedSizes } from '../ledger/finished-jobs.ts'
 import type { Emit } from '../model/events.ts'
 import { type JobPlan, toFfmpegArguments } from '../model/plan.ts'
 import type { PlannedFile } from '../plan/plan-jobs.ts'
+import type { Lack } from '../scheduler/room.ts'
 import { createAbilities } from './abilities.ts'
 import { createMountedCheck } from './mounted-check.ts'
-import { createPlacement } from './placement.ts'
+import { createPlacement, type Place } from './placement.ts'
 import { probeHosts } from './probe-hosts.ts'
 import type { RunRequest, RunWorld } from './run-request.ts'
 import type { selectHosts } from './select-hosts.ts'
+import { createLookAhead, type SeenHost } from './space/look-ahead.ts'
+import { MIN_FREE_BYTES } from './space/run-space.ts'
 import { toTicket, withForm } from './to-ticket.ts'
 import { countTotals, EXIT, toExitStatus } from './totals.ts'
 import { warnOfStreams } from './warn-of-streams.ts'
@@ -30,20 +34,47 @@ export async function dryRun(
   const abilities = createAbilities({ memory, now: () => clock.now(), signal })
   abilities.want(plans)
   const { emit } = totals
-  const usable = await probeHosts(hosts, { createHost, signal, emit, checkHost: createMountedCheck(plans), learn: abilities.learn })
+  const seen = new Map<string, SeenHost>()
+  const usable = await probeHosts(hosts, {
+    createHost,
+    signal,
+    emit,
+    checkHost: createMountedCheck(plans),
+    async learn(cluster, host, facts) {
+      seen.set(JSON.stringify([cluster, host.config.name]), { config: host.config, facts })
+      await abilities.learn(cluster, host, facts)
+    },
+  })
   const specs = usable.map(({ cluster, config }) => abilities.toSpec(cluster, config))
   const place = createPlacement(request.strategy, specs)
+  const lookAhead = createLookAhead({
+    seenHost: ({ cluster, name }) => seen.get(JSON.stringify([cluster, name])),
+    finishedSizes: (profile, limit) => readFinishedSizes({ folder: world.stateFolder, warner: world.warner }, profile, limit),
+    flsPath: request.config.flsPath,
+    minFreeBytes: request.config.minFreeBytes ?? MIN_FREE_BYTES,
+    clock,
+    signal,
+  })
   for (const file of files) {
     if (file.kind === 'skipped') totals.emit('job.skipped', { file: file.file, reason: file.reason })
     else if (file.kind === 'failed') totals.emit('job.failed', { file: file.file, host: null, reason: file.reason, log: null })
-    else tellPlan(file.plan, place, emit)
+    else {
+      const here = specs.filter(({ cluster }) => cluster === file.plan.cluster)
+      const lacks = await lookAhead(file.plan, here)
+      tellPlan(file.plan, place(toTicket(file.plan), lacks), emit)
+      if (lacks.size > 0 && lacks.size === here.length) emit('warning', { message: describeLacks(file.plan, lacks) })
+    }
   }
   if (usable.length === 0 && hosts.size > 0) return signal.aborted ? toExitStatus({ signal, failed: 0, hadNoHost: true }) : EXIT.noHost
   return toExitStatus({ signal, failed: totals.failed, hadNoHost: false })
 }
 
-function tellPlan(plan: JobPlan, place: ReturnType<typeof createPlacement>, emit: Emit): void {
-  const placed = place(toTicket(plan))
+function describeLacks({ source }: JobPlan, lacks: ReadonlyMap<unknown, Lack>): string {
+  const said = new Set([...lacks.values()].map((lack) => lack.said))
+  return `There is no room for "${source.path}" now: ${[...said].join('; ')}`
+}
+
+function tellPlan(plan: JobPlan, placed: Place, emit: Emit): void {
   const file = plan.source.path
   if (placed.kind === 'unable') {
     emit('job.failed', { file, host: null, reason: placed.reason, log: null })

@@ -13,16 +13,22 @@ export type Place =
   /** No host of the cluster is there. */
   | { readonly kind: 'nobody' }
 
-export function createPlacement(strategy: StrategyName, usable: readonly WorkerSpec[]): (job: ScheduledJob) => Place {
+/** Hosts without room for a job are left out where others have it. */
+export function createPlacement(
+  strategy: StrategyName,
+  usable: readonly WorkerSpec[],
+): (job: ScheduledJob, roomless?: ReadonlyMap<WorkerSpec, unknown>) => Place {
   const choose = createStrategy(strategy, createSpeeds())
   const workers = usable.map((spec): Worker => ({ ...createWorker(spec), state: 'up' }))
-  return (job) => {
+  return (job, roomless = new Map()) => {
     const here = workers.filter(({ spec }) => spec.cluster === job.cluster)
     if (here.length === 0) return { kind: 'nobody' }
-    const candidates = here.flatMap((worker) => {
+    const able = here.flatMap((worker) => {
       const fit = findFit(worker, job)
       return fit === undefined ? [] : [{ worker, fit }]
     })
+    const roomy = able.filter(({ worker }) => !roomless.has(worker.spec))
+    const candidates = roomy.length > 0 ? roomy : able
     const round = Math.min(...candidates.map(roundOf))
     const [first, ...rest] = rankCandidates(candidates.filter((candidate) => roundOf(candidate) === round))
     if (first === undefined) {

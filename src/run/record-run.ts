@@ -11,6 +11,7 @@ import { type Execution, executeJobs } from './execute-jobs.ts'
 import type { Intake } from './intake.ts'
 import { removeLeftHere } from './left-files.ts'
 import type { RunRequest, RunWorld } from './run-request.ts'
+import { MIN_FREE_BYTES } from './space/run-space.ts'
 import { countTotals, EXIT, toExitStatus } from './totals.ts'
 import { warnOfStreams } from './warn-of-streams.ts'
 
@@ -25,9 +26,6 @@ export interface RecordedRun {
   /** The hosts of this run in a configuration that has changed meanwhile. */
   readonly selectAgain?: ((config: Config) => HostsByCluster) | undefined
 }
-
-/** Without `min_free`: enough for the system and others there to go on, little enough for a small disk. */
-const MIN_FREE_BYTES = 256e6
 
 /** Resolves to the exit status. */
 export async function recordRun({ request, world, ledger, runId, hosts, ffprobe, intake, selectAgain }: RecordedRun): Promise<number> {

@@ -59,6 +59,8 @@ describe.runIf(canStartHosts)('disks that are too small', () => {
         new RegExp(`^There is no room for it: The disk of "${disk.folder}" has .* free; .* are needed there$`),
       ],
     ] as const) {
+      const dry = await runEncode(bench.folder, ['-y', config, ...args, '-p', 'quick', '--dry-run', film])
+      expect(of(dry.events, 'warning').map(({ message }) => message)).toEqual([expect.stringMatching(/^There is no room for ".*" now: /)])
       const ended = await runEncode(bench.folder, ['-y', config, ...args, '-p', 'quick', film])
       expect(ended.status).toBe(1)
       expect(of(ended.events, 'job.failed').map((failure) => failure.reason)).toEqual([expect.stringMatching(reason)])

@@ -9,6 +9,7 @@
 import { dirname } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
 import { formatBytes } from '../../core/units.ts'
+import type { Host, HostFacts } from '../../host/host.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { HostConfig } from '../../model/config.ts'
 import type { Emit } from '../../model/events.ts'
@@ -17,16 +18,21 @@ import type { JobPlan } from '../../model/plan.ts'
 import type { Lack, Room } from '../../scheduler/room.ts'
 import type { WorkerSpec } from '../../scheduler/worker.ts'
 import { mapPath } from '../../transfer/map-path.ts'
-import type { OpenHost } from '../host-session.ts'
 import { type FolderHere, findFolderHere, freeBytesHere } from './folder-here.ts'
 import { type Site, toFootprint } from './footprint.ts'
 import { createResultSizes } from './result-sizes.ts'
 import { createSpaceBook, type Need, type Reservation, type Shortage } from './space-book.ts'
 
+/** What is asked of a host. */
+export interface RoomyHost {
+  readonly host: Pick<Host, 'config' | 'freeBytes' | 'statFile'>
+  readonly facts: Pick<HostFacts, 'workingDir'>
+}
+
 export interface RunSpaceOptions {
   readonly runId: string
   readonly ledger: Pick<Ledger, 'finishedSizes' | 'hasOtherWork'>
-  readonly openHost: (worker: WorkerSpec) => OpenHost | undefined
+  readonly openHost: (worker: WorkerSpec) => RoomyHost | undefined
   readonly flsPath: string | undefined
   /** What must stay free on filesystems of the controller, and on hosts that do not say it. */
   readonly minFreeBytes: number
@@ -47,6 +53,9 @@ export interface RunSpace {
   /** The job is over for good. */
   settle(plan: JobPlan, outcome: JobOutcome): void
 }
+
+/** Without `min_free`: enough for the system and others there to go on, little enough for a small disk. */
+export const MIN_FREE_BYTES = 256e6
 
 /** While jobs wait for room. */
 const LOOK_AGAIN_MS = 5_000
@@ -152,7 +161,7 @@ export function createRunSpace(options: RunSpaceOptions): RunSpace {
   }
 
   /** Hosts of one address and working folder are one place, whatever they are called. */
-  function siteThere({ host, facts }: OpenHost, worker: WorkerSpec): Site {
+  function siteThere({ host, facts }: RoomyHost, worker: WorkerSpec): Site {
     const { name, address = name, port } = host.config
     const place = JSON.stringify([address, port, facts.workingDir])
     if (!places.has(place)) {
@@ -180,7 +189,7 @@ export function createRunSpace(options: RunSpaceOptions): RunSpace {
     return 'asked'
   }
 
-  function seesFolder({ host }: OpenHost, { path }: FolderHere): boolean | 'asked' {
+  function seesFolder({ host }: RoomyHost, { path }: FolderHere): boolean | 'asked' {
     const key = JSON.stringify([host.config.name, host.config.address, path])
     const known = sights.get(key)
     if (known !== undefined) return known
