@@ -37,13 +37,20 @@ function listJobs(ledger: Ledger, wanted: string, isJson: boolean): readonly str
     })
   }
   const jobs = ledger.listJobs({ runId: run.id })
-  return isJson ? jobs.map((job) => toSafeJson(job)) : [renderRun(run), ...jobs.map((job) => `  ${renderJob(job)}`)]
+  const refused = ledger.refusedFiles(run.id)
+  if (isJson) {
+    const files = refused.map(({ path, reason }) => ({ runId: run.id, source: path, state: 'failed', reason }))
+    return [...jobs, ...files].map((entry) => toSafeJson(entry))
+  }
+  const files = refused.map(({ path, reason }) => `${renderFile('failed', path)}  ${toVisible(reason)}`)
+  return [renderRun(run), ...[...jobs.map(renderJob), ...files].map((line) => `  ${line}`)]
 }
 
 function renderRun(run: RunRecord): string {
-  const { done, skipped, failed } = run.jobs
+  const { done, skipped } = run.jobs
+  const failed = run.jobs.failed + run.refused
   const parts = [`${run.id}  ${describeEnd(run).padEnd(14)} ${done} done, ${skipped} skipped, ${failed} failed`]
-  const left = Object.values(run.jobs).reduce((sum, count) => sum + count, 0) - done - skipped - failed
+  const left = Object.values(run.jobs).reduce((sum, count) => sum + count, 0) - done - skipped - run.jobs.failed
   if (left > 0) parts.push(`${left} left`)
   if (done > 0) parts.push(describeSizes(run.sourceBytes, run.outputBytes))
   if (run.finishedAtMs !== undefined) parts.push(`in ${formatDuration((run.finishedAtMs - run.startedAtMs) / 1000)}`)
@@ -61,8 +68,12 @@ function describeEnd(run: RunRecord): string {
   return `exit ${run.exitStatus}`
 }
 
+function renderFile(state: string, path: string): string {
+  return `${state.padEnd(11)} ${toVisible(path)}`
+}
+
 function renderJob(job: JobRecord): string {
-  const parts = [`${job.state.padEnd(11)} ${toVisible(job.source)}`]
+  const parts = [renderFile(job.state, job.source)]
   if (job.state === 'done' && job.outputBytes !== undefined) {
     parts.push(describeSizes(job.sourceBytes, job.outputBytes))
   }

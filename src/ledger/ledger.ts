@@ -32,6 +32,7 @@ import {
   toUnfinishedJob,
   type UnfinishedJob,
 } from './records.ts'
+import { addRefusedFiles, countRefusedFiles, listRefusedFiles, type RefusedFile } from './refused-files.ts'
 import { addRequest, answerRequest, type DrainRequest, findAnswer, listOpenRequests, type RequestAnswer } from './requests.ts'
 
 export interface LedgerOptions {
@@ -76,6 +77,9 @@ export interface Ledger extends Disposable {
 
   /** All of them or none, as `queued`. */
   addJobs(runId: string, plans: readonly JobPlan[]): void
+  /** Files of this run that became no jobs, and why. */
+  addRefusedFiles(runId: string, files: readonly RefusedFile[]): void
+  refusedFiles(runId: string): readonly RefusedFile[]
   startAttempt(jobId: string, attempt: Attempt): void
   /** Fields that are left out stay as they are. What is done stays done. */
   setState(jobId: string, state: JobState, fields?: StateFields): void
@@ -175,6 +179,8 @@ export function openLedger(options: LedgerOptions): Ledger {
         for (const plan of plans) insertJob(db, runId, plan, now())
       })
     },
+    addRefusedFiles: (runId, files) => addRefusedFiles(db, runId, files, now()),
+    refusedFiles: (runId) => listRefusedFiles(db, runId),
     startAttempt(jobId, { host, attempt }) {
       db.setDurability('written')
       const changed = db.run(
@@ -293,7 +299,7 @@ function setState(db: Database, jobId: string, state: JobState, fields: StateFie
 }
 
 function readRun(db: Database, row: ReturnType<Database['all']>[number]): RunRecord {
-  return toRunRecord(row, db.all(COUNT_JOBS, String(row.id)), findLiveness)
+  return { ...toRunRecord(row, db.all(COUNT_JOBS, String(row.id)), findLiveness), refused: countRefusedFiles(db, String(row.id)) }
 }
 
 function listJobs(db: Database, { runId, states, limit }: JobQuery): readonly JobRecord[] {

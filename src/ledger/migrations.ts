@@ -103,4 +103,17 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX open_drain_requests ON drain_requests (run) WHERE answer IS NULL;
   CREATE INDEX queued_jobs_by_run ON jobs (run) WHERE state = 'queued';
   `,
+  // 6: files that a run refused before they were jobs; and one file by several names (hard links, mounts) is claimed once.
+  `
+  CREATE TABLE refused_files (
+    id INTEGER PRIMARY KEY,
+    run TEXT NOT NULL REFERENCES runs (id),
+    path TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    refused_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX refused_files_by_run ON refused_files (run);
+  ALTER TABLE claims ADD COLUMN inode TEXT; -- device and number of the file; null: there was none
+  CREATE INDEX claims_by_inode ON claims (inode) WHERE inode IS NOT NULL;
+  `,
 ]

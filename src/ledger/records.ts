@@ -22,6 +22,8 @@ export interface RunRecord {
   readonly argv: readonly string[]
   readonly clusters: readonly string[]
   readonly jobs: Readonly<Record<JobState, number>>
+  /** Files that became no jobs. */
+  readonly refused: number
   /** Of the jobs that are done. */
   readonly sourceBytes: number
   readonly outputBytes: number
@@ -92,7 +94,11 @@ export interface SourceHolder {
 }
 
 /** `counts` are the rows of this run out of a count of jobs by run and state. */
-export function toRunRecord(row: Row, counts: readonly Row[], findLiveness: (process: ProcessIdentity) => Liveness): RunRecord {
+export function toRunRecord(
+  row: Row,
+  counts: readonly Row[],
+  findLiveness: (process: ProcessIdentity) => Liveness,
+): Omit<RunRecord, 'refused'> {
   const process = toProcess(row.process)
   const finishedAtMs = numberOr(row.finished_at)
   const done = counts.find((count) => count.state === 'done')

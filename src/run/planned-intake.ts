@@ -4,6 +4,7 @@ import { describeError, isEncodeError } from '../core/errors.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { QueueFile } from '../ledger/queue-file.ts'
 import type { QueueEntry } from '../ledger/queue-line.ts'
+import type { RefusedFile } from '../ledger/refused-files.ts'
 import type { Emit } from '../model/events.ts'
 import type { JobPlan } from '../model/plan.ts'
 import type { PlannedFile } from '../plan/plan-jobs.ts'
@@ -101,6 +102,7 @@ export function createPlannedIntake(options: PlannedIntakeOptions): Intake {
       runId,
       plans.filter((plan) => !held.has(plan.source.path)),
     )
+    const refused: RefusedFile[] = []
     for (const file of files) {
       if (file.kind === 'skipped') {
         emit('job.skipped', { file: file.file, reason: file.reason })
@@ -111,9 +113,11 @@ export function createPlannedIntake(options: PlannedIntakeOptions): Intake {
       const reason = file.kind === 'failed' ? file.reason : holder && `Another encode works on it: ${describeHolder(holder)}`
       if (reason !== undefined) {
         emit('job.failed', { file: path, host: null, reason, log: null })
+        refused.push({ path, reason })
         drain?.fail(file.target.path)
       } else if (file.kind === 'job') drain?.addJob(file.target.path, file.plan)
     }
+    ledger.addRefusedFiles(runId, refused)
     return plans.filter((plan) => !held.has(plan.source.path))
   }
 

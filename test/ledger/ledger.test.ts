@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -170,6 +170,18 @@ describe('The ledger', () => {
     expect(ledger.finishedSizes('other', 20)).toEqual([])
   })
 
+  test('tells of files that became no jobs', () => {
+    using ledger = openWithRun('a')
+    ledger.addRefusedFiles('run', [
+      { path: '/media/b.mp4', reason: 'It is empty' },
+      { path: '/media/c.mp4', reason: 'exists already' },
+    ])
+    ledger.addRefusedFiles('run', [])
+    expect(ledger.refusedFiles('run').map(({ path }) => path)).toEqual(['/media/b.mp4', '/media/c.mp4'])
+    expect(ledger.refusedFiles('other')).toEqual([])
+    expect(ledger.listRuns(1)).toMatchObject([{ refused: 2, jobs: { queued: 1, failed: 0 } }])
+  })
+
   test('writes a batch as a whole or not at all', () => {
     using ledger = openWithRun('a', 'b')
     expect(() =>
@@ -222,6 +234,21 @@ describe('A ledger whose controller was killed', () => {
     expect(ledger.unfinishedJobs('old')).toMatchObject([{ id: 'old-1', state: 'interrupted' }])
     // What is left on a host that cannot be reached now is still known later.
     expect(ledger.leftFiles()).toEqual([file])
+  })
+
+  test('is not worked against by a second name of the same file', async () => {
+    const state = join(folder.path, 'state', 'encode')
+    const [film, second, other] = ['film.mp4', 'seeding.mp4', 'other.mp4'].map((name) => join(folder.path, name))
+    if (film === undefined || second === undefined || other === undefined) throw new Error('Three were named')
+    for (const path of [film, other]) writeFileSync(path, '')
+    linkSync(film, second)
+    await using controller = startFixture('hold-run', state, 'old', film)
+    expect(await controller.nextLine()).toBe('ready')
+    using ledger = openWithRun()
+    expect([...ledger.claimSources('run', [second, other]).keys()]).toEqual([second])
+    expect(ledger.findHolder(second)).toMatchObject({ runId: 'old' })
+    await controller.kill()
+    expect(ledger.claimSource('run', second)).toBeUndefined()
   })
 
   test('gives its claims up, and a living one keeps them', async () => {

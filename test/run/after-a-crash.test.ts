@@ -233,6 +233,22 @@ describe('a run that cannot go on', () => {
     },
   )
 
+  test('because all that it was asked for is refused: history tells of each file', async () => {
+    await writeFile(at('slow.yml'), 'profiles: {slow: {output_options: ["-c:v libx264"], extension: .mkv}}')
+    await writeFile(at('empty.mp4'), '')
+    expect(await runProgram(['-p', 'slow', 'empty.mp4', 'missing.mp4'])).toMatchObject({ status: 1 })
+    const { said } = await runProgram(['history', 'last'])
+    expect(
+      said
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toMatchObject([
+      { source: at('empty.mp4'), state: 'failed', reason: 'It is empty' },
+      { source: at('missing.mp4'), state: 'failed', reason: expect.stringContaining('No such file') },
+    ])
+  })
+
   test('with a line that was appended and meets a fault of the configuration: that line fails, the others are done', async () => {
     await makeFilm('a.mp4')
     await makeFilm('b.avi')
