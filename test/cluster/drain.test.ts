@@ -97,7 +97,7 @@ describe.runIf(canStartHosts)('draining', () => {
 /** One host and a queue file of two films. */
 async function prepare(bench: Bench, seconds: number): Promise<{ readonly config: string; readonly queue: string }> {
   const host = await bench.startHost('nas', 'mounted')
-  const films = [await bench.makeFilm('a.mp4', { seconds }), await bench.makeFilm('b.mp4', { seconds: 1 })]
+  const films = [await bench.makeFilm('a.mp4', { seconds }), await bench.makeFilm('b.mp4', { seconds })]
   const lines = [`path-substitutions: ["${bench.films}/ ${bench.mount}/"]`]
   const config = await writeConfig(bench.folder, { home: [{ host, type: 'mounted', lines }] })
   const queue = join(bench.folder, 'queue')
