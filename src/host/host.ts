@@ -40,6 +40,8 @@ export interface TransferOptions {
   readonly signal?: AbortSignal | undefined
   /** Bytes moved so far, with those of `offset`. */
   readonly onBytes?: ((bytes: number) => void) | undefined
+  /** Fails when no byte has moved for so long, where bytes travel; 5 minutes unless told, 0 = never. */
+  readonly stallMs?: number | undefined
   /** Bytes that an earlier try has brought over: this one begins behind them. */
   readonly offset?: number | undefined
   /** Should the connection break (HOST_LOST), what has come over stays on both sides, for a while, to go on with `offset`. */

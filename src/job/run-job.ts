@@ -9,7 +9,7 @@ import { EncodeError, isEncodeError } from '../core/errors.ts'
 import { formatBytes, savedPercent } from '../core/units.ts'
 import { type EncoderFault, judgeEncoderFailure } from '../media/judge-encoder-failure.ts'
 import type { JobOutcome } from '../model/outcome.ts'
-import type { JobPlan } from '../model/plan.ts'
+import { DEFAULT_STALL_SECONDS, type JobPlan } from '../model/plan.ts'
 import { listEncoders } from '../profile/list-encoders.ts'
 import { createRoute } from '../transfer/create-route.ts'
 import type { MediaRoute } from '../transfer/media-route.ts'
@@ -60,9 +60,10 @@ async function openFolder(plan: JobPlan): Promise<EnsuredFolder> {
 async function runStages(context: JobContext, route: MediaRoute, temporary: string, watch: SourceWatch): Promise<JobOutcome> {
   const { plan, clock, signal } = context
   const startedMs = clock.now()
+  const stallMs = (plan.profile.stallSeconds ?? DEFAULT_STALL_SECONDS) * 1000
   if (route.fetch !== undefined) {
     context.onStage('fetch')
-    await route.fetch({ signal, onBytes: trackTransfer(context, 'fetch', plan.source.sizeBytes) })
+    await route.fetch({ signal, stallMs, onBytes: trackTransfer(context, 'fetch', plan.source.sizeBytes) })
   }
   context.onStage('encode')
   const verdict = await encode(context, route)
@@ -77,7 +78,7 @@ async function runStages(context: JobContext, route: MediaRoute, temporary: stri
   }
   if (route.bringBack !== undefined) {
     context.onStage('return')
-    await route.bringBack({ signal, onBytes: trackTransfer(context, 'return', resultBytes) })
+    await route.bringBack({ signal, stallMs, onBytes: trackTransfer(context, 'return', resultBytes) })
   }
   if (plan.profile.verify !== 'full' || route.bringBack !== undefined) context.onStage('verify')
   await verify(context, temporary, resultBytes)

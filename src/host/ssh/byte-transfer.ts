@@ -15,14 +15,9 @@ import { closeChannel } from './command-channel.ts'
 import type { Session } from './connection.ts'
 import { createTarget, openSource, reopenTarget, toDiskError } from './transfer-file.ts'
 
-export interface GetOptions extends TransferOptions, StallOptions {
+export interface GetOptions extends TransferOptions {
   /** The command line prints this before the first byte of the file: what login files print comes before it, and is dropped with it. */
   readonly after?: string | undefined
-}
-
-export interface StallOptions {
-  /** A transfer of which nothing moves for so long has failed; 5 minutes unless told. */
-  readonly stallMs?: number | undefined
 }
 
 /** Opens a session for a command line on the lane for bulk bytes. */
@@ -49,7 +44,7 @@ export async function putBytes(
   openSession: OpenSession,
   commandLine: string,
   controllerPath: string,
-  options: TransferOptions & StallOptions = {},
+  options: TransferOptions = {},
 ): Promise<number> {
   await using file = await openSource(controllerPath)
   const before = await file.stat()
@@ -108,7 +103,7 @@ export async function getBytes(
 async function withChannel<T>(
   openSession: OpenSession,
   commandLine: string,
-  { signal, onBytes, stallMs = STALL_MS }: TransferOptions & StallOptions,
+  { signal, onBytes, stallMs = STALL_MS }: TransferOptions,
   move: (channel: ClientChannel, ended: Promise<void>, onBytes: (bytes: number) => void) => Promise<T>,
 ): Promise<T> {
   const { channel, exit } = await openSession(commandLine, signal)
@@ -125,11 +120,12 @@ async function withChannel<T>(
   if (signal?.aborted === true) onAbort()
   // Counted in steps: time in which this machine stood still is none in which the host was silent.
   let idleSteps = 0
-  const watch = setInterval(() => {
+  const onStep = (): void => {
     idleSteps += 1
     if (idleSteps < STALL_STEPS) return
     aborted.reject(new EncodeError('TRANSFER_FAILED', `The host moved no byte for ${stallMs / 1000} s`, { hint: 'Look at its disk' }))
-  }, stallMs / STALL_STEPS)
+  }
+  const watch = stallMs > 0 ? setInterval(onStep, stallMs / STALL_STEPS) : undefined
   const onMoved = (bytes: number): void => {
     idleSteps = 0
     onBytes?.(bytes)

@@ -57,6 +57,14 @@ describe.skipIf(!canStartHosts)('bytes over SSH', () => {
     await rm(here('down'))
   })
 
+  test('fail when the host takes none, or gives none, for as long as is allowed, though it answers otherwise', async () => {
+    const stalled = { code: 'TRANSFER_FAILED', message: 'The host moved no byte for 0.4 s' }
+    await expect(transport.putBytes('exec sleep 600', source, { stallMs: 400 })).rejects.toMatchObject(stalled)
+    await expect(transport.getBytes('echo; exec sleep 600', here('down'), { stallMs: 400 })).rejects.toMatchObject(stalled)
+    expect(await transport.getBytes('sleep 0.6; echo', here('down'), { stallMs: 0 })).toBe(1)
+    await rm(here('down'))
+  })
+
   test('survive a change of the session key in the middle', async () => {
     await using other = await startSshdHost({ name: 'rekey', sshdOptions: ['RekeyLimit 1M'] })
     await using rekeying = createTransport(home, configOf(other))
