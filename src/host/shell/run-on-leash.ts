@@ -196,23 +196,31 @@ async function pause(ms: number, done: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal: done }).catch(ignore)
 }
 
+/** Copies what it keeps: a piece may be one byte of a packet that would stay with it. */
 function createCollector(maxBytes: number, keeps: 'head' | 'tail'): { add(chunk: Buffer): void; text(): string } {
-  let kept: Buffer[] = []
+  const capacity = keeps === 'head' ? maxBytes : 2 * maxBytes
+  let kept = Buffer.alloc(0)
   let size = 0
+
+  function makeRoom(bytes: number): void {
+    if (size + bytes <= kept.length) return
+    const larger = Buffer.allocUnsafe(Math.min(capacity, Math.max(2 * kept.length, size + bytes, 1024)))
+    kept.copy(larger, 0, 0, size)
+    kept = larger
+  }
+
   return {
     add(chunk) {
-      if (keeps === 'head' && size >= maxBytes) return
-      kept.push(chunk)
-      size += chunk.length
-      if (keeps === 'head' || size < 2 * maxBytes) return
-      const tail = Buffer.concat(kept).subarray(-maxBytes)
-      kept = [tail]
-      size = tail.length
+      if (keeps === 'tail' && size + chunk.length > capacity) {
+        const rest = Math.max(0, maxBytes - chunk.length)
+        kept.copyWithin(0, size - Math.min(size, rest), size)
+        size = Math.min(size, rest)
+      }
+      const piece = keeps === 'head' ? chunk.subarray(0, maxBytes - size) : chunk.subarray(-maxBytes)
+      makeRoom(piece.length)
+      size += piece.copy(kept, size)
     },
-    text() {
-      const all = Buffer.concat(kept)
-      return (keeps === 'head' ? all.subarray(0, maxBytes) : all.subarray(-maxBytes)).toString('utf8')
-    },
+    text: () => kept.toString('utf8', Math.max(0, keeps === 'head' ? 0 : size - maxBytes), size),
   }
 }
 

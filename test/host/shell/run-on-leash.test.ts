@@ -16,6 +16,15 @@ const OPTIONS: LeashOptions = { hostName: 'here', timing: TEST_TIMING }
 const IGNORES_TERM = "trap '' TERM INT HUP; echo $$; while :; do sleep 1; done"
 
 describe.concurrent('the leash', () => {
+  test('keeps the beginning of what is said, and the end of what is complained of', async () => {
+    await using transport = createLocalTransport({ hostName: 'here', env: { PATH: process.env.PATH } })
+    const said = 'seq 1000000; for n in 1 2 3; do printf . >&2; done; seq 100000 >&2; sleep 0.1; printf last >&2'
+    const { stdout, stderr } = await runOnLeash(transport, ['/bin/sh', '-c', said], OPTIONS)
+    const numbers = (count: number) => Array.from({ length: count }, (_, index) => `${index + 1}\n`).join('')
+    expect(stdout).toBe(numbers(1_000_000).slice(0, 4 * 1024 * 1024))
+    expect(stderr).toBe(`...${numbers(100_000)}last`.slice(-64 * 1024))
+  })
+
   describe.each(INNER_SHELLS)('with %s as /bin/sh', (name) => {
     test('hands on output, status and the number of the ending signal', async () => {
       await using shell = await openInnerShell(name)

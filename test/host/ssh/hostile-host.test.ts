@@ -50,7 +50,7 @@ describe.concurrent('a host that means ill', () => {
     await using server = await startHostileServer(
       {
         command(channel, commandLine) {
-          const tag = /encode-[0-9a-f]{24}/.exec(commandLine)?.[0] ?? ''
+          const tag = /encode-[0-9a-f]{24}(?:-bulk-[0-9a-f]{16})?/.exec(commandLine)?.[0] ?? ''
           const key = Object.keys(answers).find((part) => commandLine.includes(part))
           channel.resume()
           if (key === undefined) throw new Error(`Nobody answers ${commandLine}`)
@@ -95,6 +95,14 @@ describe.concurrent('a host that means ill', () => {
       /did not say what it is within 1 s/,
     ],
     ['ends before it has begun', (channel, tag) => finish(channel, `${tag}@exit 0\n${tag}@start 1 1 pid\n`), /gives no shell|did not/],
+    [
+      'says each byte in a packet of its own',
+      (channel, tag) => {
+        channel.write(`${tag}@start 1 1 pid\n`)
+        pourOut(channel, () => 'a')
+      },
+      /did not say what it is/,
+    ],
     ['begins again and again', (channel, tag) => pourOut(channel, () => `${tag}@start 1 1 pid\n`.repeat(500)), /did not say what it is/],
     ['says an exit status that none can be', (channel, tag) => finish(channel, frame(tag, '', '99999')), /gives no shell|cannot run/],
     ['answers in no text', (channel, tag) => finish(channel, Buffer.concat([Buffer.from(`${tag}@start 1 1 pid\n`), NO_TEXT])), /evil/],
@@ -187,18 +195,18 @@ describe.concurrent('a host that means ill', () => {
         'without end, of a few bytes as it said',
         '1000',
         (channel, tag) => {
-          channel.write(`${tag}-bulk@data\n`)
+          channel.write(`${tag}@data\n`)
           pourOut(channel, () => Buffer.alloc(65_536))
         },
         /more than the 1000 B that it said/,
       ],
       ['that never begins, behind noise without end', '1000', (channel) => pourOut(channel, () => 'a'.repeat(65_536)), /something else/],
-      ['that is shorter than it said', '1000', (channel, tag) => finish(channel, `${tag}-bulk@data\nshort`), /Of the 1000 B of .* 5 B/],
+      ['that is shorter than it said', '1000', (channel, tag) => finish(channel, `${tag}@data\nshort`), /Of the 1000 B of .* 5 B/],
       [
         'that is as long as it said, and a status that says it failed',
         '5',
         (channel, tag) => {
-          channel.write(`${tag}-bulk@data\nwhole`)
+          channel.write(`${tag}@data\nwhole`)
           channel.stderr.write(NO_TEXT)
           channel.exit(3)
           channel.end()
