@@ -6,6 +6,7 @@
 
 import type { Stats } from 'node:fs'
 import { lstat, rm } from 'node:fs/promises'
+import { isSameTime } from '../core/same-time.ts'
 import { removeSource, replaceSource, statUnchanged } from '../job/replace.ts'
 import type { UnfinishedJob } from '../ledger/records.ts'
 import type { FileJournal } from '../transfer/media-route.ts'
@@ -16,7 +17,7 @@ export async function endReplacement(job: UnfinishedJob, files: FileJournal): Pr
   if (job.state !== 'replace' || outputBytes === undefined || temporary === undefined) return false
   const [result, waiting] = await Promise.all([look(plan.output), look(temporary)])
   // The result bears the source's time before it gets its name, so another file of that size does not pass for it.
-  const isResult = (file: Stats | undefined) => file?.size === outputBytes && Math.abs(file.mtimeMs - plan.source.mtimeMs) < 1000
+  const isResult = (file: Stats | undefined) => file?.size === outputBytes && isSameTime(file.mtimeMs, plan.source.mtimeMs)
   if (result !== undefined && isResult(result) && (waiting === undefined || waiting.ino === result.ino)) {
     const source = plan.replacesSource && plan.output !== plan.source.path ? await statUnchanged(plan).catch(() => undefined) : undefined
     // One file under two names where letter cases are not told: then it has been replaced, and is no source any more.

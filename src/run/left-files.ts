@@ -1,19 +1,25 @@
 /** Temporary files of controllers that died: removed here at the start of a run, and on each host when it comes up. */
 
-import { rm } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { isEncodeError } from '../core/errors.ts'
 import type { Host } from '../host/host.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 
-/** What cannot be removed stays noted, for the next run. */
-export async function removeLeftHere(ledger: Ledger): Promise<void> {
+/** What cannot be removed stays noted, for the next run; so does what lies on a share that is not mounted at the moment. */
+export async function removeLeftHere(ledger: Pick<Ledger, 'leftFiles' | 'forgetLeftFile'>): Promise<void> {
   for (const left of ledger.leftFiles()) {
     if (left.place !== 'controller') continue
-    await rm(left.path, { force: true }).then(
+    await removeWhereSeen(left.path).then(
       () => ledger.forgetLeftFile(left),
       () => {},
     )
   }
+}
+
+async function removeWhereSeen(path: string): Promise<void> {
+  await stat(dirname(path))
+  await rm(path, { force: true })
 }
 
 export async function removeLeftOnHost(

@@ -4,6 +4,7 @@
  */
 
 import { stat } from 'node:fs/promises'
+import { isSameTime } from '../core/same-time.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { JobRecord } from '../ledger/records.ts'
 import type { PlannedFile } from '../plan/plan-jobs.ts'
@@ -24,5 +25,5 @@ export async function withoutDoneLines(files: readonly PlannedFile[], ledger: Le
 /** Its result is still what that job made. */
 async function stands({ output, outputBytes, sourceMtimeMs }: JobRecord): Promise<boolean> {
   const result = await stat(output).catch(() => undefined)
-  return result !== undefined && result.size === outputBytes && Math.abs(result.mtimeMs - sourceMtimeMs) < 1000
+  return result !== undefined && result.size === outputBytes && isSameTime(result.mtimeMs, sourceMtimeMs)
 }

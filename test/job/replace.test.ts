@@ -1,10 +1,13 @@
-import { chmod, link, mkdtemp, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { chmod, chown, link, lstat, mkdtemp, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { replaceSource } from '../../src/job/replace.ts'
 import type { JobPlan } from '../../src/model/plan.ts'
 
+const run = promisify(execFile)
 const NO_JOURNAL = { note: async () => {}, forget: async () => {} }
 
 let folder: string
@@ -34,6 +37,39 @@ describe('a result takes the place of its source', () => {
     const result = await stat(at('film.mp4'))
     expect(result.mtime).toEqual(new Date('2001-02-03T04:05:06Z'))
     expect(result.mode & 0o777).toBe(0o640)
+  })
+
+  test('an access control list is the source’s, and opens the result to nobody else', async ({ skip }) => {
+    const plan = await prepare({ output: 'film.mp4' })
+    // The group may do nothing, user 1234 may read and write: the mode alone says rw for the group.
+    await setAcl('film.mkv').catch(() => skip('No python3 here, or no access control lists'))
+    expect((await stat(at('film.mkv'))).mode & 0o777).toBe(0o660)
+    const { size, mtimeMs } = await stat(at('film.mkv'))
+    await replaceSource({ ...plan, source: { ...plan.source, sizeBytes: size, mtimeMs } }, at('.temporary'), NO_JOURNAL)
+    expect((await stat(at('film.mp4'))).mode & 0o777).toBe(0o660)
+    expect(await readAcl('film.mp4')).toBe(ACL)
+  })
+
+  test('a read-only file is replaced by one that is read-only', async () => {
+    const plan = await prepare({ output: 'film.mkv' })
+    await chmod(at('film.mkv'), 0o444)
+    await replaceSource(plan, at('.temporary'), NO_JOURNAL)
+    expect((await stat(at('film.mkv'))).mode & 0o777).toBe(0o444)
+  })
+
+  test('the target of a symbolic link changes, the link does not', async () => {
+    const plan = await prepare({ output: 'film.mkv' })
+    await symlink('film.mkv', at('link.mkv'))
+    await replaceSource(plan, at('.temporary'), NO_JOURNAL)
+    expect((await lstat(at('link.mkv'))).isSymbolicLink()).toBe(true)
+    expect(await list()).toEqual({ 'film.mkv': 'result', 'link.mkv': 'result' })
+  })
+
+  test.runIf(process.getuid?.() === 0)('the owner is the source’s, where root replaces it', async () => {
+    const plan = await prepare({ output: 'film.mp4' })
+    await chown(at('film.mkv'), 1_234, 4_321)
+    await replaceSource(plan, at('.temporary'), NO_JOURNAL)
+    expect(await stat(at('film.mp4'))).toMatchObject({ uid: 1_234, gid: 4_321 })
   })
 
   test('with -k both stand', async () => {
@@ -100,6 +136,19 @@ test('another hard link to the source keeps the old film', async () => {
   await replaceSource(plan, at('.temporary'), NO_JOURNAL)
   expect(await list()).toEqual({ 'film.mkv': 'result', 'second.mkv': 'source' })
 })
+
+/** acl(5) as the kernel keeps it, in hexadecimal: owner rw, user 1234 rw, group nothing, mask rw, others nothing. */
+const ACL = '0200000001000600ffffffff02000600d204000004000000ffffffff10000600ffffffff20000000ffffffff'
+
+async function setAcl(name: string): Promise<void> {
+  const code = 'import os, sys; os.setxattr(sys.argv[1], "system.posix_acl_access", bytes.fromhex(sys.argv[2]))'
+  await run('python3', ['-c', code, at(name), ACL])
+}
+
+async function readAcl(name: string): Promise<string> {
+  const code = 'import os, sys; print(os.getxattr(sys.argv[1], "system.posix_acl_access").hex())'
+  return (await run('python3', ['-c', code, at(name)])).stdout.trim()
+}
 
 async function prepare(options: { readonly output: string } & Partial<Pick<JobPlan, 'replacesSource' | 'mayOverwrite'>>): Promise<JobPlan> {
   await writeFile(at('film.mkv'), 'source')

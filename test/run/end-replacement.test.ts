@@ -125,6 +125,16 @@ test('a source that cannot be removed stands beside its result, and both are nam
   expect(await list(place)).toMatchObject({ 'film.mkv': SOURCE, 'film.mp4': RESULT })
 })
 
+test('a result whose time the filesystem has rounded is known again', async () => {
+  const place = await prepare('rounded', 'film.mp4', {})
+  await rm(place.temporary)
+  const result = join(place.folder, 'film.mp4')
+  await writeFile(result, RESULT)
+  await utimes(result, new Date(), new Date('2001-02-03T04:05:04.1Z'))
+  expect(await endReplacement(place.job, NO_JOURNAL)).toBe(true)
+  expect(await list(place)).toEqual({ 'film.mp4': RESULT })
+})
+
 test('a file of another size or time is not taken for the result, and the source stays', async () => {
   const place = await prepare('other', 'film.mp4', {})
   await rm(place.temporary)
