@@ -49,6 +49,21 @@ describe('createJsonView', () => {
     ])
   })
 
+  it('keeps the newest events for a reader that has stopped, and says how many are left out', async () => {
+    const slow = createSlowStream()
+    const view = createJsonView({ stdout: slow.stream, maxPendingLength: 20_000 })
+    for (let index = 0; index < 1000; index += 1) view.handle(queued(index, `j${index}`, '/a.mp4'))
+    view.handle(finished(1000))
+    slow.open()
+    await view.close()
+
+    const heard = slow.lines.map((line): EncodeEvent => JSON.parse(line))
+    expect(slow.lines.join('').length).toBeLessThan(21_000)
+    expect(heard.at(-1)).toEqual(finished(1000))
+    const warning = heard.find((event) => event.event === 'warning')
+    expect(warning?.message).toBe(`${1001 - (heard.length - 1)} events left out: the reader was too slow`)
+  })
+
   it('falls silent when a real reader closes the pipe, and the run is told', async () => {
     const head = spawn('head', ['-1'], { stdio: ['pipe', 'pipe', 'inherit'] })
     const output: Buffer[] = []
