@@ -6,7 +6,7 @@ const LOST_OUTPUT = 1
 
 const argv = process.argv.slice(2)
 
-// Node would open its debugger, on a network port, where nobody listens to this signal.
+// For a run it means: start nothing more. Other commands have nothing to end, and must not die of it.
 process.on('SIGUSR1', () => {})
 
 // A reader that has gone (`| head`) has read enough; a disk that is full under `> file` has lost something.

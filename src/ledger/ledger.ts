@@ -223,7 +223,8 @@ export function openLedger(options: LedgerOptions): Ledger {
     drainedRuns: () =>
       db
         .all(
-          `SELECT * FROM runs WHERE finished_at IS NOT NULL AND id IN (SELECT run FROM jobs WHERE state = 'queued') ORDER BY started_at, rowid`,
+          `SELECT * FROM runs WHERE finished_at IS NOT NULL
+           AND EXISTS (SELECT 1 FROM jobs WHERE run = runs.id AND state = 'queued') ORDER BY started_at, rowid`,
         )
         .map((row) => ({ ...readRun(db, row), unfinished: findUnfinished(db, String(row.id)).filter(({ state }) => state === 'queued') })),
     livingRuns() {

@@ -89,7 +89,7 @@ export const MIGRATIONS: readonly string[] = [
   `
   CREATE INDEX done_jobs_by_profile ON jobs (profile) WHERE state = 'done';
   `,
-  // 5: what "encode drain" asks of runs under way; and which runs left jobs in the queue.
+  // 5: what "encode drain" asks of runs under way.
   `
   CREATE TABLE drain_requests (
     id INTEGER PRIMARY KEY,
@@ -101,7 +101,6 @@ export const MIGRATIONS: readonly string[] = [
     answer TEXT                          -- null: the run has not seen it yet
   ) STRICT;
   CREATE INDEX open_drain_requests ON drain_requests (run) WHERE answer IS NULL;
-  CREATE INDEX queued_jobs_by_run ON jobs (run) WHERE state = 'queued';
   `,
   // 6: files that a run refused before they were jobs; and one file by several names (hard links, mounts) is claimed once.
   `

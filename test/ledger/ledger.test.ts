@@ -322,6 +322,48 @@ describe('Several controllers on one ledger', () => {
   })
 })
 
+describe('A run that was drained', () => {
+  test('leaves what it has not started queued, until a later run takes it over', () => {
+    using ledger = openWithRun('a', 'b', 'c')
+    ledger.setState('a', 'encode')
+    ledger.setState('b', 'done', { outputBytes: 1 })
+    expect(ledger.drainedRuns()).toEqual([])
+    ledger.finishRun('run', 0, { isDrained: true })
+    expect(ledger.listJobs({ runId: 'run' }).map(({ state }) => state)).toEqual(['interrupted', 'done', 'queued'])
+    const [drained, ...more] = ledger.drainedRuns()
+    expect(more).toEqual([])
+    expect(drained?.unfinished.map(({ id }) => id)).toEqual(['c'])
+    ledger.startRun({ id: 'later', argv: ['resume'], clusters: ['home'] })
+    expect(ledger.takeOver('c', { runId: 'later', jobId: 'later-1' })).toMatchObject({ id: 'later-1' })
+    expect(ledger.drainedRuns()).toEqual([])
+  })
+
+  test('is none of those that were interrupted', () => {
+    using ledger = openWithRun('a')
+    ledger.finishRun('run', 130)
+    expect(ledger.drainedRuns()).toEqual([])
+  })
+
+  test('was asked to, by a process that finds its answer', () => {
+    using ledger = openWithRun('a')
+    using asking = open()
+    expect(asking.livingRuns().map(({ id }) => id)).toEqual(['run'])
+    const whole = asking.askToDrain('run', { cluster: undefined, host: undefined })
+    const one = asking.askToDrain('run', { cluster: 'home', host: 'nas' })
+    expect(ledger.openRequests('other')).toEqual([])
+    expect(ledger.openRequests('run')).toEqual([
+      { id: whole, cluster: undefined, host: undefined },
+      { id: one, cluster: 'home', host: 'nas' },
+    ])
+    expect(asking.findAnswer(one)).toBeUndefined()
+    ledger.answerRequest(one, { isRefused: true, message: 'has no such host' })
+    expect(asking.findAnswer(one)).toEqual({ isRefused: true, message: 'has no such host' })
+    expect(ledger.openRequests('run').map(({ id }) => id)).toEqual([whole])
+    ledger.finishRun('run', 0)
+    expect(asking.livingRuns()).toEqual([])
+  })
+})
+
 describe('A ledger file that cannot be used', () => {
   function openError(): unknown {
     try {

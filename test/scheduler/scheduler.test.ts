@@ -163,3 +163,39 @@ function createRandom(seed: number): () => number {
     return state / 4_294_967_296
   }
 }
+
+describe('draining', () => {
+  test('starts nothing more; what runs goes on to its end, and the rest is what is left', async () => {
+    const draining = new AbortController()
+    const bench = createBench({ draining: draining.signal })
+    bench.up(worker('a', { _default: 1 }))
+    bench.add(...jobs(3))
+    draining.abort()
+    bench.add(job('late'))
+    await bench.finish('a', DONE)
+    expect(bench.running()).toEqual({})
+    expect(bench.settled.map(([id, kind]) => [id, kind])).toEqual([['1', 'done']])
+    expect((await bench.scheduler.drained).map(({ id }) => id)).toEqual(['2', '3', 'late'])
+  })
+
+  test('leaves a job that another host may do, and fails one that none can', async () => {
+    const draining = new AbortController()
+    const bench = createBench({ draining: draining.signal })
+    bench.up(worker('a', { _default: 1 }), worker('b', { _default: 1 }))
+    bench.add(job('1'), job('2'))
+    draining.abort()
+    await bench.finish('a', failed('elsewhere', 'no encoder'))
+    await bench.finish('b', failed('never', 'no film'))
+    expect(bench.settled.map(([, kind, reason]) => [kind, reason])).toEqual([['failed', 'no film']])
+    expect(await bench.scheduler.drained).toHaveLength(1)
+  })
+
+  test('ends at once where nothing runs', async () => {
+    const draining = new AbortController()
+    const bench = createBench({ draining: draining.signal })
+    bench.scheduler.expectWorker(worker('a', { _default: 1 }))
+    bench.add(job('1'))
+    draining.abort()
+    expect(await bench.scheduler.drained).toHaveLength(1)
+  })
+})

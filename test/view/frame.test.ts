@@ -37,6 +37,11 @@ describe('renderFrame', () => {
     expect(frameOf([], 80, 24)).toEqual(['* Preparing'])
   })
 
+  it('marks a host that finishes what it has and gets no more', () => {
+    const draining = eventAt(2, 'host.draining', { cluster: 'home', host: 'nas', reason: 'It was drained', jobs: 1 })
+    expect(frameOf([...manyJobs(1, ['nas']), draining], 80, 24).join('\n')).toMatch(/^nas.*draining, 1 running/m)
+  })
+
   it('counts the jobs that do not fit', () => {
     const lines = frameOf(manyJobs(100, ['nas']), 80, 24)
     const shown = lines.filter((line) => line.includes('.mp4')).length

@@ -56,6 +56,10 @@ describe('renderSummary', () => {
     expect(lines.at(-3)).toBe('  … and 11 more hosts')
   })
 
+  it('says what a run that was drained has left', () => {
+    expect(linesAfter([finished(9, { done: 1, left: 3 })]).at(-1)).toMatch(/^Drained: 1 done, 3 left for "encode resume"/)
+  })
+
   it('says when a file grew', () => {
     const grown = { ...done(0, 'a', '/a.mp4', 'nas', 1000), output_bytes: 1100, saved_percent: -10 }
     const lines = linesAfter([grown, finished(9, { done: 1, source_bytes: 1000, output_bytes: 1100 })])
