@@ -47,12 +47,13 @@ export async function readEnd(
   path: string,
   media: MediaInfo,
 ): Promise<number | undefined> {
-  for (const argv of [lastPacketArguments(path, media), allPacketsArguments(path, media)]) {
-    const stdout = await readOrNothing(context, argv)
-    const end = parseLastPackets(stdout ?? '')
-    if (end !== undefined) return end
-  }
-  return undefined
+  const read = async (argv: readonly string[]) => parseLastPackets((await readOrNothing(context, argv)) ?? '')
+  const end = await read(lastPacketArguments(path, media))
+  // A seek in FLV knows the pictures alone.
+  if (end !== undefined && (media.container !== 'flv' || end > media.durationSeconds - MISSED_SECONDS)) return end
+  let latest: number | undefined
+  for (const argv of allPacketsArguments(path, media)) latest = Math.max((await read(argv)) ?? 0, latest ?? 0) || undefined
+  return latest
 }
 
 async function lookQuickly(

@@ -35,6 +35,7 @@ export function expectResult(source: MediaInfo, args: EncodeArguments, extension
   const kept = selectKept(source, args, extension)
   return {
     durationSeconds: canChangeLength(args) ? undefined : toLength(source, kept),
+    frameSeconds: longestFrameSeconds(source),
     streams: { video: kept.counts.video, audio: kept.counts.audio, subtitle: kept.counts.subtitle },
   }
 }
@@ -48,6 +49,12 @@ export function withMeasuredEnd(source: MediaInfo, lastPacketSeconds: number): M
     durationSeconds === undefined || durationSeconds > lastPacketSeconds ? stream : { ...stream, durationSeconds },
   )
   return { ...source, durationSeconds: lastPacketSeconds, streams }
+}
+
+/** Of the slowest video stream; a slide show has pictures of many seconds. */
+export function longestFrameSeconds({ streams }: MediaInfo): number {
+  const rates = streams.filter(({ isAttachedPicture }) => !isAttachedPicture).flatMap(({ fps }) => (fps === undefined ? [] : [fps]))
+  return rates.length === 0 ? 0 : 1 / Math.min(...rates)
 }
 
 interface Kept {

@@ -2,12 +2,8 @@
  * Is a result whole? ffmpeg's exit status 0 is no proof, and a header is a promise: size, streams, length and last packets are held
  * against what the source and the arguments make necessary.
  *
- * How a job stage asks:
- * 1. `result = parseProbe(ffprobe(probeArguments(path)))`, undefined where that fails;
- *    `end = parseLastPackets(ffprobe(lastPacketArguments(path, result)))`, and with `allPacketsArguments` where that gives undefined.
- * 2. `judgeResult({ expectation: expectResult(source, args, extension), … })`. No reasons: it is whole.
- * 3. With reasons, or where the source states no length, the source itself may lie: read its end in the same two ways, and judge
- *    once more with `expectResult(withMeasuredEnd(source, sourceEnd), args, extension)`. What it says then holds.
+ * Where the source states no length, or something seems amiss, the source itself may lie: its end is read, too, and the result judged
+ * once more with `expectResult(withMeasuredEnd(source, sourceEnd), args, extension)`. What that says holds.
  */
 
 import { formatBytes } from '../core/units.ts'
@@ -28,6 +24,8 @@ export interface ResultFacts {
 const GUESSES_LENGTH: ReadonlySet<string> = new Set(['aac', 'ac3', 'eac3', 'dts', 'mpeg', 'mpegvideo', 'h264', 'hevc', 'm4v', 'obu'])
 /** Here the header of a subtitle stream may be lost (ffprobe finds none before its first packet, or calls it data). */
 const MAY_HIDE_SUBTITLES: ReadonlySet<string> = new Set(['mpegts', 'mpeg', 'avi'])
+/** A stream of pictures and nothing else. */
+const WITHOUT_TIMES: ReadonlySet<string> = new Set(['h264', 'hevc', 'm4v', 'obu', 'mpegvideo'])
 /** No place for a video stream that is more than a picture. */
 const AUDIO_ONLY: ReadonlySet<string> = new Set([
   'mp3',
@@ -53,7 +51,7 @@ export function judgeResult({ expectation, result, lastPacketSeconds, expectedSi
     ...judgeSize(result, expectedSizeBytes),
     ...judgeStreams(result, expectation),
     ...judgeLength(result, expectation, lastPacketSeconds),
-    ...judgeEnd(result, lastPacketSeconds),
+    ...judgeEnd(result, expectation, lastPacketSeconds),
   ]
 }
 
@@ -76,22 +74,25 @@ function judgeStreams(result: MediaInfo, expectation: ResultExpectation): readon
 
 function judgeLength(
   result: MediaInfo,
-  { durationSeconds: wanted }: ResultExpectation,
+  { durationSeconds: wanted, frameSeconds = 0 }: ResultExpectation,
   lastPacketSeconds: number | undefined,
 ): readonly string[] {
   if (wanted === undefined) return []
   const stated = result.durationSeconds > 0 && !GUESSES_LENGTH.has(result.container) ? result.durationSeconds : undefined
   const found = stated ?? lastPacketSeconds ?? result.durationSeconds
-  const tolerance = lengthTolerance(wanted)
+  const tolerance = lengthTolerance(wanted) + frameSeconds
+  // Bare pictures have no times; how many there are is for the frames to tell.
+  if (stated === undefined && lastPacketSeconds === undefined && WITHOUT_TIMES.has(result.container)) return []
   const fits = [found, lastPacketSeconds].some((seconds) => seconds !== undefined && Math.abs(seconds - wanted) <= tolerance)
   return fits ? [] : [`it is ${describeSeconds(found)} long, not ${describeSeconds(wanted)}`]
 }
 
-function judgeEnd(result: MediaInfo, lastPacketSeconds: number | undefined): readonly string[] {
+function judgeEnd(result: MediaInfo, { frameSeconds = 0 }: ResultExpectation, lastPacketSeconds: number | undefined): readonly string[] {
+  if (lastPacketSeconds === undefined && WITHOUT_TIMES.has(result.container)) return []
   if (lastPacketSeconds === undefined) return ['its last packets cannot be read']
   if (GUESSES_LENGTH.has(result.container)) return []
   const stated = toStatedEnd(result)
-  if (lastPacketSeconds >= stated - lengthTolerance(stated)) return []
+  if (lastPacketSeconds >= stated - lengthTolerance(stated) - frameSeconds) return []
   return [`its data ends at ${describeSeconds(lastPacketSeconds)}, but its header promises ${describeSeconds(stated)}`]
 }
 
@@ -99,7 +100,10 @@ function judgeEnd(result: MediaInfo, lastPacketSeconds: number | undefined): rea
 function toStatedEnd({ streams, durationSeconds }: MediaInfo): number {
   const playable = streams.filter((stream) => (stream.kind === 'video' || stream.kind === 'audio') && !stream.isAttachedPicture)
   const lengths = playable.map((stream) => stream.durationSeconds)
-  return playable.length > 0 && lengths.every((seconds) => seconds !== undefined) ? Math.max(...lengths) : durationSeconds
+  if (playable.length === 0 || !lengths.every((seconds) => seconds !== undefined)) return durationSeconds
+  // What begins late may have its end stated where its length should be.
+  const longest = Math.max(...lengths)
+  return durationSeconds > 0 ? Math.min(longest, durationSeconds) : longest
 }
 
 function describeSeconds(seconds: number): string {

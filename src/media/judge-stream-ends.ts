@@ -3,6 +3,7 @@
  * picture that stands still, hides behind the other. A stream that ends early in the source may do so in the result.
  */
 
+import { longestFrameSeconds } from './expect-result.ts'
 import { lengthTolerance } from './length-tolerance.ts'
 import { selectPlayable } from './playable.ts'
 import type { QuickLook } from './quick-look.ts'
@@ -20,7 +21,7 @@ export function findEarlyEnds(look: QuickLook): readonly Kind[] {
 /** A clause for a person for each of these kinds that goes on in the source. */
 export function judgeStreamEnds(result: QuickLook, source: QuickLook, kinds: readonly Kind[]): readonly string[] {
   return kinds
-    .filter((kind) => gapOf(result, kind) > gapOf(source, kind) + toTolerance(result))
+    .filter((kind) => gapOf(result, kind) > gapOf(source, kind) + toTolerance(result) + longestFrameSeconds(source.media))
     .map((kind) => {
       const gap = gapOf(result, kind)
       return gap === Number.POSITIVE_INFINITY ? `its ${kind} ends long before the file does` : `its ${kind} ends ${gap.toFixed(1)} s early`

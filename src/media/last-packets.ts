@@ -7,6 +7,7 @@
  */
 
 import type { MediaInfo } from '../model/media.ts'
+import { selectPlayable } from './playable.ts'
 import { toFfmpegInput } from './probe-arguments.ts'
 
 /** Enough for a packet of each stream, whatever the seek point. */
@@ -20,13 +21,12 @@ export function lastPacketArguments(path: string, info: MediaInfo): readonly str
 }
 
 /**
- * ffprobe arguments that read every packet of one stream, for when the seek gives nothing: the first video, else the first audio stream.
+ * ffprobe arguments that read every packet of one stream, for when the seek gives nothing: of the first video and the first audio stream.
  * A line of some 40 bytes a packet: a film of two hours makes 7 MB of output.
  */
-export function allPacketsArguments(path: string, info: MediaInfo): readonly string[] {
-  const video = info.streams.find((stream) => stream.kind === 'video' && !stream.isAttachedPicture)
-  const stream = video ?? info.streams.find((candidate) => candidate.kind === 'audio')
-  return packetArguments(path, stream === undefined ? [] : ['-select_streams', String(stream.index)])
+export function allPacketsArguments(path: string, info: MediaInfo): readonly (readonly string[])[] {
+  const streams = (['video', 'audio'] as const).flatMap((kind) => selectPlayable(info).find((stream) => stream.kind === kind) ?? [])
+  return streams.map(({ index }) => packetArguments(path, ['-select_streams', String(index)]))
 }
 
 /** End of the last packet of picture or sound in seconds from the file's first packet; undefined when there is no packet with a time. */

@@ -90,6 +90,8 @@ export interface EncodeProgress {
 export interface ResultExpectation {
   /** Length the result must have within 1 % or 0.5 s; undefined where the arguments change it (`-t`, `-ss`, `setpts`…). */
   readonly durationSeconds: number | undefined
+  /** How long the last picture may be shown, of which some containers know nothing. */
+  readonly frameSeconds?: number
   /** Least number of streams of each kind. */
   readonly streams: Readonly<Record<'video' | 'audio' | 'subtitle', number>>
 }

@@ -48,9 +48,9 @@ async function probe(path: string): Promise<MediaInfo> {
 }
 
 async function readEnd(path: string, info: MediaInfo): Promise<number | undefined> {
-  return (
-    parseLastPackets(await ffprobe(lastPacketArguments(path, info))) ?? parseLastPackets(await ffprobe(allPacketsArguments(path, info)))
-  )
+  const near = parseLastPackets(await ffprobe(lastPacketArguments(path, info)))
+  const ends = near === undefined ? await Promise.all(allPacketsArguments(path, info).map(ffprobe)) : []
+  return near ?? ends.map(parseLastPackets).findLast((end) => end !== undefined)
 }
 
 /** As the job stage does it. */
