@@ -6,7 +6,7 @@ const LOST_OUTPUT = 1
 
 const argv = process.argv.slice(2)
 
-// For a run it means: start nothing more. Other commands have nothing to end, and must not die of it.
+// Where nobody listens Node opens its debugger, on a port. (--disable-sigusr1 would keep the signal from runs, too: it is blocked then.)
 process.on('SIGUSR1', () => {})
 
 // A reader that has gone (`| head`) has read enough; a disk that is full under `> file` has lost something.
