@@ -28,6 +28,11 @@ export type EncodeVerdict =
  */
 const FINISHING_PERCENT = 99
 const FINISHING_BYTES_A_SECOND = 20_000_000
+/** The size is what the host says that it is. */
+const LONGEST_FINISHING_MS = 4 * 3_600_000
+
+/** ffmpeg reports twice a second. Who reports more often would fill a log with it. */
+const PROGRESS_EVERY_MS = 200
 
 /** Rejects with ENCODE_FAILED (ffmpeg's own words as its cause's message), ENCODE_STALLED or HOST_LOST. */
 export async function encode(context: JobContext, route: MediaRoute): Promise<EncodeVerdict> {
@@ -35,6 +40,7 @@ export async function encode(context: JobContext, route: MediaRoute): Promise<En
   const hopeless = new AbortController()
   let projectedSaving = 0
   let frames = 0
+  let toldMs = Number.NEGATIVE_INFINITY
   let last: EncodeProgress | undefined
   const { stallSeconds = DEFAULT_STALL_SECONDS } = plan.profile
   const stall = watchStall(context.clock, stallSeconds * 1000)
@@ -44,8 +50,12 @@ export async function encode(context: JobContext, route: MediaRoute): Promise<En
     last = report
     stall.report(`${report.frame} ${report.outSeconds} ${report.sizeBytes}`)
     const stage = toStageProgress(report, context)
-    if ((stage.percent ?? 0) >= FINISHING_PERCENT) stall.allowMore((report.sizeBytes / FINISHING_BYTES_A_SECOND) * 1000)
-    context.onProgress('encode', stage)
+    if ((stage.percent ?? 0) >= FINISHING_PERCENT) stall.allowMore(toFinishingMs(report.sizeBytes))
+    const nowMs = context.clock.now()
+    if (report.isEnd || Math.abs(nowMs - toldMs) >= PROGRESS_EVERY_MS) {
+      toldMs = nowMs
+      context.onProgress('encode', stage)
+    }
     if (isHopeless(stage, context)) {
       projectedSaving = stage.savedPercent ?? 0
       hopeless.abort()
@@ -124,6 +134,10 @@ function toStageProgress(report: EncodeProgress, { plan }: JobContext): StagePro
     sizeBytes: report.sizeBytes,
     savedPercent: projectedSavedPercent(report, plan.source) ?? null,
   }
+}
+
+function toFinishingMs(sizeBytes: number): number {
+  return Math.min(LONGEST_FINISHING_MS, (Math.max(0, sizeBytes) / FINISHING_BYTES_A_SECOND) * 1000)
 }
 
 function toOneDecimal(value: number): number {

@@ -110,7 +110,28 @@ describe('an encode', () => {
   })
 })
 
+describe('a host that lies about its encode', () => {
+  test('is given no more than hours to finish, whatever size it names', async () => {
+    const bench = startEncode({ stallSeconds: 300 })
+    await bench.report(1500, 60, Number.MAX_SAFE_INTEGER)
+    await bench.clock.advance(5 * 3_600_000)
+    expect(await bench.failure).toMatchObject({ code: 'ENCODE_STALLED' })
+  })
+
+  test('is heard a few times a second, however often it reports', async () => {
+    const bench = startEncode({ stallSeconds: 300 })
+    for (let step = 1; step <= 10_000; step += 1) await bench.report(step, step / 1000)
+    expect(bench.told()).toBe(1)
+    await bench.clock.advance(1000)
+    await bench.report(10_001, 11)
+    expect(bench.told()).toBe(2)
+    bench.end()
+    expect(await bench.outcome).toMatchObject({ kind: 'finished' })
+  })
+})
+
 function startEncode(fields: Pick<Profile, 'stallSeconds'>) {
+  let toldTimes = 0
   const clock = createFakeClock()
   const plan = createPlan('1', '/films/a.mp4')
   const started = Promise.withResolvers<RunOptions>()
@@ -131,7 +152,9 @@ function startEncode(fields: Pick<Profile, 'stallSeconds'>) {
     facts: { ffmpegPath: 'ffmpeg' },
     clock,
     signal: new AbortController().signal,
-    onProgress: () => {},
+    onProgress: () => {
+      toldTimes += 1
+    },
   } as unknown as JobContext
   const route = { hostSource: '/films/a.mp4', hostResult: '/films/.a.mkv' } as Parameters<typeof encode>[1]
   const outcome = encode(context, route)
@@ -143,6 +166,7 @@ function startEncode(fields: Pick<Profile, 'stallSeconds'>) {
     clock,
     outcome,
     failure,
+    told: () => toldTimes,
     end: () => ended.resolve(),
     async report(frame: number, outSeconds: number, sizeBytes = 0) {
       const { onStdout } = await started.promise
