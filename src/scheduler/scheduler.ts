@@ -157,7 +157,7 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
   /** Starts or gives up one job; false when none can be. */
   function placeOne(): boolean {
     let start: (() => void) | undefined
-    const roomless: Entry<Job>[] = []
+    const roomless = new Map<Entry<Job>, readonly Lack[]>()
     let isAsking = false
     const entry = lanes.takeFirst((waiting) => {
       const candidates = candidatesFor(waiting)
@@ -168,9 +168,9 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
       }
       const chosen = running < (options.maxRunning ?? Number.POSITIVE_INFINITY) ? chooseFree(waiting, candidates) : undefined
       if (chosen === 'asking') isAsking = true
-      if (chosen === 'no room') {
-        roomless.push(waiting)
-        return roomless.length <= MAX_OVERTAKING ? 'next' : 'full'
+      if (Array.isArray(chosen)) {
+        roomless.set(waiting, chosen)
+        return roomless.size <= MAX_OVERTAKING ? 'next' : 'full'
       }
       // A job that was tried before has fewer hosts to go to than those behind it.
       if (chosen === undefined || chosen === 'asking') return waiting.attempts > 0 ? 'next' : 'full'
@@ -179,7 +179,9 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
     })
     start?.()
     if (entry !== undefined) return true
-    return running === 0 && !isAsking && roomless.some(giveUpForRoom)
+    if (running === 0 && !isAsking && [...roomless.keys()].some(giveUpForRoom)) return true
+    for (const [{ job }, lacks] of roomless) options.room?.onLack(job, lacks)
+    return false
   }
 
   /** Hosts that are up or expected, can do the job and have not failed at it; none where all of them would be waited for in vain. */
@@ -197,8 +199,8 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
     return findFit(worker, entry.job, (form) => barred?.has(form) === true)
   }
 
-  /** `asking`: it depends on an answer that is on its way. */
-  function chooseFree(entry: Entry<Job>, candidates: readonly Candidate[]): Candidate | 'asking' | 'no room' | undefined {
+  /** `asking`: it depends on an answer that is on its way. Lacks: hosts are free, and none of them has room. */
+  function chooseFree(entry: Entry<Job>, candidates: readonly Candidate[]): Candidate | 'asking' | Lack[] | undefined {
     const lacks: Lack[] = []
     let free = admit(entry, candidates).filter(({ worker, fit }) => countFreeSlots(worker, fit.queue) > 0)
     for (;;) {
@@ -210,9 +212,7 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
       lacks.push(room)
       free = free.filter((candidate) => candidate !== chosen)
     }
-    if (lacks.length === 0) return undefined
-    options.room?.onLack(entry.job, lacks)
-    return 'no room'
+    return lacks.length === 0 ? undefined : lacks
   }
 
   /** Those that are not held or set aside. What failed elsewhere goes to a host that is held where no better one is up. */

@@ -44,6 +44,8 @@ describe('a job without room', () => {
     await bench.finishAll(DONE)
     expect(bench.settled).toEqual([['1', 'failed', 'There is no room for it: The disk is too small; The other disk is too small']])
     expect(bench.forms).toEqual([])
+    // Who fails at once is not told to wait first.
+    expect(bench.lacks).toEqual([])
   })
 
   test('waits for a host that is not up yet', async () => {

@@ -1,8 +1,8 @@
 /**
  * The space of one run: what a job needs where, whether it is there now, and a word to people where it is not.
  *
- * Places are filesystems of the controller and working folders of hosts. They are measured when a job is about to be placed, never
- * more often than every two seconds, and again when a job has ended there. A place that does not tell, or not in time, counts as large
+ * Places are filesystems of the controller and working folders of hosts. They are measured when a job is about to be placed and what
+ * is known does not do: every five seconds at most while there is room, every two while there is not, and after a job has ended there. A place that does not tell, or not in time, counts as large
  * enough: a full disk is then found out by the job that meets it.
  */
 
@@ -93,8 +93,7 @@ export function createRunSpace(options: RunSpaceOptions): RunSpace {
       return look.kind === 'room' ? 'yes' : 'asking'
     },
     reserve(plan, worker) {
-      const needs = findNeeds(plan, worker) ?? []
-      const reservation = book.reserve(needs)
+      const reservation = book.reserve(findNeeds(plan, worker) ?? [])
       return {
         report: reservation.report,
         get resultBytes() {
@@ -104,8 +103,6 @@ export function createRunSpace(options: RunSpaceOptions): RunSpace {
           reservation.release()
           const { resultBytes = 0 } = reservation
           if (resultBytes > sizes.expect(plan)) grown.set(plan.id, resultBytes)
-          // What it has written is found there, or found gone.
-          for (const place of new Set(needs.map((need) => need.place))) measure(place)
         },
       }
     },
@@ -215,13 +212,16 @@ export function createRunSpace(options: RunSpaceOptions): RunSpace {
 
   /** Undefined where there is no answer, or none in time. */
   async function inTime<Answer>(ask: (signal: AbortSignal) => Promise<Answer>): Promise<Answer | undefined> {
-    const until = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)])
+    const late = new AbortController()
+    const timer = setTimeout(() => late.abort(), ANSWER_TIMEOUT_MS)
+    const until = AbortSignal.any([signal, late.signal])
     const { promise: tooLate, resolve } = Promise.withResolvers<undefined>()
     const giveUp = () => resolve(undefined)
     until.addEventListener('abort', giveUp, { once: true })
     try {
       return await Promise.race([ask(until).catch(() => undefined), tooLate])
     } finally {
+      clearTimeout(timer)
       until.removeEventListener('abort', giveUp)
     }
   }

@@ -68,6 +68,7 @@ const PROJECTED_FROM_PERCENT = 10
 
 interface Claim {
   readonly need: Need
+  readonly place: Place
   expectedBytes: number
   writtenBytes: number
   /** Written when the last measurement began: that much is not in what it found free. */
@@ -77,6 +78,9 @@ interface Claim {
 
 interface Place {
   readonly claims: Set<Claim>
+  /** Sums over the claims: thousands of short jobs may end between two measurements. */
+  reservedBytes: number
+  overClaims: number
   /** Undefined: not measured yet. */
   measured: { readonly freeBytes: number | undefined; readonly atMs: number } | undefined
 }
@@ -85,7 +89,7 @@ export function createSpaceBook({ now }: { readonly now: () => number }): SpaceB
   const places = new Map<string, Place>()
 
   function placeOf(id: string): Place {
-    const place = places.get(id) ?? { claims: new Set(), measured: undefined }
+    const place = places.get(id) ?? { claims: new Set(), reservedBytes: 0, overClaims: 0, measured: undefined }
     places.set(id, place)
     return place
   }
@@ -100,11 +104,11 @@ export function createSpaceBook({ now }: { readonly now: () => number }): SpaceB
     const stale = isRecent ? [] : [id]
     // A host that was gone for a while may tell by now.
     if (measured.freeBytes === undefined) return { kind: isRecent ? 'room' : 'ask', stale }
-    const reservedBytes = countReserved(place)
+    const { reservedBytes } = place
     const neededBytes = needs.reduce((sum, { bytes }) => sum + bytes, 0)
     const leftBytes = measured.freeBytes - reservedBytes - keepFreeBytes
     if (leftBytes < neededBytes) {
-      const isSure = ageMs <= FRESH_MS && ![...place.claims].some(({ isOver }) => isOver)
+      const isSure = ageMs <= FRESH_MS && place.overClaims === 0
       if (!isSure) return { kind: 'ask', stale: [id] }
       return { kind: 'lack', shortage: { place: id, freeBytes: measured.freeBytes, reservedBytes, neededBytes, keepFreeBytes }, stale: [] }
     }
@@ -123,17 +127,16 @@ export function createSpaceBook({ now }: { readonly now: () => number }): SpaceB
       return { kind: looks.some(({ kind }) => kind === 'ask') ? 'ask' : 'room', stale }
     },
     reserve(needs) {
-      const claims = needs.map((need): Claim => ({ need, expectedBytes: need.bytes, writtenBytes: 0, measuredBytes: 0, isOver: false }))
-      for (const claim of claims) placeOf(claim.need.place).claims.add(claim)
+      const claims = needs.map((need) => addClaim(placeOf(need.place), need))
       const results = claims.filter(({ need }) => need.what === 'result')
       return {
         report(stage, writtenBytes, percent) {
           for (const claim of claims) {
-            if (claim.need.stage === stage) claim.writtenBytes = Math.max(claim.writtenBytes, writtenBytes ?? 0)
+            if (claim.need.stage === stage) change(claim, { writtenBytes: Math.max(claim.writtenBytes, writtenBytes ?? 0) })
           }
           const isTold = stage === 'encode' && percent !== null && percent >= PROJECTED_FROM_PERCENT
           const projectedBytes = Math.ceil(isTold ? ((writtenBytes ?? 0) / percent) * 100 : 0)
-          for (const claim of results) claim.expectedBytes = Math.max(claim.expectedBytes, projectedBytes)
+          for (const claim of results) change(claim, { expectedBytes: Math.max(claim.expectedBytes, projectedBytes) })
         },
         get resultBytes() {
           return results.some(({ writtenBytes }) => writtenBytes > 0)
@@ -141,7 +144,10 @@ export function createSpaceBook({ now }: { readonly now: () => number }): SpaceB
             : undefined
         },
         release() {
-          for (const claim of claims) claim.isOver = true
+          for (const claim of claims) {
+            claim.isOver = true
+            claim.place.overClaims += 1
+          }
         },
       }
     },
@@ -151,17 +157,35 @@ export function createSpaceBook({ now }: { readonly now: () => number }): SpaceB
       return (freeBytes) => {
         place.measured = { freeBytes, atMs: now() }
         for (const { claim, wasOver, writtenBytes } of before) {
-          if (wasOver) place.claims.delete(claim)
-          else claim.measuredBytes = writtenBytes
+          if (wasOver) dropClaim(claim)
+          else change(claim, { measuredBytes: writtenBytes })
         }
       }
     },
-    reservedBytes: (id) => countReserved(placeOf(id)),
+    reservedBytes: (id) => placeOf(id).reservedBytes,
   }
 }
 
-function countReserved({ claims }: Place): number {
-  let bytes = 0
-  for (const claim of claims) bytes += Math.max(claim.expectedBytes, claim.writtenBytes) - claim.measuredBytes
-  return bytes
+function addClaim(place: Place, need: Need): Claim {
+  const claim: Claim = { need, place, expectedBytes: need.bytes, writtenBytes: 0, measuredBytes: 0, isOver: false }
+  place.claims.add(claim)
+  place.reservedBytes += bytesToCome(claim)
+  return claim
+}
+
+function change(claim: Claim, to: Partial<Pick<Claim, 'expectedBytes' | 'writtenBytes' | 'measuredBytes'>>): void {
+  claim.place.reservedBytes -= bytesToCome(claim)
+  Object.assign(claim, to)
+  claim.place.reservedBytes += bytesToCome(claim)
+}
+
+function dropClaim(claim: Claim): void {
+  // Two measurements may have begun before it was dropped.
+  if (!claim.place.claims.delete(claim)) return
+  claim.place.reservedBytes -= bytesToCome(claim)
+  claim.place.overClaims -= 1
+}
+
+function bytesToCome({ expectedBytes, writtenBytes, measuredBytes }: Claim): number {
+  return Math.max(expectedBytes, writtenBytes) - measuredBytes
 }
