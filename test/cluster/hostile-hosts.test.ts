@@ -70,10 +70,12 @@ describe.runIf(canStartHosts)('hosts that fail, or mean ill, at each step of an 
       const event = ended.events.find((one) => one.event === name && (!('file' in one) || fits(one.file)))
       return event === undefined ? Number.NaN : Date.parse(event.time)
     }
-    const begun = at('run.started')
-    expect(at('job.done', (file) => file === own) - begun).toBeLessThan(CONNECT_TIMEOUT_S * 3000)
+    // A loaded machine may be slow at everything: the good host's job is held against the last of the others.
+    const givenUp = Math.max(...ended.events.flatMap((event) => (event.event === 'host.down' ? [Date.parse(event.time)] : [])))
+    expect(at('job.started', (file) => file === own)).toBeLessThan(givenUp)
     // Three connection time-outs until a command has to be started, and some for a slow machine.
-    expect(at('run.finished') - begun).toBeLessThan(CONNECT_TIMEOUT_S * 3000 + 5000)
+    expect(givenUp - at('run.started')).toBeLessThan(CONNECT_TIMEOUT_S * 3000 + 8000)
+    expect(at('run.finished') - Math.max(givenUp, at('job.done'))).toBeLessThan(5000)
     expect(ended.status).toBe(1)
     expect(ended.events.filter(({ event }) => event === 'job.failed')).toMatchObject([{ file: theirs }])
     expect(await bench.list()).toEqual(['own.mkv', 'own.mp4', 'theirs.mp4'])
