@@ -133,6 +133,7 @@ function buildConfig(
     colorize: booleanOf(valueAt(section, 'colorize')),
     automap: booleanOf(valueAt(section, 'automap')) ?? true,
     flsPath: expandPath(textOf(valueAt(section, 'fls_path'))),
+    checksum: booleanOf(valueAt(section, 'checksum')),
     hardLinks: textOf(valueAt(section, 'hard_links')) === 'skip' ? 'skip' : undefined,
     minFreeBytes: buildSize(valueAt(section, 'min_free')),
     maxFailures: numberOf(valueAt(section, 'max_failures')),

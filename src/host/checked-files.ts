@@ -50,7 +50,7 @@ export function createCheckedFiles({ hostName, files, comparesHashes }: CheckedF
     async putFile(controllerPath, hostPath, options) {
       const { signal, partialPath = `${hostPath}.part` } = options
       const digest = comparesHashes ? (options.digest ?? createFileDigest()) : undefined
-      await files.putFile(controllerPath, partialPath, { ...options, digest, key: hostPath })
+      await files.putFile(controllerPath, partialPath, { ...options, digest, key: partialPath })
       const [sent, arrived] = await Promise.all([stat(controllerPath), files.statFile(partialPath, signal)])
       assertWhole(controllerPath, sent.size, arrived?.sizeBytes, there)
       if (digest !== undefined) {

@@ -91,7 +91,11 @@ export function createPosixHost(options: PosixHostOptions): Host {
       await untilClosed(options.signal, async (signal) => await checked.getFile(hostPath, controllerPath, { ...options, signal }))
     },
     async adoptFile(mark, from, to, signal) {
-      return (await run(adoptArguments({ mark, from, to }), { signal })).status === 0
+      const isTaken = (await run(adoptArguments({ mark, from, to }), { signal })).status === 0
+      if (mark === guard.tag) guard.letGo(from)
+      // It waits for the transfer that goes on with it, and the connection may break once more before that.
+      if (isTaken) guard.hold(to)
+      return isTaken
     },
     leave,
     statFile: files.statFile,

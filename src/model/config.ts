@@ -163,6 +163,8 @@ export interface Config {
   readonly colorize: boolean | undefined
   readonly automap: boolean
   readonly flsPath: string | undefined
+  /** `checksum` of section `config`; hosts of clusters have their own. */
+  readonly checksum?: boolean | undefined
   /** `min_free` of section `config`; undefined = as by default. */
   readonly minFreeBytes?: number | undefined
   /** `max_failures`: failures in a row that set a host aside; 0 = never, undefined = as by default. */

@@ -101,7 +101,7 @@ export function openHostSession(options: HostSessionOptions): HostSession {
     async reconnect(from, files, caller) {
       if (open !== undefined && open.host !== from.host) return open
       const { promise, resolve, reject } = Promise.withResolvers<OpenHost>()
-      const entry: Awaiting = { mark: from.host.mark, files, resolve, reject }
+      const entry: Awaiting = { files: files.map((path) => ({ mark: from.host.mark, path })), resolve, reject }
       awaiting.add(entry)
       reportLost(`The connection to host "${config.name}" broke`, from)
       const stop = AbortSignal.any([caller, wanted])
@@ -188,17 +188,20 @@ export function openHostSession(options: HostSessionOptions): HostSession {
       for (const { resolve } of awaiting) resolve(opened)
     } catch (error) {
       await abandonFolder()
-      await host[Symbol.asyncDispose]().catch(() => {})
+      await (isEncodeError(error, 'HOST_LOST') ? host.leave() : host[Symbol.asyncDispose]()).catch(() => {})
       throw error
     }
   }
 
   /** Before anything is removed there. What is not taken over is sent anew. */
   async function adoptFiles({ host, workFolder }: OpenHost): Promise<void> {
-    for (const { mark, files } of awaiting) {
-      for (const from of files) {
-        const to = host.joinPath(await workFolder(), from.slice(from.lastIndexOf('/') + 1))
-        await host.adoptFile(mark, from, to, wanted)
+    for (const entry of awaiting) {
+      const folderPath = await workFolder()
+      for (const file of entry.files) {
+        const to = host.joinPath(folderPath, file.path.slice(file.path.lastIndexOf('/') + 1))
+        if (!(await host.adoptFile(file.mark, file.path, to, wanted))) continue
+        file.mark = host.mark
+        file.path = to
       }
     }
   }
@@ -260,9 +263,8 @@ export function openHostSession(options: HostSessionOptions): HostSession {
 }
 
 interface Awaiting {
-  /** Of the connection that broke. */
-  readonly mark: string
-  readonly files: readonly string[]
+  /** Where they are, and of which connection; other ones once they were taken over. */
+  readonly files: readonly { mark: string; path: string }[]
   readonly resolve: (open: OpenHost) => void
   readonly reject: (reason: unknown) => void
 }

@@ -79,8 +79,8 @@ export function checkHostNames(selected: ReadonlyMap<string, readonly HostConfig
 }
 
 /** This machine, when no cluster is named. */
-export function toLocalHost({ ffmpeg, ffprobe, queues, hasAutoQueues }: Config): HostConfig {
-  return createHostConfig({ name: LOCAL_CLUSTER, type: 'local', ffmpeg, ffprobe, queues, hasAutoQueues })
+export function toLocalHost({ ffmpeg, ffprobe, queues, hasAutoQueues, checksum }: Config): HostConfig {
+  return createHostConfig({ name: LOCAL_CLUSTER, type: 'local', ffmpeg, ffprobe, queues, hasAutoQueues, checksum })
 }
 
 function list(names: readonly string[]): string {
