@@ -11,6 +11,11 @@ const LIES: readonly (readonly [name: string, spoil: string, reason: RegExp])[] 
   ['leaves 22 bytes', 'printf 0123456789012345678901 >"$out"', /ffprobe cannot read it/],
   ['leaves nothing', 'rm "$out"', /left no result/],
   ['leaves an empty file', ': >"$out"', /empty/],
+  [
+    'leaves a playlist of its source',
+    'printf "#EXTM3U\\n#EXT-X-TARGETDURATION:6\\n#EXTINF:6,\\na.mkv\\n#EXT-X-ENDLIST\\n" >"$out"',
+    /ffprobe cannot read it/,
+  ],
   ['leaves the first half', 'half "$out"', /long, not|header promises|last packets/],
   ['drops the sound', 'again -an', /0 of 1 audio stream/],
   ['drops the picture', 'again -vn', /0 of 1 video stream/],
