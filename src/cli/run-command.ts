@@ -1,6 +1,6 @@
 /** `encode [OPTION | PATH]...`: the main job. */
 
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, type Stats, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import { systemClock } from '../core/clock.ts'
@@ -42,17 +42,32 @@ function refuseMistypedCommand(word: string | undefined): void {
   throw new EncodeError('USAGE_INVALID', `There is no command and no file "${word}"; did you mean "encode ${guess}"?`)
 }
 
+function toOutputFolder(path: string): string {
+  let found: Stats | undefined
+  try {
+    found = statSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    throw new EncodeError('USAGE_INVALID', `"${path}", given with -o, cannot be used: ${error instanceof Error ? error.message : error}`, {
+      hint: 'Mend its permissions, or give another folder',
+    })
+  }
+  if (found?.isDirectory() === false) {
+    throw new EncodeError('USAGE_INVALID', `"${path}", given with -o, is a file`, { hint: 'Give a folder; it is made where there is none' })
+  }
+  // What bytes that are no UTF-8 are read as: a folder of another name would be made.
+  if (found === undefined && path.includes('\uFFFD')) {
+    throw new EncodeError('USAGE_INVALID', `The name of "${path}", given with -o, seems not to be valid UTF-8`, {
+      hint: 'Give a folder whose name is',
+    })
+  }
+  return path
+}
+
 function toRequest(args: Arguments, argv: readonly string[], config: Config): RunRequest {
   const queueFile = args.fromFile ?? (args.targets.length === 0 ? config.defaultQueueFile : undefined)
   if (args.targets.length === 0 && queueFile === undefined) {
     throw new EncodeError('USAGE_INVALID', 'There is nothing to encode', {
       hint: 'Give files or folders, --from-file FILE, or set "default_queue_file" in the configuration; see "encode --help"',
-    })
-  }
-  const output = args.output === undefined ? undefined : resolve(args.output)
-  if (output !== undefined && statSync(output, { throwIfNoEntry: false })?.isDirectory() === false) {
-    throw new EncodeError('USAGE_INVALID', `"${output}", given with -o, is a file`, {
-      hint: 'Give a folder; it is made where there is none',
     })
   }
   return {
@@ -61,7 +76,7 @@ function toRequest(args: Arguments, argv: readonly string[], config: Config): Ru
     queueFile: queueFile === undefined ? undefined : resolve(queueFile),
     queueTarget: args.last,
     onlyHosts: args.hosts,
-    outputFolder: output,
+    outputFolder: args.output === undefined ? undefined : toOutputFolder(resolve(args.output)),
     keepsSource: args.keepsSource,
     overwrites: args.overwrites,
     isDryRun: args.isDryRun,

@@ -91,14 +91,18 @@ async function runStages(context: JobContext, route: MediaRoute, temporary: stri
   signal.throwIfAborted()
   context.onStage('replace', { temporary, outputBytes: resultBytes })
   await replaceSource(plan, temporary, context.files)
-  return { kind: 'done', outputBytes: resultBytes, seconds: (clock.now() - startedMs) / 1000 }
+  return { kind: 'done', outputBytes: resultBytes, seconds: Math.max(0, clock.now() - startedMs) / 1000 }
 }
 
 /** Bytes of the result on the host, which must be those that arrive here. */
-async function statResult({ host, signal }: JobContext, route: MediaRoute): Promise<number> {
+async function statResult({ plan, host, signal }: JobContext, route: MediaRoute): Promise<number> {
   const result = await host.statFile(route.hostResult, signal)
   if (result?.kind === 'file') return result.sizeBytes
-  throw new EncodeError('RESULT_NOT_WHOLE', 'ffmpeg ended well but left no result')
+  // A disk that was unmounted has taken both.
+  await statUnchanged(plan)
+  throw new EncodeError('RESULT_NOT_WHOLE', 'ffmpeg ended well but left no result', {
+    hint: `Was "${dirname(route.hostResult)}" removed or mounted over meanwhile?`,
+  })
 }
 
 /**

@@ -25,6 +25,7 @@ import { createPlan } from '../fixtures/job-plan.ts'
 import { startFixture } from '../ledger/child.ts'
 
 const run = promisify(execFile)
+const PROGRAM = join(import.meta.dirname, '../../src/cli/main.ts')
 const CONFIG = parseConfig(
   `profiles:
   quick: {output_options: ["-c:v libx264", "-preset ultrafast", "-crf 40", "-an"], extension: .mkv}
@@ -233,6 +234,19 @@ describe('a run that cannot go on', () => {
     },
   )
 
+  test('because the folder of its results has a name that is not valid UTF-8: nothing is made', async () => {
+    await writeFile(at('slow.yml'), 'profiles: {slow: {output_options: ["-c:v libx264"], extension: .mkv}}')
+    await makeFilm('a.mp4')
+    // A shell can give the byte, Node cannot.
+    const program = `exec "$NODE" "$PROGRAM" -p slow a.mp4 -y slow.yml -o "$(printf 'bad-\\377')"`
+    const env = { ...process.env, NODE_OPTIONS: '', XDG_STATE_HOME: folder, NODE: process.execPath, PROGRAM }
+    await expect(run('sh', ['-c', program], { cwd: folder, env })).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('seems not to be valid UTF-8'),
+    })
+    expect((await readdir(folder)).sort()).toEqual(['a.mp4', 'slow.yml'])
+  })
+
   test('because all that it was asked for is refused: history tells of each file', async () => {
     await writeFile(at('slow.yml'), 'profiles: {slow: {output_options: ["-c:v libx264"], extension: .mkv}}')
     await writeFile(at('empty.mp4'), '')
@@ -271,8 +285,7 @@ async function runProgram(
   argv: readonly string[],
   onLine: (line: string) => unknown = () => {},
 ): Promise<{ status: number; said: string }> {
-  const program = join(import.meta.dirname, '../../src/cli/main.ts')
-  const child = spawn(process.execPath, [program, ...argv, '--json', '-y', at('slow.yml')], {
+  const child = spawn(process.execPath, [PROGRAM, ...argv, '--json', '-y', at('slow.yml')], {
     cwd: folder,
     env: { ...process.env, NODE_OPTIONS: '', XDG_STATE_HOME: folder },
     stdio: ['ignore', 'pipe', 'inherit'],
