@@ -126,7 +126,11 @@ export function createRunSpace(options: RunSpaceOptions): RunSpace {
   /** Undefined while something of it must be found out. */
   function findNeeds(plan: JobPlan, worker: WorkerSpec): readonly Need[] | undefined {
     const open = openHost(worker)
-    if (open === undefined) return undefined
+    if (open === undefined) {
+      // It is being opened again, or about to be told lost.
+      lookAgain()
+      return undefined
+    }
     const { config } = open.host
     const folder = findFolder(dirname(plan.output))
     const workFolder = config.type === 'local' && flsPath !== undefined ? findFolder(flsPath) : 'unknown'

@@ -84,6 +84,18 @@ describe('the space of a run', () => {
     expect(await broken.ask(broken.film(1000))).toBe('yes')
   })
 
+  test('a host that is being opened again is looked at by and by', async () => {
+    await using bench = createBench({ type: 'streaming' })
+    bench.setFree(1000 * MB)
+    bench.close()
+    expect(bench.space.look(bench.film(1), bench.worker)).toBe('asking')
+    const woken = bench.nextWake()
+    bench.wakeSleepers()
+    await woken
+    bench.reopen()
+    expect(await bench.ask(bench.film(1))).toBe('yes')
+  })
+
   test('what results became in earlier runs, and what this one became under its job, is what the next needs', async () => {
     await using bench = createBench({ type: 'streaming', minFreeBytes: 0 }, [{ sourceBytes: 100 * MB, resultBytes: 10 * MB }])
     bench.setFree(112 * MB)
@@ -118,6 +130,7 @@ function createBench(config: Pick<HostConfig, 'type'> & Partial<HostConfig>, fin
   const sleepers: (() => void)[] = []
   let nowMs = 0
   let asked = 0
+  let isOpen = true
   let answer: () => Promise<number | undefined> = async () => undefined
   let { promise: woken, resolve: wake } = Promise.withResolvers<void>()
   const host = {
@@ -132,7 +145,7 @@ function createBench(config: Pick<HostConfig, 'type'> & Partial<HostConfig>, fin
   const space = createRunSpace({
     runId: 'run',
     ledger: { finishedSizes: () => finished, hasOtherWork: () => false },
-    openHost: () => open,
+    openHost: () => (isOpen ? open : undefined),
     flsPath: undefined,
     minFreeBytes: 256 * MB,
     clock: { now: () => nowMs, sleep: () => new Promise((resolve) => sleepers.push(resolve)) },
@@ -176,6 +189,12 @@ function createBench(config: Pick<HostConfig, 'type'> & Partial<HostConfig>, fin
     },
     setFree(freeBytes: number | undefined) {
       answer = async () => freeBytes
+    },
+    close() {
+      isOpen = false
+    },
+    reopen() {
+      isOpen = true
     },
     fail() {
       answer = () => Promise.reject(new Error('gone'))
