@@ -30,7 +30,7 @@ describe('a configuration file that is watched', () => {
   test('is read at the beginning, and again when another one takes its place', async () => {
     await writeFile(file, withFfmpeg('/one'))
     const watching = watch()
-    await expect.poll(() => told).toEqual(['/one'])
+    await expect.poll(() => told, WAIT).toEqual(['/one'])
     await writeFile(`${file}.new`, withFfmpeg('/two'))
     await rename(`${file}.new`, file)
     await expect.poll(() => told, WAIT).toEqual(['/one', '/two'])
