@@ -57,6 +57,14 @@ describe('a result takes the place of its source', () => {
     expect((await stat(at('film.mkv'))).mode & 0o777).toBe(0o444)
   })
 
+  test('under a name that differs in letter case only, where the filesystem does not tell', async () => {
+    const plan = await prepare({ output: 'FILM.MKV' })
+    // What such a filesystem shows: one file under both names.
+    await link(at('film.mkv'), at('FILM.MKV'))
+    await replaceSource(plan, at('.temporary'), NO_JOURNAL)
+    expect(await list()).toEqual({ 'FILM.MKV': 'result' })
+  })
+
   test('the target of a symbolic link changes, the link does not', async () => {
     const plan = await prepare({ output: 'film.mkv' })
     await symlink('film.mkv', at('link.mkv'))

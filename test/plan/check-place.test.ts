@@ -138,6 +138,15 @@ describe.runIf(isRoot)('another user', () => {
   })
 })
 
+test('a result may take the name of its own source in another letter case, where the filesystem does not tell', async () => {
+  const plan = createPlan('run-1', at('film.mp4'), { output: at('FILM.MP4') })
+  await link(at('film.mp4'), at('FILM.MP4'))
+  expect(await checkPlace(plan, at('film.mp4'))).toBe(true)
+  await rm(at('FILM.MP4'))
+  await writeFile(at('FILM.MP4'), 'another film')
+  await expect(checkPlace(plan, at('film.mp4'))).rejects.toThrow('exists already')
+})
+
 test('a file of the result’s name that may be overwritten is told', async () => {
   await writeFile(at('film.mkv'), 'old')
   expect(await checkPlace(toPlan({ mayOverwrite: true }), at('film.mp4'))).toBe(true)
