@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { formatBytes, parseBytes } from '../../src/core/units.ts'
+import { formatBytes, parseBytes, parseSeconds } from '../../src/core/units.ts'
 
 describe('a size in words', () => {
   test.each([
@@ -25,5 +25,22 @@ describe('a size in words', () => {
         expect(Math.abs((parseBytes(formatBytes(bytes)) ?? Number.NaN) - bytes)).toBeLessThanOrEqual(bytes * 0.006)
       }),
     )
+  })
+})
+
+describe('a time in words', () => {
+  test.each([
+    ['300', 300],
+    ['90s', 90],
+    ['5m', 300],
+    ['1.5 h', 5400],
+    ['0', 0],
+    ['off', 0],
+  ])('"%s" is read as seconds', (text, seconds) => {
+    expect(parseSeconds(text)).toBe(seconds)
+  })
+
+  test.each(['', 'm', '-5m', '5 minutes', '1h30m', '1e3', '5 m s'])('"%s" is none', (text) => {
+    expect(parseSeconds(text)).toBeUndefined()
   })
 })

@@ -1,0 +1,59 @@
+/** What is said of hosts that fail, are silent or stand still, from the file to where it is used. */
+
+import { describe, expect, test } from 'vitest'
+import { parseConfig } from '../../src/config/parse-config.ts'
+import type { MediaInfo } from '../../src/model/media.ts'
+import { selectProfile } from '../../src/profile/select-profile.ts'
+import { createPlan } from '../fixtures/job-plan.ts'
+
+const FILM: MediaInfo = createPlan('1', '/films/a.mp4').source
+const PROFILES = `
+profiles:
+  plain: {output_options: -c:v libx265, extension: .mkv}
+  patient: {include: plain, stall_timeout: 15m}
+  heir: {include: patient}
+  endless: {include: patient, stall_timeout: off}
+templates:
+  quick: {cli: {video-codec: "-c:v libx264"}, extension: .mkv}
+`
+
+describe('stall_timeout', () => {
+  test.each([
+    ['plain', '', 300],
+    ['plain', 'stall_timeout: 90s', 90],
+    ['plain', 'stall_timeout: 0', 0],
+    ['quick', 'stall_timeout: 1h', 3600],
+    ['patient', 'stall_timeout: 90s', 900],
+    ['heir', '', 900],
+    ['endless', 'stall_timeout: 90s', 0],
+  ])('of profile "%s" with "%s" in section config is %i s', (profile, line, seconds) => {
+    const selection = selectProfile(parse(line), FILM, { profile, mixins: [] })
+    expect(selection).toMatchObject({ kind: 'encode', profile: { stallSeconds: seconds } })
+  })
+})
+
+describe('keepalive', () => {
+  test('is that of the host, else that of section config, else nobody says it', () => {
+    const hosts = 'clusters: {home: {own: {keepalive: 1.5}, other: }}'
+    expect(keepalivesOf(parse(`keepalive: 10\n  ${hosts}`))).toEqual([1.5, 10])
+    expect(keepalivesOf(parse(hosts))).toEqual([1.5, undefined])
+  })
+})
+
+describe('max_failures', () => {
+  test.each([
+    ['', undefined],
+    ['max_failures: 0', 0],
+    ['max_failures: 7', 7],
+  ])('with "%s" is %s', (line, count) => {
+    expect(parse(line).maxFailures).toBe(count)
+  })
+})
+
+function parse(line: string): ReturnType<typeof parseConfig> {
+  return parseConfig(`config:\n  ${line}\n${PROFILES}`, 'config.yml', [])
+}
+
+function keepalivesOf({ clusters }: ReturnType<typeof parseConfig>): readonly (number | undefined)[] {
+  return clusters.flatMap(({ hosts }) => hosts.map(({ keepaliveSeconds }) => keepaliveSeconds))
+}
