@@ -149,7 +149,10 @@ export function openHostSession(options: HostSessionOptions): HostSession {
           for (const { reject } of awaiting) reject(failure)
         }
         if (!mayMend) return
-        await clock.sleep(awaiting.size > 0 ? AWAITED_RETRY_MS : (delayMs ?? LAST_RETRY_DELAY_MS), wanted).catch(() => {})
+        const isAwaited = awaiting.size > 0
+        // Tries in haste do not use up the patience with a host that takes its time.
+        if (isAwaited) attempt -= 1
+        await clock.sleep(isAwaited ? AWAITED_RETRY_MS : (delayMs ?? LAST_RETRY_DELAY_MS), wanted).catch(() => {})
         continue
       }
       attempt = -1

@@ -1,125 +1,126 @@
-import { describe, expect, test } from 'vitest'
-import { EncodeError, type ErrorCode } from '../../src/core/errors.ts'
-import { createHostConfig } from '../../src/host/create-host-config.ts'
-import type { Host, HostFacts } from '../../src/host/host.ts'
-import { openHostSession } from '../../src/run/host-session.ts'
-import { createFakeClock } from '../fixtures/fake-clock.ts'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { homedir, tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type Clock, systemClock } from '../../src/core/clock.ts'
+import { EncodeError } from '../../src/core/errors.ts'
+import { createHost } from '../../src/host/create-host.ts'
+import type { Host } from '../../src/host/host.ts'
+import type { EventName } from '../../src/model/events.ts'
+import { type HostSession, type OpenHost, openHostSession } from '../../src/run/host-session.ts'
+import { waitUntil } from '../cluster/sshd-host.ts'
+import { makeHostConfig } from '../contract/host-config.ts'
 
-describe('a host that cannot be reached at the start', () => {
-  test('is waited for by no job, tried again after 5 s, 10 s and so on, and joins in', async () => {
-    const bench = openSession('HOST_UNREACHABLE')
-    await bench.clock.advance(0)
-    expect(bench.states).toEqual(['gone'])
-    await bench.clock.advance(5_000 + 10_000 + 20_000 + 40_000 + 80_000 + 120_000 + 120_000)
-    expect(bench.triedAtS).toEqual([0, 5, 15, 35, 75, 155, 275, 395])
-    bench.failWith(undefined)
-    await bench.clock.advance(120_000)
-    expect(bench.states.at(-1)).toBe('up')
-    // The same reason is told once.
-    expect(bench.told).toEqual(['host.down it is off', 'host.up'])
-    await bench.session.close()
+describe('a host that is lost and comes back', { timeout: 30_000 }, () => {
+  let base: string
+  let states: string[]
+  let events: EventName[]
+  let noted: Set<string>
+  let session: HostSession
+  /** Instead of a host that can be opened. */
+  let refusal: EncodeError | undefined
+  let clock: Clock
+  const signal = AbortSignal.timeout(60_000)
+
+  beforeEach(async () => {
+    base = await realpath(await mkdtemp(join(tmpdir(), 'encode-session-')))
+    states = []
+    events = []
+    noted = new Set()
+    refusal = undefined
+    clock = systemClock
+    const config = makeHostConfig({ name: 'tower', type: 'local', workingDir: base })
+    session = openHostSession({
+      cluster: 'home',
+      config,
+      createHost(own): Host {
+        const host = createHost({ config: own, sshProgram: undefined, env: process.env, homeFolder: homedir() })
+        return refusal === undefined ? host : { ...host, open: () => Promise.reject(refusal) }
+      },
+      emit: (name) => events.push(name),
+      clock: { now: () => clock.now(), sleep: async (ms, stop) => await clock.sleep(ms, stop) },
+      signal,
+      setState: (state) => states.push(state),
+      checkHost: async () => {},
+      learn: async () => {},
+      runId: 'run',
+      onWorkFolder: (path, isThere) => (isThere ? noted.add(path) : noted.delete(path)),
+    })
+    await waitUntil(() => session.current() !== undefined, { what: 'it is open' })
   })
 
-  test('does not hold up the end of the run', async () => {
-    const bench = openSession('HOST_UNREACHABLE')
-    await bench.clock.advance(6_000)
-    await bench.session.close()
-    expect(bench.clock.sleeping()).toBe(0)
-    expect(bench.session).toMatchObject({ wasUp: false, failure: { code: 'HOST_UNREACHABLE' } })
+  afterEach(async () => {
+    await session.close()
+    await rm(base, { recursive: true, force: true })
   })
 
-  test.each(['HOST_KEY_REFUSED', 'HOST_AUTH_FAILED', 'HOST_NO_FFMPEG', 'HOST_SEES_NO_MEDIA'] as const)(
-    'is tried once when it answers with %s',
-    async (code) => {
-      const bench = openSession(code)
-      await bench.clock.advance(600_000)
-      expect(bench.triedAtS).toEqual([0])
-      expect(bench.states).toEqual(['gone'])
-      await bench.session.close()
-    },
-  )
-})
-
-describe('a host that was lost', () => {
-  test('is waited for, and taken again when its mount has come back after it', async () => {
-    const bench = openSession(undefined)
-    await bench.clock.advance(0)
-    bench.failWith('HOST_SEES_NO_MEDIA')
-    bench.session.reportLost('it was switched off')
-    await bench.clock.advance(6_000)
-    expect(bench.states).toEqual(['up', 'expected'])
-    bench.failWith(undefined)
-    await bench.clock.advance(10_000)
-    expect(bench.states).toEqual(['up', 'expected', 'up'])
-    expect(bench.told).toEqual(['host.up', 'host.down it was switched off', 'host.down it is off', 'host.up'])
-    await bench.session.close()
+  test('keeps for its next work folder what somebody waits for, and nothing else', async () => {
+    const open = current()
+    const folder = await open.workFolder()
+    await writeFile(join(folder, 'awaited.part'), 'what came over')
+    await writeFile(join(folder, 'other'), '')
+    const again = await session.reconnect(open, [join(folder, 'awaited.part'), join(folder, 'never-there.part')], signal)
+    expect(again).toBe(session.current())
+    const next = await again.workFolder()
+    expect(next).not.toBe(folder)
+    expect(await readdir(next)).toEqual(['awaited.part'])
+    expect(await readFile(join(next, 'awaited.part'), 'utf8')).toBe('what came over')
+    expect(await readdir(base)).toEqual([basename(next)])
+    expect([...noted]).toEqual([next])
+    expect(states).toEqual(['up', 'expected', 'up'])
+    expect(events).toEqual(['host.up', 'host.down', 'host.up'])
+    // Its first guard ends by itself; what was taken over is none of its business.
+    await session.close()
+    expect(existsSync(next)).toBe(false)
   })
 
-  test('counts as gone after some minutes, and joins in all the same when it is back', async () => {
-    const bench = openSession(undefined)
-    await bench.clock.advance(0)
-    bench.failWith('HOST_UNREACHABLE')
-    bench.session.reportLost('it was switched off')
-    await bench.clock.advance(600_000)
-    expect(bench.states.slice(0, 3)).toEqual(['up', 'expected', 'gone'])
-    bench.failWith(undefined)
-    await bench.clock.advance(120_000)
-    expect(bench.states.at(-1)).toBe('up')
-    await bench.session.close()
+  test('is not lost once more by a job that was late to notice', async () => {
+    const open = current()
+    const again = await session.reconnect(open, [], signal)
+    session.reportLost('The connection broke', open)
+    expect(await session.reconnect(open, [], signal)).toBe(again)
+    await waitUntil(() => states.length === 4, { what: 'the scheduler is told' })
+    expect(states).toEqual(['up', 'expected', 'up', 'up'])
+    expect(session.current()).toBe(again)
   })
 
-  test('is not tried again when its key has changed', async () => {
-    const bench = openSession(undefined)
-    await bench.clock.advance(0)
-    bench.failWith('HOST_KEY_REFUSED')
-    bench.session.reportLost('the connection broke')
-    await bench.clock.advance(600_000)
-    expect(bench.triedAtS).toEqual([0, 0])
-    expect(bench.states).toEqual(['up', 'expected', 'gone'])
-    await bench.session.close()
+  test('in vain where nobody waits any more: those who did go elsewhere after 20 s', async () => {
+    const open = current()
+    refusal = new EncodeError('HOST_UNREACHABLE', 'It is off')
+    const slept: number[] = []
+    const over = Promise.withResolvers<void>()
+    clock = {
+      ...systemClock,
+      async sleep(ms, stop) {
+        slept.push(ms)
+        await (ms === 20_000 ? over.promise : systemClock.sleep(1, stop))
+        if (slept.length > 12) over.resolve()
+      },
+    }
+    await expect(session.reconnect(open, [], signal)).rejects.toMatchObject({
+      code: 'HOST_LOST',
+      message: 'Host "tower" did not come back within 20 s',
+    })
+    // It was asked every second meanwhile; from then on with growing pauses.
+    expect(slept.slice(0, 10)).toEqual([20_000, ...Array.from({ length: 9 }, () => 1000)])
+    await waitUntil(() => slept.includes(80_000), { what: 'it is asked less and less often' })
+    expect(slept.filter((ms) => ms > 1000).slice(0, 5)).toEqual([20_000, 5_000, 10_000, 20_000, 40_000])
+    expect(session.current()).toBeUndefined()
   })
-})
 
-const FACTS = { os: 'linux', ffmpegVersion: '7.1', encoders: [], workingDir: '/tmp', freeBytes: undefined } as unknown as HostFacts
-
-function openSession(first: ErrorCode | undefined) {
-  const clock = createFakeClock()
-  const states: string[] = []
-  const told: string[] = []
-  const triedAtS: number[] = []
-  let code = first
-  const config = createHostConfig({ name: 'box', type: 'streaming' })
-  const session = openHostSession({
-    cluster: 'home',
-    config,
-    createHost: () =>
-      ({
-        config,
-        async open() {
-          triedAtS.push(clock.now() / 1000)
-          if (code !== undefined) throw new EncodeError(code, 'it is off')
-          return FACTS
-        },
-        async leave() {},
-        async [Symbol.asyncDispose]() {},
-      }) as unknown as Host,
-    emit: (event, fields) => told.push('reason' in fields ? `${event} ${fields.reason}` : event),
-    clock,
-    signal: new AbortController().signal,
-    setState: (state) => states.push(state),
-    checkHost: async () => {},
-    learn: async () => {},
-    runId: 'r',
-    onWorkFolder: () => {},
+  test('is not waited for by a job that is interrupted', async () => {
+    refusal = new EncodeError('HOST_UNREACHABLE', 'It is off')
+    const interrupt = new AbortController()
+    const waiting = session.reconnect(current(), [], interrupt.signal)
+    const reason = new Error('enough')
+    interrupt.abort(reason)
+    await expect(waiting).rejects.toBe(reason)
   })
-  return {
-    session,
-    clock,
-    states,
-    told,
-    triedAtS,
-    failWith: (next: ErrorCode | undefined) => {
-      code = next
-    },
+
+  function current(): OpenHost {
+    const open = session.current()
+    if (open === undefined) throw new Error('It is not open')
+    return open
   }
-}
+})
