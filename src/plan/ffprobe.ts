@@ -11,6 +11,8 @@ import type { MediaInfo } from '../model/media.ts'
 
 /** A file that ffprobe cannot make sense of in this time is on a dead mount or is no media. */
 const PROBE_TIMEOUT_MS = 60_000
+/** Of a film with very many streams and tags, a few hundred kilobytes. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 export interface Ffprobe {
   /** Standard output of ffprobe with these arguments. Rejects with SOURCE_UNREADABLE, or CONFIG_INVALID where there is no ffprobe. */
@@ -19,13 +21,14 @@ export interface Ffprobe {
   probe(path: string, signal?: AbortSignal): Promise<MediaInfo>
 }
 
-export function createFfprobe(program: string): Ffprobe {
+/** @param maxAnswerBytes whoever says more is not listened to. */
+export function createFfprobe(program: string, maxAnswerBytes = MAX_ANSWER_BYTES): Ffprobe {
   async function read(argv: readonly string[], signal?: AbortSignal): Promise<string> {
     const result = await execa(program, argv, {
       reject: false,
       stdin: 'ignore',
       timeout: PROBE_TIMEOUT_MS,
-      maxBuffer: 64 * 1024 * 1024,
+      maxBuffer: maxAnswerBytes,
       stripFinalNewline: false,
       // Ctrl-C in a terminal reaches the whole foreground group: a probe is ended by us, when we say so.
       detached: true,
@@ -41,7 +44,9 @@ export function createFfprobe(program: string): Ffprobe {
     }
     const words = result.timedOut
       ? `it took longer than ${PROBE_TIMEOUT_MS / 1000} s`
-      : withoutPath(toPlainLine(lastLine(result.stderr)), argv)
+      : result.isMaxBuffer
+        ? `it says more than ${maxAnswerBytes / 1024 / 1024} MiB`
+        : withoutPath(toPlainLine(lastLine(result.stderr)), argv)
     throw new EncodeError('SOURCE_UNREADABLE', `ffprobe cannot read it: ${words === '' ? `exit status ${result.exitCode}` : words}`)
   }
 
