@@ -10,13 +10,9 @@
  * The flag is that of bin/encode. `--heap` collects garbage at every twentieth of the run to tell what is really held (needs --expose-gc; it also lowers the peak).
  */
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Writable } from 'node:stream'
 import { parseArgs } from 'node:util'
 import { loadConfig } from '../src/config/load-config.ts'
 import { systemClock } from '../src/core/clock.ts'
@@ -25,11 +21,9 @@ import { createPosixHost } from '../src/host/posix-host.ts'
 import type { EncodeEvent, View } from '../src/model/events.ts'
 import { runEncode } from '../src/run/run-encode.ts'
 import { createBroadcast } from '../src/view/broadcast.ts'
-import { createJsonView } from '../src/view/json-view.ts'
-import { createLiveView } from '../src/view/live-view.ts'
-import { createPlainView } from '../src/view/plain-view.ts'
 import { makeFilm } from './make-film.ts'
 import { collectGarbage, countDescriptors, measure, readPeakBytes } from './measure.ts'
+import { openView } from './open-view.ts'
 import { createRecorder } from './recorded-commands.ts'
 import { createRecordedFfprobe } from './recorded-ffprobe.ts'
 import { createSimulatedTransport } from './simulated-transport.ts'
@@ -200,49 +194,6 @@ async function run(): Promise<Report> {
 
 async function copyAtOnce(from: string, to: string): Promise<void> {
   await copyFile(from, to)
-}
-
-interface OpenView {
-  readonly view: View
-  /** Closes the views, and then what they write to. */
-  readonly close: (closeViews: () => Promise<void>) => Promise<void>
-}
-
-async function openView(name: string): Promise<OpenView> {
-  if (name.startsWith('stuck-')) return await openStuckView(name.slice('stuck-'.length))
-  const stream = createWriteStream('/dev/null')
-  await once(stream, 'open')
-  const close = async (closeViews: () => Promise<void>): Promise<void> => {
-    await closeViews()
-    stream.end()
-    await once(stream, 'close')
-  }
-  if (name === 'plain') return { view: createPlainView({ stdout: stream }), close }
-  if (name === 'json') return { view: createJsonView({ stdout: stream }), close }
-  if (name !== 'live') throw new Error(`There is no view "${name}"`)
-  const stdout = Object.assign(stream, { columns: 120, rows: 40 })
-  return {
-    view: createLiveView({ stdout, stderr: new Writable({ write: (_chunk, _encoding, done) => done() }), clock: systemClock }),
-    close,
-  }
-}
-
-/** A pipe whose reader never reads. */
-async function openStuckView(name: string): Promise<OpenView> {
-  const reader = spawn('sleep', ['3600'], { stdio: ['pipe', 'ignore', 'ignore'] })
-  await once(reader, 'spawn')
-  const giveUp = new AbortController()
-  const options = { stdout: reader.stdin, giveUp: giveUp.signal }
-  return {
-    view: name === 'json' ? createJsonView(options) : createPlainView(options),
-    async close(closeViews) {
-      giveUp.abort()
-      await closeViews()
-      reader.stdin.destroy()
-      reader.kill()
-      await once(reader, 'close')
-    },
-  }
 }
 
 function render(report: Report): string {
