@@ -2,9 +2,9 @@
 
 import { isEncodeError } from '../core/errors.ts'
 import { hasUndecidedEnd } from '../media/judge-frames.ts'
-import { allPacketsArguments, lastPacketArguments, parseLastPackets } from '../media/last-packets.ts'
-import { parseQuickLook, type QuickLook, quickLookArguments } from '../media/quick-look.ts'
-import type { MediaInfo } from '../model/media.ts'
+import { allPacketsArguments, lastPacketArguments, parseLastPackets, streamPacketsArguments } from '../media/last-packets.ts'
+import { parseQuickLook, type QuickLook, quickLookArguments, type StreamEnds } from '../media/quick-look.ts'
+import type { MediaInfo, StreamKind } from '../model/media.ts'
 import type { JobContext } from './job-context.ts'
 
 /** Further from the end than this, and the look was no look at the end. */
@@ -54,6 +54,25 @@ export async function readEnd(
   let latest: number | undefined
   for (const argv of allPacketsArguments(path, media)) latest = Math.max((await read(argv)) ?? 0, latest ?? 0) || undefined
   return latest
+}
+
+/** With the ends of all streams of a kind measured: a look at the end of the file may have missed them. Reads the file to its end. */
+export async function withMeasuredEnds(
+  context: Pick<JobContext, 'readMedia' | 'signal'>,
+  path: string,
+  look: QuickLook,
+  kinds: readonly StreamKind[],
+): Promise<QuickLook> {
+  const streams: StreamEnds[] = []
+  for (const stream of look.streams) {
+    if (!kinds.includes(stream.kind)) streams.push(stream)
+    else {
+      const stdout = await readOrNothing(context, streamPacketsArguments(path, stream.index))
+      streams.push({ ...stream, endSeconds: parseLastPackets(stdout ?? '') ?? stream.endSeconds })
+    }
+  }
+  const measured = streams.flatMap(({ kind, endSeconds }) => (kinds.includes(kind) && endSeconds !== undefined ? [endSeconds] : []))
+  return { ...look, streams, endSeconds: Math.max(look.endSeconds ?? 0, ...measured) }
 }
 
 async function lookQuickly(

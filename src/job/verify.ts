@@ -18,7 +18,7 @@ import { selectPlayable } from '../media/playable.ts'
 import type { QuickLook } from '../media/quick-look.ts'
 import type { MediaInfo } from '../model/media.ts'
 import type { JobContext } from './job-context.ts'
-import { lookAtMedia, readEnd } from './look-at-media.ts'
+import { lookAtMedia, readEnd, withMeasuredEnds } from './look-at-media.ts'
 
 /** A network filesystem may show a stale size for some seconds after a host has written. */
 const SETTLE_ATTEMPTS = 20
@@ -102,7 +102,9 @@ async function judgeInside(context: VerifyContext, path: string, look: QuickLook
     if (isSilent && !(await canDecodeHere(context, codec))) continue
     reasons.push(reason)
   }
-  if (sourceLook !== undefined) reasons.push(...judgeStreamEnds(look, sourceLook, earlyEnds))
+  if (sourceLook !== undefined && judgeStreamEnds(look, sourceLook, earlyEnds).length > 0) {
+    reasons.push(...judgeStreamEnds(await withMeasuredEnds(context, path, look, earlyEnds), sourceLook, earlyEnds))
+  }
   const shown = sourceLook === undefined ? undefined : findPicture(sourceLook)
   const found = findPicture(look)
   // A source whose header says something else than its pictures: they are what ffmpeg goes by.

@@ -26,7 +26,11 @@ export function lastPacketArguments(path: string, info: MediaInfo): readonly str
  */
 export function allPacketsArguments(path: string, info: MediaInfo): readonly (readonly string[])[] {
   const streams = (['video', 'audio'] as const).flatMap((kind) => selectPlayable(info).find((stream) => stream.kind === kind) ?? [])
-  return streams.map(({ index }) => packetArguments(path, ['-select_streams', String(index)]))
+  return streams.map(({ index }) => streamPacketsArguments(path, index))
+}
+
+export function streamPacketsArguments(path: string, streamIndex: number): readonly string[] {
+  return packetArguments(path, ['-select_streams', String(streamIndex)])
 }
 
 /** End of the last packet of picture or sound in seconds from the file's first packet; undefined when there is no packet with a time. */
