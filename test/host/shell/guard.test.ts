@@ -130,6 +130,34 @@ describe.concurrent('the guard', { timeout: 30_000 }, () => {
     expect((await stat(from)).size).toBeGreaterThan(0)
   })
 
+  test('is told to keep files for 20 s while any transfer may be gone on with, and else not at all', async () => {
+    await using shell = await openInnerShell('dash')
+    const said: string[] = []
+    const transport = {
+      ...shell.transport,
+      async openCommand(line: string) {
+        const channel = await shell.transport.openCommand(line)
+        const write = channel.stdin.write.bind(channel.stdin)
+        channel.stdin.write = ((chunk: string) => {
+          said.push(chunk.trimEnd())
+          return write(chunk)
+        }) as typeof channel.stdin.write
+        return channel
+      },
+    }
+    await using guard = createGuard(transport, { hostName: 'here', timing: { ...TEST_TIMING, heartbeatEveryMs: 60_000 } })
+    guard.hold('first')
+    await guard.start()
+    guard.hold('first')
+    guard.hold('second')
+    guard.letGo('first')
+    guard.letGo('never held')
+    await guard.start()
+    expect(new Set(said)).toEqual(new Set(['g 20']))
+    guard.letGo('second')
+    await waitUntil(() => said.at(-1) === 'g 0', { what: 'nothing is kept any more' })
+  })
+
   test('tells that the host is lost when its line breaks, and is not started again with the same names', async () => {
     await using shell = await openInnerShell('dash')
     const broken = new Error('broken')
