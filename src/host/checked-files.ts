@@ -78,7 +78,8 @@ export function createCheckedFiles({ hostName, files, comparesHashes }: CheckedF
 /** A host may say any size: what cannot fit is not begun. */
 async function assertRoom(hostPath: string, sizeBytes: number, controllerPath: string): Promise<void> {
   const space = await statfs(dirname(controllerPath)).catch(() => undefined)
-  if (space === undefined || sizeBytes <= space.bavail * space.bsize) return
+  // Some of FUSE have no figures, and give naughts.
+  if (space === undefined || space.blocks === 0 || sizeBytes <= space.bavail * space.bsize) return
   const [size, free] = [formatBytes(sizeBytes), formatBytes(space.bavail * space.bsize)]
   throw new EncodeError('TRANSFER_FAILED', `"${toVisible(hostPath)}" has ${size}, and "${dirname(controllerPath)}" has room for ${free}`, {
     hint: 'Make room there, or choose another folder with -o',

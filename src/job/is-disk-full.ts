@@ -4,7 +4,7 @@ import { EncodeError } from '../core/errors.ts'
 import { FfmpegOutput } from './encode.ts'
 
 /** What the system's own messages say, in ffmpeg's, a shell's, Node's and our words. */
-const SAID = /No space left|not enough space on the disk|Disk quota exceeded|the disk is full|\bENOSPC\b|\bEDQUOT\b/i
+const SAID = /No space left|not enough space on the disk|Disk quota exceeded|the disk is full|has room for|\bENOSPC\b|\bEDQUOT\b/i
 const CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT'])
 
 export function isDiskFull(error: unknown): boolean {

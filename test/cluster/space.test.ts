@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
@@ -66,6 +66,28 @@ describe.runIf(canStartHosts)('disks that are too small', () => {
       expect(of(ended.events, 'job.failed').map((failure) => failure.reason)).toEqual([expect.stringMatching(reason)])
       expect(of(ended.events, 'job.started')).toEqual([])
     }
+    expect(await readFile(film)).toEqual(before)
+    await bench.expectNothingLeft()
+  })
+
+  test('for what a result turned out to be are emptied again, and no second attempt is made in vain', async () => {
+    await using bench = await createBench()
+    const film = await bench.makeFilm('a.mp4')
+    const before = await readFile(film)
+    const box = await bench.startHost('box', 'streaming')
+    const config = await writeConfig(bench.folder, { home: [{ host: box, type: 'streaming' }] }, [
+      '  unpacked: {output_options: ["-c:v rawvideo", "-c:a aac"], extension: .mkv}',
+    ])
+    await writeFile(config, (await readFile(config, 'utf8')).replace('config:\n', 'config:\n  min_free: 0\n'))
+    // Room for a result as large as its source, and for no one that is several times as large.
+    await using disk = await mountDisk(join(bench.folder, 'out'), toPages(before.length * 1.2))
+    const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-o', disk.folder, '-p', 'unpacked', film])
+    expect(ended.status).toBe(1)
+    expect(of(ended.events, 'job.retry').map((retry) => retry.reason)).toEqual([expect.stringContaining(`"${disk.folder}" has room for`)])
+    expect(of(ended.events, 'job.failed').map((failure) => failure.reason)).toEqual([
+      expect.stringContaining('There is no room for it: The disk of'),
+    ])
+    expect(await readdir(disk.folder)).toEqual([])
     expect(await readFile(film)).toEqual(before)
     await bench.expectNothingLeft()
   })
