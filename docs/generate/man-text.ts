@@ -12,8 +12,8 @@ export const OPTION_DETAILS: Readonly<Partial<Record<OptionName, string>>> = {
   profile: 'A profile of the configuration or a shipped one; see "encode profiles".',
   mixin: "Replaces the profile's audio, video or subtitle options by those of the named profiles.",
   output: 'The tree below a folder argument is mirrored under DIR; a single file goes straight into DIR. Excludes -k.',
-  'keep-source': 'A result that would bear the name of its own source becomes NAME.PROFILE.EXT.',
-  overwrite: 'Without it such a job fails before it starts.',
+  'keep-source': 'Results stand beside them. A result that would bear the name of its own source becomes NAME.PROFILE.EXT.',
+  overwrite: 'Such as bear their names, but no source. Without it such a job fails before it starts.',
   drain: 'Runs under way start no new job, finish what they have and end. "encode resume" goes on with what was left; lines of a queue file stay in it.',
   'from-file':
     'A line goes when its job is done, and stays when it failed; lines may be added while it drains. Lines that begin with "#" are comments.',
