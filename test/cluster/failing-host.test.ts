@@ -16,7 +16,7 @@ describe.runIf(canStartHosts)('a host on which every job fails', () => {
     const config = await writeConfig(bench.folder, {
       home: [
         { host: bad, type: 'streaming', lines: [`ffmpeg: ${ffmpeg}`] },
-        { host: good, type: 'streaming', lines: ['queues: {_default: 3}'] },
+        { host: good, type: 'streaming', lines: ['queues: {_default: 2}'] },
       ],
     })
     // As long as the films, so that both hosts are there while there is work.
@@ -24,13 +24,14 @@ describe.runIf(canStartHosts)('a host on which every job fails', () => {
     expect(status).toBe(0)
     expect(of(events, 'run.finished')).toMatchObject([{ done: 12, failed: 0 }])
     const tries = of(events, 'job.started').filter(({ host }) => host === 'bad')
-    expect(tries).toHaveLength(3)
-    expect(of(events, 'host.down').map(({ host, reason }) => [host, reason])).toEqual([
-      [
-        'bad',
-        expect.stringMatching(/^Set aside for 1m 00s: 3 jobs in a row failed there that other hosts did; the last reason: .*libx264\.so/),
-      ],
-    ])
+    // One more where the run takes longer than the minute for which it is set aside.
+    expect([3, 4]).toContain(tries.length)
+    expect(of(events, 'host.down')[0]).toMatchObject({
+      host: 'bad',
+      reason: expect.stringMatching(
+        /^Set aside for 1m 00s: 3 jobs in a row failed there that other hosts did; the last reason: .*libx264\.so/,
+      ),
+    })
     expect((await bench.list()).every((name) => name.endsWith('.mkv'))).toBe(true)
     await bench.expectNothingLeft()
   })

@@ -274,7 +274,7 @@ test('whatever hosts do: no job is lost, none that a good host could do fails, a
       if (isGoodLeft && breaksAfter === null) expectFewTries(bench, specs, worksFor, badFiles)
       expect(bench.clock.sleeping()).toBe(0)
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   )
 })
 
