@@ -14,7 +14,8 @@ export const OPTION_DETAILS: Readonly<Partial<Record<OptionName, string>>> = {
   output: 'The tree below a folder argument is mirrored under DIR; a single file goes straight into DIR. Excludes -k.',
   'keep-source': 'Results stand beside them. A result that would bear the name of its own source becomes NAME.PROFILE.EXT.',
   overwrite: 'Such as bear their names, but no source. Without it such a job fails before it starts.',
-  drain: 'Runs under way start no new job, finish what they have and end. "encode resume" goes on with what was left; lines of a queue file stay in it.',
+  drain:
+    'Runs under way start no new job, finish what they have and end. "encode resume" goes on with what was left; lines of a queue file stay in it.',
   'from-file':
     'A line goes when its job is done, and stays when it failed; lines may be added while it drains. Lines that begin with "#" are comments.',
   'dry-run': 'Says which host would take each file with which ffmpeg arguments.',
@@ -29,7 +30,8 @@ export const OPTION_DETAILS: Readonly<Partial<Record<OptionName, string>>> = {
 
 export const COMMAND_DETAILS: Readonly<Partial<Record<CommandName, string>>> = {
   history: 'RUN is an id from that list, or "last". With --json one object a line.',
-  resume: 'Removes what controllers that died left behind, here and on the hosts, and encodes what they, and runs that were drained, had not finished.',
+  resume:
+    'Removes what controllers that died left behind, here and on the hosts, and encodes what they, and runs that were drained, had not finished.',
   drain:
     'Runs of this user on this machine start no new job on HOST (of the cluster that -c names, else of any), finish what they have there and close it; jobs that only HOST could do fail. Without HOST, as --drain. Does not wait for those jobs.',
   completion: 'SHELL is bash, zsh or fish. For bash and zsh: eval "$(encode completion SHELL)"; for fish: encode completion fish | source.',
