@@ -95,6 +95,12 @@ describe('what is wrong is said, all of it at once', () => {
   })
 })
 
+test('--verify takes one of three levels, and none where it is left out', () => {
+  expect(parseArguments(['--verify', 'full', 'a.mkv']).verify).toBe('full')
+  expect(parseArguments(['a.mkv']).verify).toBeUndefined()
+  expect(() => parseArguments(['--verify', 'ful', 'a.mkv'])).toThrow('Unknown level of verification "ful"; allowed are quick, full, off')
+})
+
 test('help names every option and command and fits a screen of 80 by 24', () => {
   const help = renderHelp()
   for (const { long } of OPTIONS as readonly OptionSpec[]) expect(help).toContain(`--${long}`)

@@ -498,3 +498,16 @@ test('one call of ffprobe is enough for a result that is whole', async () => {
   await verify({ plan, clock: QUICK_CLOCK, signal, readMedia, onWarning() {} }, result, (await readFile(result)).length)
   expect(calls).toHaveLength(1)
 })
+
+test('the host stops decoding when the job is ended', async () => {
+  const script = 'case "$*" in *"-f null"*) printf "out_time_us=1000000\\nprogress=continue\\n"; exec sleep 60 ;; esac'
+  await using slow = await openLocalHost(script)
+  const plan = createPlan('1', source, { source: await probeOnce(source), arguments: ENCODED })
+  const ending = new AbortController()
+  const context = {
+    ...{ plan, host: slow.host, facts: slow.facts, signal: ending.signal },
+    onWarning() {},
+    onProgress: () => ending.abort(new Error('Ctrl-C')),
+  }
+  await expect(decodeOnHost(context, { hostSource: source, hostResult: source })).rejects.toThrow('Ctrl-C')
+})

@@ -215,6 +215,33 @@ test('under another folder, results of links stand where the links stand', async
   expect(file?.kind === 'job' && file.plan.source.path).toBe(join(folder, 'store/real.mp4'))
 })
 
+test('how a result is verified: the command line goes before the profile, what it includes, and the configuration', async () => {
+  await touch('a.mp4')
+  const config = parseConfig(
+    [
+      'config: {verify: off}',
+      'profiles:',
+      '  plain: {output_options: ["-c copy"], extension: .mkv}',
+      '  careful: {include: plain, verify: full}',
+      '  child: {include: careful}',
+      'templates:',
+      '  short: {cli: {video-codec: "-c:v copy"}, extension: .mkv, verify: quick}',
+    ].join('\n'),
+    'config.yml',
+    [],
+  )
+  const level = async (choice: Partial<ProfileChoice>, options: Partial<PlanOptions> = {}) => {
+    const [file] = await plan(['a.mp4'], choice, { config, ...options })
+    return file?.kind === 'job' ? file.plan.profile.verify : undefined
+  }
+  expect(await level({ profile: 'plain' })).toBe('off')
+  expect(await level({ profile: 'careful' })).toBe('full')
+  expect(await level({ profile: 'child' })).toBe('full')
+  expect(await level({ template: 'short' })).toBe('quick')
+  expect(await level({ profile: 'child' }, { verify: 'quick' })).toBe('quick')
+  expect(await level({ profile: 'plain' }, { config: parseConfig('profiles: {plain: {extension: .mkv}}', 'c.yml', []) })).toBe('quick')
+})
+
 async function plan(
   paths: readonly string[],
   choice: Partial<ProfileChoice> = {},
