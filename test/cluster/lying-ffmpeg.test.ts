@@ -39,6 +39,25 @@ describe.runIf(canStartHosts)('an ffmpeg that says it went well, and', () => {
     await bench.expectNothingLeft()
   })
 
+  test('breaks a picture in the middle, is not believed by --verify full: the host decodes all of it before it is brought back', async () => {
+    await using bench = await createBench()
+    const film = await bench.makeFilm('a.mkv', { seconds: 6 })
+    const before = await readFile(film)
+    const box = await bench.startHost('box', 'streaming')
+    // Zeros over two hundred bytes in the middle of the result; what is only decoded has none.
+    const zeros = 'dd if=/dev/zero of="$out" bs=1 count=200 seek=$(($(wc -c <"$out") / 2)) conv=notrunc 2>/dev/null'
+    const ffmpeg = await writeWrapper(bench.folder, `[ "$out" = - ] || ${zeros}`)
+    const config = await writeConfig(bench.folder, { home: [{ host: box, type: 'streaming', lines: [`ffmpeg: ${ffmpeg}`] }] })
+    const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'quick', '--verify', 'full', film])
+    expect(ended.status).toBe(1)
+    const failure = ended.events.find((event): event is EventOf<'job.failed'> => event.event === 'job.failed')
+    expect(failure?.reason).toMatch(/not whole: it does not decode without errors/)
+    expect(ended.events.flatMap((event) => (event.event === 'job.stage' ? [event.stage] : [])).at(-1)).toBe('verify')
+    expect(ended.events.some((event) => event.event === 'job.stage' && event.stage === 'return')).toBe(false)
+    expect(await readFile(film)).toEqual(before)
+    await bench.expectNothingLeft()
+  })
+
   test('meets a full disk at the very end, is not believed, however quiet the profile', async () => {
     await using bench = await createBench()
     const film = await bench.makeFilm('a.mkv', { seconds: 6 })
