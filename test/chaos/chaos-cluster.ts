@@ -18,6 +18,8 @@ export interface ChaosCluster extends AsyncDisposable {
   readonly folder: string
   readonly config: string
   readonly hosts: readonly ChaosHost[]
+  /** Writes the configuration as a person does in the middle of a run: `disabled` is a host without work, `isTorn` a file saved too early. */
+  writeConfig(changes: { readonly disabled?: string; readonly isTorn?: boolean }): Promise<void>
   /** ffmpeg processes that the controller runs on this machine. */
   localEncoders(): Promise<readonly HostProcess[]>
   /** What runs on any host or was started by a controller, and work files: all that must not be there after a run. */
@@ -49,6 +51,7 @@ export async function startChaosCluster(folder: string, films: string): Promise<
     PROFILES_AND_RULES,
   )
   await addLocalHost(config, localWork)
+  const configText = await readFile(config, 'utf8')
   const hosts: readonly ChaosHost[] = [
     { host: attic, mount, link: undefined },
     { host: cellar, mount: undefined, link: undefined },
@@ -70,6 +73,11 @@ export async function startChaosCluster(folder: string, films: string): Promise<
     folder,
     config,
     hosts,
+    async writeConfig({ disabled, isTorn }) {
+      const text =
+        disabled === undefined ? configText : configText.replace(`      ${disabled}:\n`, (line) => `${line}        status: disabled\n`)
+      await writeFile(config, isTorn === true ? `${text.slice(0, text.length / 2)}\n{` : text)
+    },
     findLeft,
     localEncoders: async () => (await listStartedBy(folder)).filter(({ args }) => isEncoder(args)),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

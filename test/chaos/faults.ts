@@ -21,7 +21,11 @@ export const FAULTS = [
   'source touched',
   'source grown',
   'source removed',
+  'host disabled',
+  'configuration torn',
   'controller killed',
+  'controller frozen',
+  'run drained',
   'Ctrl-C',
   'Ctrl-C twice',
 ] as const
@@ -97,8 +101,28 @@ export async function injectFault(name: FaultName, site: FaultSite): Promise<Inj
       const film = random.pickAny(site.underWay().filter(({ harm }) => harm === undefined))
       return film && (await harmSource(name, film, site.trash))
     }
+    case 'host disabled': {
+      const target = anyHost()
+      if (target === undefined) return undefined
+      await cluster.writeConfig({ disabled: target.host.name })
+      return { on: target.host.name, lastsMs: random.whole(500, 8_000), mend: () => cluster.writeConfig({}) }
+    }
+    case 'configuration torn':
+      await cluster.writeConfig({ isTorn: true })
+      return { on: 'the configuration', lastsMs: random.whole(500, 6_000), mend: () => cluster.writeConfig({}) }
     case 'controller killed':
       return run.child.kill('SIGKILL') ? { on: 'controller' } : undefined
+    case 'controller frozen': {
+      if (!run.child.kill('SIGSTOP')) return undefined
+      // Longer than hosts wait for a heartbeat, now and then.
+      return {
+        on: 'controller',
+        lastsMs: random.whole(200, random.chance(0.2) ? 40_000 : 8_000),
+        mend: async () => void run.child.kill('SIGCONT'),
+      }
+    }
+    case 'run drained':
+      return run.child.kill('SIGUSR1') ? { on: 'controller' } : undefined
     case 'Ctrl-C':
       return run.child.kill('SIGINT') ? { on: 'controller' } : undefined
     case 'Ctrl-C twice': {

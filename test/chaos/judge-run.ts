@@ -11,12 +11,14 @@ export interface RunEnd {
   readonly wasCut: boolean
   /** Ctrl-C reached it. */
   readonly wasInterrupted: boolean
+  /** It was told to start nothing more. */
+  readonly wasDrained: boolean
   /** The jobs that it told of, as `encode history` shows them. */
   readonly jobs: readonly JobRecord[]
 }
 
 /** What is not true; none is good. */
-export async function findLies({ ended, wasCut, wasInterrupted, jobs }: RunEnd): Promise<readonly string[]> {
+export async function findLies({ ended, wasCut, wasInterrupted, wasDrained, jobs }: RunEnd): Promise<readonly string[]> {
   const lies: string[] = []
   for (const job of jobs) {
     if (job.state === 'done' && !(await exists(job.output)))
@@ -44,7 +46,10 @@ export async function findLies({ ended, wasCut, wasInterrupted, jobs }: RunEnd):
   for (const name of ['job.done', 'job.failed', 'job.skipped'] as const)
     for (const { job } of of(ended.events, name)) queued.delete(job ?? '')
   if (wasInterrupted && ended.status === 130) return lies
-  if (queued.size > 0) lies.push(`Nothing was told of the end of ${queued.size} jobs`)
+  if (wasDrained && finished.left !== undefined) {
+    if (finished.left !== queued.size)
+      lies.push(`run.finished says that ${finished.left} jobs are left, and ${queued.size} were not told of`)
+  } else if (queued.size > 0) lies.push(`Nothing was told of the end of ${queued.size} jobs`)
   const isTold = ended.status === 0 ? failed === 0 : ended.status === 1 || ended.status === 3 ? failed > 0 : false
   if (!isTold) lies.push(`The status is ${ended.status} with ${failed} failed jobs`)
   return lies

@@ -111,7 +111,14 @@ async function countLeft(library: FilmLibrary): Promise<number> {
   return areReplaced.filter((isReplaced, index) => !isReplaced && library.films[index]?.harm === undefined).length
 }
 
-const CONTROLLER_FAULTS = ['controller killed', 'controller killed', 'Ctrl-C', 'Ctrl-C twice'] as const satisfies readonly FaultName[]
+const CONTROLLER_FAULTS = [
+  'controller killed',
+  'controller killed',
+  'controller frozen',
+  'run drained',
+  'Ctrl-C',
+  'Ctrl-C twice',
+] as const satisfies readonly FaultName[]
 const CLUSTER_FAULTS = FAULTS.slice(0, FAULTS.indexOf('controller killed')) as [FaultName, ...FaultName[]]
 
 interface StartedRun {
@@ -121,6 +128,7 @@ interface StartedRun {
   hasEnded(): boolean
   wasCut: boolean
   wasInterrupted: boolean
+  wasDrained: boolean
 }
 
 async function startRun(bench: Bench, args: readonly string[]): Promise<StartedRun> {
@@ -129,7 +137,7 @@ async function startRun(bench: Bench, args: readonly string[]): Promise<StartedR
   const run = startEncode(folder, args[0] === 'resume' ? ['resume', '-y', config] : ['-y', config, ...args])
   await note(bench, `run ${bench.runs}: encode ${args.join(' ')}`)
   const hasEnded = () => run.child.exitCode !== null || run.child.signalCode !== null
-  return { number: bench.runs, args, run, hasEnded, wasCut: false, wasInterrupted: false }
+  return { number: bench.runs, args, run, hasEnded, wasCut: false, wasInterrupted: false, wasDrained: false }
 }
 
 /** Does one fault to the run, and has it mended when its time is over; `mends` are those still to come. */
@@ -139,6 +147,7 @@ async function disturb(bench: Bench, name: FaultName, started: StartedRun, mends
   if (injected === undefined) return
   bench.faults[name] += 1
   if (name === 'controller killed' || name === 'Ctrl-C twice') started.wasCut = true
+  if (name === 'run drained') started.wasDrained = true
   if (name === 'Ctrl-C' || name === 'Ctrl-C twice') started.wasInterrupted = true
   await note(bench, `  ${name} on ${JSON.stringify(injected.on)}${injected.lastsMs === undefined ? '' : ` for ${injected.lastsMs} ms`}`)
   const { mend, lastsMs } = injected
