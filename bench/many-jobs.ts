@@ -5,9 +5,9 @@
  * Simulated: SSH and what is behind it (`simulated-transport.ts`). ffmpeg and ffprobe are run once for each kind of call, and what they
  * made and said is played back (`recorded-commands.ts`).
  *
- *     node --max-semi-space-size=16 bench/many-jobs.ts [--jobs 10000] [--hosts 100] [--view plain|json|live|stuck-plain|stuck-json] [--faults] [--heap] [--json]
+ *     node --max-semi-space-size=16 --max-old-space-size=1536 bench/many-jobs.ts [--jobs 10000] [--hosts 100] [--view plain|json|live|stuck-plain|stuck-json] [--faults] [--heap] [--json]
  *
- * The flag is that of bin/encode. `--heap` collects garbage at every twentieth of the run to tell what is really held (needs --expose-gc; it also lowers the peak).
+ * The flags are those of bin/encode. `--heap` collects garbage at every twentieth of the run to tell what is really held (needs --expose-gc; it also lowers the peak).
  */
 
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
