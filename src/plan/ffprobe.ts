@@ -50,18 +50,18 @@ export function createFfprobe(program: string, maxAnswerBytes = MAX_ANSWER_BYTES
     throw new EncodeError('SOURCE_UNREADABLE', `ffprobe cannot read it: ${words === '' ? `exit status ${result.exitCode}` : words}`)
   }
 
-  return {
-    read,
-    async probe(path, signal) {
-      const file = await stat(path).catch((error: unknown) => {
-        throw new EncodeError('SOURCE_MISSING', 'No such file', { cause: error })
-      })
-      const media = parseProbe(await read(probeArguments(path), signal), { path, sizeBytes: file.size, mtimeMs: file.mtimeMs })
-      const stream = findFirstFrameStream(media)
-      if (stream === undefined) return media
-      return withFirstFrame(media, stream, await read(firstFrameArguments(path, stream), signal).catch(orNothing))
-    },
-  }
+  return { read, probe: async (path, signal) => await probeFile(path, read, signal) }
+}
+
+/** Facts of one file, by what `read` says of it. Rejects as `probe` does. */
+export async function probeFile(path: string, read: Ffprobe['read'], signal?: AbortSignal): Promise<MediaInfo> {
+  const file = await stat(path).catch((error: unknown) => {
+    throw new EncodeError('SOURCE_MISSING', 'No such file', { cause: error })
+  })
+  const media = parseProbe(await read(probeArguments(path), signal), { path, sizeBytes: file.size, mtimeMs: file.mtimeMs })
+  const stream = findFirstFrameStream(media)
+  if (stream === undefined) return media
+  return withFirstFrame(media, stream, await read(firstFrameArguments(path, stream), signal).catch(orNothing))
 }
 
 /** ffprobe is looked for where it is configured, beside the configured ffmpeg, and else on the PATH. */

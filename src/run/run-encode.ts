@@ -3,12 +3,14 @@
 import { EncodeError } from '../core/errors.ts'
 import { createRunId, toJobId } from '../core/ids.ts'
 import { openLedger } from '../ledger/ledger.ts'
+import { openProbeMemory, type ProbeMemory } from '../ledger/probe-memory.ts'
 import { openQueueFile, readQueueFile } from '../ledger/queue-file.ts'
 import type { QueueEntry } from '../ledger/queue-line.ts'
 import type { Config } from '../model/config.ts'
 import { createFfprobe, type Ffprobe, findFfprobeProgram } from '../plan/ffprobe.ts'
 import { findSources } from '../plan/find-sources.ts'
 import { createPlanner, type PlannedFile } from '../plan/plan-jobs.ts'
+import { createRememberingFfprobe } from '../plan/remembering-ffprobe.ts'
 import type { Target } from '../plan/target.ts'
 import type { HostsByCluster } from './change-hosts.ts'
 import { dryRun } from './dry-run.ts'
@@ -36,14 +38,16 @@ export async function runEncode(request: RunRequest, world: RunWorld): Promise<n
 
 async function showRun(request: RunRequest, world: RunWorld): Promise<number> {
   const entries = request.queueFile === undefined ? [] : await readQueueFile(request.queueFile, { cwd: world.cwd })
-  const { hosts, planFirst } = prepare(request, world, entries)
+  using memory = openMemory(world, true)
+  const { hosts, planFirst } = prepare(request, world, entries, memory)
   return await dryRun(request, world, await planFirst(), hosts)
 }
 
 async function startRun(request: RunRequest, world: RunWorld): Promise<number> {
   const { cwd, clock, pid, warner } = world
   await using queue = request.queueFile === undefined ? undefined : await openQueueFile(request.queueFile, { cwd, clock, pid })
-  const { runId, hosts, selectAgain, ffprobe, planFirst, planTargets } = prepare(request, world, queue?.entries ?? [])
+  using memory = openMemory(world, false)
+  const { runId, hosts, selectAgain, ffprobe, planFirst, planTargets } = prepare(request, world, queue?.entries ?? [], memory)
   using ledger = openLedger({ folder: world.stateFolder, clock, pid, warner })
   for (const ended of await endReplacements(ledger, ledger.deadRuns())) world.emit('warning', { message: describeEnded(ended) })
   const files = await planFirst()
@@ -62,7 +66,7 @@ interface PreparedRun {
 }
 
 /** Throws USAGE_INVALID for what is wrong with the whole call. */
-function prepare(request: RunRequest, world: RunWorld, entries: readonly QueueEntry[]): PreparedRun {
+function prepare(request: RunRequest, world: RunWorld, entries: readonly QueueEntry[], memory: ProbeMemory): PreparedRun {
   const { config } = request
   const targets = [...request.targets, ...toQueueTargets(entries, request)]
   const clusters = [...targets, ...(request.queueFile === undefined ? [] : [request.queueTarget])].map((target) => target.cluster)
@@ -70,12 +74,14 @@ function prepare(request: RunRequest, world: RunWorld, entries: readonly QueueEn
   const selectAgain = (changed: Config): HostsByCluster => selectHostsAgain(changed, clusters, request.onlyHosts)
   refuseWithoutProfile(config, targets)
   const runId = createRunId(world.clock.now())
-  const ffprobe = world.ffprobe ?? createFfprobe(findFfprobeProgram(config))
+  const program = findFfprobeProgram(config)
+  const ffprobe = world.ffprobe ?? createFfprobe(program)
   // Files that are only being looked for are not under way.
   const signal = world.draining === undefined ? world.signal : AbortSignal.any([world.signal, world.draining])
   const planner = createPlanner({
     config,
-    ffprobe,
+    // What was handed in is somebody's own.
+    ffprobe: world.ffprobe ?? createRememberingFfprobe(ffprobe, { memory, program, now: () => world.clock.now() }),
     outputFolder: request.outputFolder,
     keepsSource: request.keepsSource,
     overwrites: request.overwrites,
@@ -88,6 +94,10 @@ function prepare(request: RunRequest, world: RunWorld, entries: readonly QueueEn
     await planner.plan(await Array.fromAsync(findSources(wanted, world.cwd, signal, request.outputFolder)))
   const planFirst = async () => [...toRefusedFiles(entries, request), ...(await planTargets(targets))]
   return { runId, hosts, selectAgain, ffprobe, planFirst, planTargets }
+}
+
+function openMemory({ stateFolder, clock, warner }: RunWorld, isReadOnly: boolean): ProbeMemory {
+  return openProbeMemory({ folder: stateFolder, clock, warner, isReadOnly })
 }
 
 function describeEnded({ job, failure }: EndedReplacement): string {
