@@ -5,6 +5,7 @@
 
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './longest-first.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -12,7 +13,9 @@ const root = join(import.meta.dirname, '..')
 const shared = {
   root,
   pool: 'forks' as const,
-  testTimeout: 30_000,
+  // Twice the cores of the machine that the gate is made for: half of the time is waiting.
+  maxWorkers: 4,
+  testTimeout: 60_000,
   hookTimeout: 60_000,
   setupFiles: ['test/fail-on-warning.ts'],
 }
@@ -27,7 +30,6 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/cluster/**', 'test/chaos/**', 'test/containers/**'],
-          maxWorkers: 2,
         },
       },
       {
@@ -35,10 +37,6 @@ export default defineConfig({
           ...shared,
           name: 'cluster',
           include: ['test/cluster/**/*.test.ts', 'test/chaos/**/*.test.ts'],
-          // Each file starts servers and encoders of its own; one at a time, so that a slow machine does not fail a time limit.
-          fileParallelism: false,
-          testTimeout: 60_000,
-          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -46,15 +44,14 @@ export default defineConfig({
           ...shared,
           name: 'containers',
           include: ['test/containers/**/*.test.ts'],
-          fileParallelism: false,
           // testcontainers' own cleaner is an image of a registry; the tests remove what they start.
           env: { TESTCONTAINERS_RYUK_DISABLED: 'true' },
           testTimeout: 120_000,
           hookTimeout: 600_000,
-          sequence: { groupOrder: 2 },
         },
       },
     ],
+    sequence: { sequencer: LongestFirst },
     teardownTimeout: 20_000,
     reporters: ['default', './test/count-reporter.ts'],
   },
