@@ -179,7 +179,7 @@ describe.skipIf(!canStartHosts)('the SSH transport', () => {
     relay.freeze()
     const frozenAt = performance.now()
     await expect(sleep.exit).rejects.toMatchObject({ code: 'HOST_LOST', message: expect.stringContaining('was silent for 0.6') })
-    expect(performance.now() - frozenAt).toBeLessThan(1000)
+    expect(performance.now() - frozenAt).toBeLessThan(3000)
     await relay.close()
   })
 
@@ -189,6 +189,8 @@ describe.skipIf(!canStartHosts)('the SSH transport', () => {
     const sleep = await transport.openCommand('sleep 600')
     sleep.stdout.resume()
     sleep.stderr.resume()
+    // The channel is open before sshd has started the command on it; by then its session process is what it stays.
+    await waitUntil(async () => (await host.processes()).some(({ args }) => args.endsWith('sleep 600')), { what: 'the command runs' })
     const frozen = (await host.processes()).map(({ pid }) => pid)
     expect(frozen.length).toBeGreaterThan(1)
     for (const pid of frozen) process.kill(pid, 'SIGSTOP')
