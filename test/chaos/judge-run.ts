@@ -13,13 +13,17 @@ export interface RunEnd {
   readonly wasInterrupted: boolean
   /** It was told to start nothing more. */
   readonly wasDrained: boolean
+  /** Its configuration was half a file for a while. */
+  readonly wasTorn: boolean
   /** The jobs that it told of, as `encode history` shows them. */
   readonly jobs: readonly JobRecord[]
 }
 
 /** What is not true; none is good. */
-export async function findLies({ ended, wasCut, wasInterrupted, wasDrained, jobs }: RunEnd): Promise<readonly string[]> {
+export async function findLies({ ended, wasCut, wasInterrupted, wasDrained, wasTorn, jobs }: RunEnd): Promise<readonly string[]> {
   const lies: string[] = []
+  // It began when there was half a configuration, and refused that.
+  if (wasTorn && ended.status === 2 && ended.events.length === 0) return lies
   for (const job of jobs) {
     if (job.state === 'done' && !(await exists(job.output)))
       lies.push(`The ledger says that "${job.source}" is done, and there is no result`)

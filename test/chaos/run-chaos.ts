@@ -129,6 +129,7 @@ interface StartedRun {
   wasCut: boolean
   wasInterrupted: boolean
   wasDrained: boolean
+  wasTorn: boolean
 }
 
 async function startRun(bench: Bench, args: readonly string[]): Promise<StartedRun> {
@@ -137,7 +138,7 @@ async function startRun(bench: Bench, args: readonly string[]): Promise<StartedR
   const run = startEncode(folder, args[0] === 'resume' ? ['resume', '-y', config] : ['-y', config, ...args])
   await note(bench, `run ${bench.runs}: encode ${args.join(' ')}`)
   const hasEnded = () => run.child.exitCode !== null || run.child.signalCode !== null
-  return { number: bench.runs, args, run, hasEnded, wasCut: false, wasInterrupted: false, wasDrained: false }
+  return { number: bench.runs, args, run, hasEnded, wasCut: false, wasInterrupted: false, wasDrained: false, wasTorn: false }
 }
 
 /** Does one fault to the run, and has it mended when its time is over; `mends` are those still to come. */
@@ -148,6 +149,7 @@ async function disturb(bench: Bench, name: FaultName, started: StartedRun, mends
   bench.faults[name] += 1
   if (name === 'controller killed' || name === 'Ctrl-C twice') started.wasCut = true
   if (name === 'run drained') started.wasDrained = true
+  if (name === 'configuration torn') started.wasTorn = true
   if (name === 'Ctrl-C' || name === 'Ctrl-C twice') started.wasInterrupted = true
   await note(bench, `  ${name} on ${JSON.stringify(injected.on)}${injected.lastsMs === undefined ? '' : ` for ${injected.lastsMs} ms`}`)
   const { mend, lastsMs } = injected

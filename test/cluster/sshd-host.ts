@@ -60,7 +60,7 @@ export interface SshdHost extends AsyncDisposable {
   log(): string
   /** A path of the host as this machine reaches it, while the host lives. */
   seenFrom(path: string): string
-  /** Runs a program in the host's namespaces, past its sshd. */
+  /** Runs a program that sees the host's files, past its sshd. */
   enter(argv: readonly string[]): Promise<void>
   /** The machine dies: no process of it gets to do anything more. Its files stay until `stop`. */
   kill(): Promise<void>
@@ -233,7 +233,8 @@ async function startOnFreePort(folder: string, files: HostFiles, options: SshdHo
     log: () => machine.log(),
     seenFrom: (path) => `/proc/${machine.init}/root${path}`,
     enter: async (argv) => {
-      await promisify(execFile)('nsenter', ['--target', String(machine.init), '--mount', '--pid', ...argv])
+      // Not in its pid namespace: nsenter would stand still, for good, with a child that is stopped.
+      await promisify(execFile)('nsenter', ['--target', String(machine.init), '--mount', ...argv])
     },
     kill,
     restart: () => {
