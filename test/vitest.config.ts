@@ -51,6 +51,7 @@ export default defineConfig({
         },
       },
     ],
+    globalSetup: ['test/share-compiled.ts'],
     sequence: { sequencer: LongestFirst },
     teardownTimeout: 20_000,
     reporters: ['default', './test/count-reporter.ts'],
