@@ -130,6 +130,7 @@ export async function withWorld(args: Arguments, config: Config, run: (world: Ru
           homeFolder: homedir(),
           writesKnownHosts: !args.isDryRun,
           prompt,
+          onNote: args.verbosity === 'verbose' ? (message) => broadcast.emit('warning', { message }) : undefined,
           localFfmpeg: config.ffmpeg,
           localFfprobe: config.ffprobe,
         }),

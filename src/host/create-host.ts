@@ -20,6 +20,10 @@ export interface CreateHostOptions {
   readonly writesKnownHosts?: boolean | undefined
   /** Asked for the passphrase of an encrypted key; without it such keys are not used. */
   readonly prompt?: SshTransportOptions['prompt']
+  /** Told what a person may want to know who looks closely. */
+  readonly onNote?: SshTransportOptions['onNote']
+  /** See `SshTransportOptions`. */
+  readonly clientFromBytes?: number | undefined
   /** `config.ffmpeg` and its ffprobe: hold for local hosts that name none of their own. */
   readonly localFfmpeg?: string | undefined
   readonly localFfprobe?: string | undefined
@@ -40,8 +44,8 @@ export function createHost({ config, timing, answerMs, ...options }: CreateHostO
       timing,
     })
   }
-  const { sshProgram, env, homeFolder, prompt, writesKnownHosts } = options
-  const transport = createSshTransport({ host: config, sshProgram, env, homeFolder, prompt, writesKnownHosts })
+  const { sshProgram, env, homeFolder, prompt, writesKnownHosts, onNote, clientFromBytes } = options
+  const transport = createSshTransport({ host: config, sshProgram, env, homeFolder, prompt, writesKnownHosts, onNote, clientFromBytes })
   return createPosixHost({
     config,
     transport,

@@ -20,10 +20,49 @@ export function sendCommand(tag: string, hostPath: string, offset = 0): { readon
   return { commandLine, after: `${bulkTag(tag, hostPath)}@data\n` }
 }
 
+/** For bytes that go through another program, which hands its descriptors to the file and nothing else to us. */
+export interface DirectCommand {
+  readonly commandLine: string
+  /** Said on stderr before the first byte is asked for or given: from here on the command line has the file. */
+  readonly mark: string
+  /** A command line that ends that one, and ends when it is gone. */
+  readonly endCommandLine: string
+}
+
+/** As `receiveCommand`. */
+export function receiveDirectly(tag: string, hostPath: string, offset = 0): DirectCommand {
+  return directCommand(offset > 0 ? 'cat >>"$1"' : 'rm -f -- "$1"; cat >"$1"', tag, hostPath)
+}
+
+/** As `sendCommand`, for a login shell that is known to print nothing by itself. */
+export function sendDirectly(tag: string, hostPath: string, offset = 0): DirectCommand {
+  return directCommand(`${offset > 0 ? `tail -c +${offset + 1}` : 'cat'} <"$1"`, tag, hostPath)
+}
+
 /** What the shell of a transfer bears: all of one controller's begin alike, and each file's are the same. */
 export function bulkTag(tag: string, hostPath: string): string {
   return `${tag}-bulk-${createHash('sha256').update(hostPath).digest('hex').slice(0, 16)}`
 }
+
+function directCommand(move: string, tag: string, hostPath: string): DirectCommand {
+  const own = bulkTag(tag, hostPath)
+  // The pattern does not match itself among the arguments of who looks for it.
+  const pattern = `[${own.charAt(0)}]${own.slice(1)}`
+  return {
+    commandLine: bulkCommand(`umask 077; printf "%s@data\\n" "$0" >&2; ${move}; exit $?`, tag, hostPath),
+    mark: `${own}@data`,
+    endCommandLine: ['exec', '/bin/sh', '-c', ...[END, 'encode-end', pattern].map(quoteWord)].join(' '),
+  }
+}
+
+/** Kills what bears the tag, with its process group, and waits for that. */
+const END = [
+  'f() { if [ -r /proc/$$/cmdline ]; then',
+  'for x in $(grep -l -e "$1" /proc/[0-9]*/cmdline); do x=${x%/cmdline}; echo "${x#/proc/}"; done;',
+  'else ps -A -ww -o pid= -o args= | grep -e "$1" | while read -r x y; do echo "$x"; done; fi; } 2>/dev/null;',
+  'n=0; for p in $(f "$1"); do kill -KILL -$p || kill -KILL $p;',
+  'while kill -0 -$p && [ $n -lt 20 ]; do n=$((n+1)); sleep 0.1 || sleep 1; done; done 2>/dev/null',
+].join(' ')
 
 function bulkCommand(script: string, tag: string, hostPath: string): string {
   const words = [`${DECODE_ARGUMENTS} ${script}`, bulkTag(tag, hostPath), encodeArgument(hostPath)]

@@ -5,7 +5,7 @@ import { toPlainLine, toVisible } from '../../core/text.ts'
 import { parseFreeBytes, parseLoad } from '../facts/parse-facts.ts'
 import type { HostFileStat, RunOptions, RunResult, TransferOptions } from '../host.ts'
 import type { HostFiles, MoveOptions } from '../host-files.ts'
-import { receiveCommand, sendCommand } from './bulk-shell.ts'
+import { type DirectCommand, receiveCommand, receiveDirectly, sendCommand, sendDirectly } from './bulk-shell.ts'
 import { assertRemovable, type Guard } from './guard.ts'
 
 export interface ShellFilesOptions {
@@ -22,9 +22,14 @@ export interface ShellFilesOptions {
  * anew, or goes on behind `offset`; should the connection break, what has come stays if it is resumable.
  */
 export interface BulkTransport {
-  putBytes(commandLine: string, controllerPath: string, options?: TransferOptions): Promise<number>
+  putBytes(commandLine: string, controllerPath: string, options?: BulkOptions): Promise<number>
   /** The file begins behind `after`. */
-  getBytes(commandLine: string, controllerPath: string, options?: TransferOptions & { readonly after?: string }): Promise<number>
+  getBytes(commandLine: string, controllerPath: string, options?: BulkOptions & { readonly after?: string }): Promise<number>
+}
+
+export interface BulkOptions extends TransferOptions {
+  /** Does the same, for a transport that has another program move the bytes. */
+  readonly direct?: DirectCommand | undefined
 }
 
 export function createShellFiles({ hostName, run: runForever, guard, transport, answerMs = ANSWER_MS }: ShellFilesOptions): HostFiles {
@@ -63,14 +68,18 @@ export function createShellFiles({ hostName, run: runForever, guard, transport, 
   return {
     async putFile(controllerPath, hostPath, options = {}) {
       await move(options, async () => {
-        await transport.putBytes(receiveCommand(guard.tag, hostPath, options.offset), controllerPath, options)
+        const { tag } = guard
+        const direct = receiveDirectly(tag, hostPath, options.offset)
+        await transport.putBytes(receiveCommand(tag, hostPath, options.offset), controllerPath, { ...options, direct })
       })
     },
 
     async getFile(hostPath, controllerPath, options = {}) {
       await move(options, async () => {
-        const { commandLine, after } = sendCommand(guard.tag, hostPath, options.offset)
-        await transport.getBytes(commandLine, controllerPath, { ...options, after })
+        const { tag } = guard
+        const { commandLine, after } = sendCommand(tag, hostPath, options.offset)
+        const direct = sendDirectly(tag, hostPath, options.offset)
+        await transport.getBytes(commandLine, controllerPath, { ...options, after, direct })
       })
     },
 

@@ -30,7 +30,7 @@ const STDERR_KEPT = 4096
 /** Of what login files print before the first byte of a file. */
 const MAX_NOISE_BYTES = PIECE_BYTES
 /** The disk at the far side may have to wake up, and a piece may take minutes on the slowest of links. */
-const STALL_MS = 300_000
+export const STALL_MS = 300_000
 const STALL_STEPS = 20
 const CLOSE_TIMEOUT_MS = 2000
 
@@ -48,7 +48,7 @@ export async function putBytes(
 ): Promise<number> {
   await using file = await openSource(controllerPath)
   const before = await file.stat()
-  if (!before.isFile()) throw new EncodeError('SOURCE_UNREADABLE', `"${controllerPath}" is not a file`)
+  assertSendable(controllerPath, before.isFile())
   return await withChannel(openSession, commandLine, options, async (channel, ended, onBytes) => {
     channel.resume() // `cat > file` says nothing; what it says all the same must not block it
     const sentBytes = await Promise.race([send(file, channel, { ...options, onBytes }), ended.then(() => undefined)])
@@ -56,13 +56,11 @@ export async function putBytes(
       channel.end()
       const after = await file.stat()
       if (sentBytes !== after.size || after.mtimeMs !== before.mtimeMs) {
-        throw new EncodeError('SOURCE_CHANGED', `"${controllerPath}" changed while it was sent`, {
-          hint: 'Encode it when nothing writes to it any more',
-        })
+        throw changedError(controllerPath)
       }
     }
     await ended
-    if (sentBytes === undefined) throw new EncodeError('TRANSFER_FAILED', `The host stopped taking "${controllerPath}" before its end`)
+    if (sentBytes === undefined) throw stoppedError(controllerPath)
     return sentBytes
   })
 }
@@ -99,6 +97,32 @@ export async function getBytes(
   }
 }
 
+// What both movers say.
+
+export function changedError(controllerPath: string): EncodeError {
+  return new EncodeError('SOURCE_CHANGED', `"${controllerPath}" changed while it was sent`, {
+    hint: 'Encode it when nothing writes to it any more',
+  })
+}
+
+export function stoppedError(controllerPath: string): EncodeError {
+  return new EncodeError('TRANSFER_FAILED', `The host stopped taking "${controllerPath}" before its end`)
+}
+
+export function stalledError(stallMs: number): EncodeError {
+  return new EncodeError('TRANSFER_FAILED', `The host moved no byte for ${stallMs / 1000} s`, { hint: 'Look at its disk' })
+}
+
+/** @param maxBytes undefined: what comes is not the file at all. */
+export function excessError(maxBytes: number | undefined): EncodeError {
+  const what = maxBytes === undefined ? 'something else than the file' : `more than the ${maxBytes} B that it said the file has`
+  return new EncodeError('TRANSFER_FAILED', `The host sends ${what}`, { hint: 'Does something else write that file there?' })
+}
+
+export function assertSendable(path: string, isFile: boolean): void {
+  if (!isFile) throw new EncodeError('SOURCE_UNREADABLE', `"${path}" is not a file`)
+}
+
 /** Runs `move` on a channel of its own; whatever fails, the channel is closed before this rejects. */
 async function withChannel<T>(
   openSession: OpenSession,
@@ -123,7 +147,7 @@ async function withChannel<T>(
   const onStep = (): void => {
     idleSteps += 1
     if (idleSteps < STALL_STEPS) return
-    aborted.reject(new EncodeError('TRANSFER_FAILED', `The host moved no byte for ${stallMs / 1000} s`, { hint: 'Look at its disk' }))
+    aborted.reject(stalledError(stallMs))
   }
   const watch = stallMs > 0 ? setInterval(onStep, stallMs / STALL_STEPS) : undefined
   const onMoved = (bytes: number): void => {
@@ -144,7 +168,7 @@ async function withChannel<T>(
   }
 }
 
-function checkExit(exit: ChannelExit, stderr: string): void {
+export function checkExit(exit: ChannelExit, stderr: string): void {
   if (exit.status === 0) return
   const how =
     exit.signal !== null
@@ -214,9 +238,8 @@ async function receive(channel: ClientChannel, file: FileHandle, options: GetOpt
     skippedBytes += arrived.length - chunk.length
     takenBytes += chunk.length
     if (skippedBytes > MAX_NOISE_BYTES || takenBytes > (maxBytes ?? Number.POSITIVE_INFINITY)) {
-      const what = skippedBytes > MAX_NOISE_BYTES ? 'something else than the file' : `more than the ${maxBytes} B that it said the file has`
       channel.removeAllListeners('data').resume()
-      return reject(new EncodeError('TRANSFER_FAILED', `The host sends ${what}`, { hint: 'Does something else write that file there?' }))
+      return reject(excessError(skippedBytes > MAX_NOISE_BYTES ? undefined : maxBytes))
     }
     if (chunk.length === 0) return
     collected.push(chunk)

@@ -30,6 +30,8 @@ export interface SshConnection {
   openSession(commandLine: string): Promise<Session>
   /** Aborted, with HOST_LOST as reason, before any channel of a broken connection ends. */
   readonly lost: AbortSignal
+  /** The key that the server showed and that was found to be its own. */
+  readonly hostKey: Buffer | undefined
   /** Ends it in good order; resolves when it is closed. */
   end(): Promise<void>
 }
@@ -242,7 +244,7 @@ async function shakeHands(stream: Duplex, jump: SshConnection | undefined, hands
       firstBytes = chunk.toString('latin1', 0, 200)
     })
   })
-  return wrapClient(client, stream, jump, settings, options.keepaliveSeconds)
+  return wrapClient(client, stream, { jump, settings, keepaliveSeconds: options.keepaliveSeconds, hostKey: trustedKey })
 }
 
 /** To be called before anything else runs: the exit may stand in the same packet as the answer that the command was started. */
@@ -262,13 +264,14 @@ class DroppedError extends Error {
   }
 }
 
-function wrapClient(
-  client: ssh2.Client,
-  stream: Duplex,
-  jump: SshConnection | undefined,
-  settings: SshSettings,
-  keepaliveSeconds: number,
-): RawConnection {
+interface Standing {
+  readonly jump: SshConnection | undefined
+  readonly settings: SshSettings
+  readonly keepaliveSeconds: number
+  readonly hostKey: Buffer | undefined
+}
+
+function wrapClient(client: ssh2.Client, stream: Duplex, { jump, settings, keepaliveSeconds, hostKey }: Standing): RawConnection {
   const lost = new AbortController()
   const place = describePlace(settings)
   const lose = (why: string, cause?: unknown): void => {
@@ -311,6 +314,7 @@ function wrapClient(
   const toLost = (error: unknown): unknown => (lost.signal.aborted ? lost.signal.reason : error)
   return {
     lost: lost.signal,
+    hostKey,
     openSession: (commandLine) =>
       new Promise((resolve, reject) => {
         lost.signal.throwIfAborted()

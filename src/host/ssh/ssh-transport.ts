@@ -2,8 +2,9 @@
 
 import type { HostConfig } from '../../model/config.ts'
 import type { CommandTransport } from '../channel.ts'
-import type { TransferOptions } from '../host.ts'
-import { type GetOptions, getBytes, putBytes } from './byte-transfer.ts'
+import type { BulkOptions } from '../shell/shell-files.ts'
+import { createBulkMover, type Standing } from './bulk-mover.ts'
+import type { GetOptions } from './byte-transfer.ts'
 import { toCommandChannel } from './command-channel.ts'
 import { KEEPALIVES_UNANSWERED, openConnection } from './connection.ts'
 import { createConnectionPool } from './connection-pool.ts'
@@ -17,12 +18,16 @@ export interface SshTransportOptions extends SshSurroundings {
   readonly prompt?: Prompt | undefined
   /** Between keepalives; a connection that is silent for three of them is lost. Undefined: as the host's configuration says. */
   readonly keepaliveSeconds?: number | undefined
+  /** Files of so many bytes go through the system's OpenSSH client, where it can be used. */
+  readonly clientFromBytes?: number | undefined
+  /** Told once, when that client turns out not to be of use. */
+  readonly onNote?: ((message: string) => void) | undefined
 }
 
 export interface SshTransport extends CommandTransport {
   /** See `putBytes` and `getBytes` of byte-transfer.ts; both resolve with the number of bytes moved. */
-  putBytes(commandLine: string, controllerPath: string, options?: TransferOptions): Promise<number>
-  getBytes(commandLine: string, controllerPath: string, options?: GetOptions): Promise<number>
+  putBytes(commandLine: string, controllerPath: string, options?: BulkOptions): Promise<number>
+  getBytes(commandLine: string, controllerPath: string, options?: BulkOptions & GetOptions): Promise<number>
 }
 
 const DEFAULT_KEEPALIVE_SECONDS = 5
@@ -39,6 +44,7 @@ export function createSshTransport(options: SshTransportOptions): SshTransport {
   const { sshProgram, env, homeFolder, writesKnownHosts } = options
   const around: SshSurroundings = { sshProgram, env, homeFolder, writesKnownHosts }
   let settings: Promise<SshSettings> | undefined
+  let standing: Standing | undefined
   const pool = createConnectionPool(async (signal) => {
     settings ??= loadSshSettings(toDestination(options.host), around)
     settings.catch(() => {
@@ -46,9 +52,19 @@ export function createSshTransport(options: SshTransportOptions): SshTransport {
     })
     const loaded = await settings
     const keepaliveSeconds = options.keepaliveSeconds ?? options.host.keepaliveSeconds ?? toKeepaliveSeconds(loaded)
-    return await openConnection(loaded, { around, prompt: options.prompt, keepaliveSeconds }, signal)
+    const connection = await openConnection(loaded, { around, prompt: options.prompt, keepaliveSeconds }, signal)
+    const { hostKey } = connection
+    if (hostKey !== undefined) standing = { settings: loaded, hostKey, keepaliveSeconds }
+    return connection
   })
-  const openBulk = (commandLine: string, signal?: AbortSignal) => pool.openSession('bulk', commandLine, signal)
+  const mover = createBulkMover({
+    pool,
+    standing: () => standing,
+    sshProgram,
+    env,
+    fromBytes: options.clientFromBytes,
+    onUnfit: (why) => options.onNote?.(`Host "${options.host.name}" gets its files over ssh2, not through the system's ssh: ${why}`),
+  })
 
   return {
     lost: pool.lost,
@@ -57,8 +73,8 @@ export function createSshTransport(options: SshTransportOptions): SshTransport {
       const { channel, exit } = await pool.openSession('control', commandLine, signal)
       return toCommandChannel(channel, exit)
     },
-    putBytes: (commandLine, controllerPath, transfer) => putBytes(openBulk, commandLine, controllerPath, transfer),
-    getBytes: (commandLine, controllerPath, transfer) => getBytes(openBulk, commandLine, controllerPath, transfer),
+    putBytes: mover.putBytes,
+    getBytes: mover.getBytes,
     [Symbol.asyncDispose]: () => pool.end(),
   }
 }

@@ -1,0 +1,146 @@
+/**
+ * Who moves a file's bytes: the system's OpenSSH client, for half of what it costs here, or ssh2, which always can.
+ * The client makes a connection of its own for each file, so that small ones are faster over ssh2's, which stands already.
+ * Where the client once did not get through, ssh2 does all the rest.
+ */
+
+import { randomBytes } from 'node:crypto'
+import { stat } from 'node:fs/promises'
+import { untilAborted } from '../../core/until-aborted.ts'
+import { quoteWord } from '../shell/quote-posix.ts'
+import type { BulkOptions } from '../shell/shell-files.ts'
+import { type GetOptions, getBytes, putBytes } from './byte-transfer.ts'
+import { toClientArguments } from './client-arguments.ts'
+import { type Client, type ClientTransferOptions, ClientUnfit, getThroughClient, putThroughClient } from './client-transfer.ts'
+import { closeChannel } from './command-channel.ts'
+import { KEEPALIVES_UNANSWERED } from './connection.ts'
+import type { ConnectionPool } from './connection-pool.ts'
+import type { SshSettings } from './ssh-settings.ts'
+
+/** What is known of a host that let us in. */
+export interface Standing {
+  readonly settings: SshSettings
+  readonly hostKey: Buffer
+  readonly keepaliveSeconds: number
+}
+
+export interface BulkMoverOptions {
+  readonly pool: ConnectionPool
+  /** Undefined while no connection has stood. */
+  readonly standing: () => Standing | undefined
+  readonly sshProgram: string | undefined
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Smaller files are not worth a connection. */
+  readonly fromBytes?: number | undefined
+  /** Told once why the client is not used any more. */
+  readonly onUnfit: (why: string) => void
+}
+
+export interface BulkMover {
+  putBytes(commandLine: string, controllerPath: string, options?: BulkOptions): Promise<number>
+  getBytes(commandLine: string, controllerPath: string, options?: BulkOptions & GetOptions): Promise<number>
+}
+
+const FROM_BYTES = 64 * 1024 * 1024
+/** A connection, its handshake and the start of a command. */
+const BEGIN_TIMEOUTS = 3
+const SILENCE_ANSWER_MS = 10_000
+const END_ANSWER_MS = 2000
+
+export function createBulkMover({ pool, standing, sshProgram, env, fromBytes = FROM_BYTES, onUnfit }: BulkMoverOptions): BulkMover {
+  const openBulk = (commandLine: string, signal?: AbortSignal) => pool.openSession('bulk', commandLine, signal)
+  let isUnfit = false
+  let silence: Promise<boolean> | undefined
+
+  function giveUp(why: string): undefined {
+    if (!isUnfit) onUnfit(why)
+    isUnfit = true
+  }
+
+  function client(): Client | undefined {
+    const place = standing()
+    if (isUnfit || place === undefined) return undefined
+    const { settings } = place
+    const fit = toClientArguments({ ...place, keepalivesUnanswered: KEEPALIVES_UNANSWERED })
+    if ('unfit' in fit) return giveUp(fit.unfit)
+    return {
+      program: sshProgram ?? 'ssh',
+      argv: fit.argv,
+      env,
+      address: `${settings.hostname}:${settings.port}`,
+      beginMs: settings.connectTimeoutMs * BEGIN_TIMEOUTS,
+      run: async (commandLine) => {
+        await ask(pool, commandLine, END_ANSWER_MS).catch(() => undefined)
+      },
+    }
+  }
+
+  /** What a login file prints would stand in a file that comes here: the client makes no difference between the two. */
+  async function isSilent(): Promise<boolean> {
+    const word = randomBytes(8).toString('hex')
+    const commandLine = ['exec', '/bin/sh', '-c', ...['printf %s "$0"', word].map(quoteWord)].join(' ')
+    silence ??= ask(pool, commandLine, SILENCE_ANSWER_MS).then(
+      (answer) => answer === word,
+      () => false,
+    )
+    return await silence
+  }
+
+  async function through(
+    bytes: number,
+    { direct, ...options }: BulkOptions,
+    move: (client: Client, options: ClientTransferOptions) => Promise<number | undefined>,
+  ): Promise<number | undefined> {
+    if (direct === undefined || bytes - (options.offset ?? 0) < fromBytes) return undefined
+    const by = client()
+    if (by === undefined) return undefined
+    try {
+      return await move(by, { ...options, direct })
+    } catch (error) {
+      if (!(error instanceof ClientUnfit)) throw error
+      return giveUp(error.message)
+    }
+  }
+
+  return {
+    async putBytes(commandLine, controllerPath, options = {}) {
+      const bytes = await stat(controllerPath).then(
+        ({ size }) => size,
+        () => 0,
+      )
+      const moved = await through(bytes, options, (by, how) => putThroughClient(by, controllerPath, how))
+      return moved ?? (await putBytes(openBulk, commandLine, controllerPath, options))
+    },
+
+    async getBytes(commandLine, controllerPath, options = {}) {
+      const { maxBytes } = options
+      // Without a bound a host could fill this disk.
+      if (maxBytes === undefined) return await getBytes(openBulk, commandLine, controllerPath, options)
+      const moved = await through(maxBytes, options, async (by, how) => {
+        if (!(await untilAborted(isSilent(), options.signal))) return undefined
+        return await getThroughClient(by, controllerPath, { ...how, maxBytes })
+      })
+      return moved ?? (await getBytes(openBulk, commandLine, controllerPath, options))
+    },
+  }
+}
+
+/** What a command line prints, up to a few bytes; rejects when there is no end to it in time. */
+async function ask(pool: ConnectionPool, commandLine: string, timeoutMs: number): Promise<string> {
+  const patience = AbortSignal.timeout(timeoutMs)
+  const { channel, exit } = await pool.openSession('control', commandLine, patience)
+  let said = ''
+  channel.end()
+  channel.stderr.resume()
+  channel.on('data', (chunk: Buffer) => {
+    said = (said + chunk.toString('latin1')).slice(0, MAX_ANSWER)
+  })
+  try {
+    await untilAborted(exit, patience)
+    return said
+  } finally {
+    closeChannel(channel)
+  }
+}
+
+const MAX_ANSWER = 4096
