@@ -93,7 +93,7 @@ export async function createBench(): Promise<Bench> {
           left = await findLeft()
           return left.length === 0
         },
-        { what: 'nothing is left', timeoutMs: 10_000 },
+        { what: 'nothing is left', timeoutMs: 30_000 },
       ).catch(() => {})
       expect(left).toEqual([])
     },

@@ -102,7 +102,7 @@ export async function waitUntil(
   condition: () => boolean | Promise<boolean>,
   options: { readonly what: string; readonly timeoutMs?: number; readonly everyMs?: number },
 ): Promise<void> {
-  const { what, timeoutMs = 5000, everyMs = 20 } = options
+  const { what, timeoutMs = 15_000, everyMs = 20 } = options
   const deadline = performance.now() + timeoutMs
   for (;;) {
     if (await condition()) return
