@@ -38,7 +38,7 @@ export function createRememberingFfprobe(ffprobe: Ffprobe, { memory, program, no
     read: ffprobe.read,
     async probe(path, signal) {
       signal?.throwIfAborted()
-      identity ??= identifyProgram(program, ffprobe)
+      identity ??= identifyProgram(program, ffprobe, signal)
       const startedMs = now()
       const file = await identifyFile(path, startedMs)
       if (file === undefined) return await ffprobe.probe(path, signal)
@@ -80,9 +80,9 @@ async function parseAnswers(text: string | undefined, file: string, identity: Pr
 }
 
 /** Its version names all that it was built from and the libraries that it runs with; a path may be given another program. */
-async function identifyProgram(program: string, { read }: Ffprobe): Promise<string | undefined> {
+async function identifyProgram(program: string, { read }: Ffprobe, signal: AbortSignal | undefined): Promise<string | undefined> {
   try {
-    const version = await read(['-version'])
+    const version = await read(['-version'], signal)
     const file = program.includes('/') ? toIdentity(await stat(program, { bigint: true })) : ''
     return JSON.stringify([program, file, version])
   } catch {
