@@ -75,9 +75,10 @@ describe.skipIf(!hasDocker)('a container in trouble costs only the work under wa
 
   test('its host key changes between two jobs: it is refused, and that is said', async () => {
     const crate = await start('crate')
-    const run = await encodeUntilBothWork([box, crate])
     const key = '/etc/ssh/ssh_host_ed25519_key'
-    await crate.exec('sh', '-c', `rm ${key}*; ssh-keygen -q -t ed25519 -N '' -f ${key}; kill -HUP 1; pkill -KILL -f "^sshd: root"`)
+    await crate.exec('ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', `${key}.new`)
+    const run = await encodeUntilBothWork([box, crate])
+    await crate.exec('sh', '-c', `mv ${key}.new ${key}; mv ${key}.new.pub ${key}.pub; kill -HUP 1; pkill -KILL -f "^sshd: root"`)
     await run.until('host.down', ({ host, reason }) => host === 'crate' && /host key/i.test(reason))
     await expectAllDone(run)
     await expectNothingLeft(box)
