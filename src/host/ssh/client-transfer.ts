@@ -132,8 +132,9 @@ async function move(client: Client, file: FileHandle, options: Move): Promise<vo
     throw await toFailure(status, { said: started.said(), hasBegun, hasMoved: (await where()) !== offset, options })
   } catch (error) {
     await moving?.kill()
-    // sshd notices by itself that the client is gone, but the caller may want to remove the file at once.
-    if (hasBegun && !isEncodeError(error, 'HOST_LOST')) await client.run(direct.endCommandLine)
+    // sshd notices by itself that the client is gone, but the caller may want to remove the file at once, or send it in another way:
+    // a login shell that was slow to begin must not come after that.
+    if (moving !== undefined && !isEncodeError(error, 'HOST_LOST')) await client.run(direct.endCommandLine)
     if (error instanceof ClientUnfit && (await where()) !== offset) throw lostError(error.message)
     throw error
   } finally {
