@@ -24,6 +24,10 @@ export interface ScheduledJob {
   readonly forms: readonly JobForm[]
   /** Work in units that are the same for all hosts; only ratios count. */
   readonly work: number
+  /** Jobs whose pictures are about as large: a host's speed is learned for each class. */
+  readonly sizeClass?: string | undefined
+  /** What crosses the link of a host that does not see the media itself, there and back. */
+  readonly transferBytes?: number | undefined
 }
 
 /** A form that a host can do, free or not. */

@@ -3,7 +3,8 @@
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import type { Conclude } from './conclude.ts'
 import { describeUnplaced, joinReasons, withReasons } from './describe-failure.ts'
-import { findCandidates, isCondemned } from './find-candidates.ts'
+import { type Candidates, isCondemned } from './find-candidates.ts'
+import type { Foresight } from './foresight.ts'
 import type { ScheduledJob } from './job-form.ts'
 import type { Entry, Lanes } from './lanes.ts'
 import { type Candidate, rankCandidates } from './rank-candidates.ts'
@@ -14,9 +15,12 @@ import { countFreeSlots, type Worker } from './worker.ts'
 export interface PlaceOptions<Job extends ScheduledJob> {
   readonly workers: ReadonlyMap<string, Worker>
   readonly lanes: Lanes<Job>
+  readonly candidates: Candidates<Job>
   readonly breaker: CircuitBreaker
+  /** Of the strategy that has it. */
+  readonly foresight: Foresight<Job> | undefined
   readonly choose: Strategy
-  readonly maxRunning: number | undefined
+  readonly maxRunning: number
   /** Jobs under way. */
   readonly countRunning: () => number
   readonly room: RoomKeeper<Job> | undefined
@@ -28,48 +32,85 @@ export interface PlaceOptions<Job extends ScheduledJob> {
 /** Jobs behind one that finds no room that are asked whether they are small enough. */
 const MAX_OVERTAKING = 50
 
-/** The function starts or gives up one job; false when none can be. */
-export function createPlaceOne<Job extends ScheduledJob>(options: PlaceOptions<Job>): () => boolean {
-  const { workers, lanes, breaker, choose, begin, conclude } = options
-  const maxRunning = options.maxRunning ?? Number.POSITIVE_INFINITY
-  const candidatesFor = (entry: Entry<Job>) => findCandidates(entry, workers.values(), breaker)
+/** What became of one look at all that waits. `waiting`: free hosts are left idle for the sake of faster ones that are busy. */
+export type Placed = 'one' | 'none' | 'waiting'
+
+/** The function starts or gives up one job. */
+export function createPlaceOne<Job extends ScheduledJob>(options: PlaceOptions<Job>): () => Placed {
+  const { workers, lanes, candidates, breaker, foresight, choose, maxRunning, begin, conclude } = options
 
   return () => {
+    // In the order given, nothing is foreseen.
+    const foreseen = lanes.order === 'longest' ? foresight : undefined
+    const placed = foreseen !== undefined && placeTrial(foreseen) ? 'one' : placeOne(foreseen)
+    // No estimate may keep everything waiting.
+    return placed !== 'one' && foreseen !== undefined && options.countRunning() === 0 ? placeOne(undefined) : placed
+  }
+
+  function placeOne(foreseen: Foresight<Job> | undefined): Placed {
     let start: (() => void) | undefined
     const roomless = new Map<Entry<Job>, readonly Lack[]>()
     let isAsking = false
-    const entry = lanes.takeFirst((waiting) => {
-      const candidates = candidatesFor(waiting)
-      // Hosts that failed at it may have shown meanwhile that they can be believed.
-      if (candidates.length === 0 || isCondemned(waiting, breaker)) {
-        start = () => giveUp(waiting)
+    let isWaiting = false
+    const entry = lanes.takeFirst(
+      (waiting) => {
+        const able = candidates.of(waiting)
+        // Hosts that failed at it may have shown meanwhile that they can be believed.
+        if (able.length === 0 || isCondemned(waiting, breaker)) {
+          start = () => giveUp(waiting)
+          return 'take'
+        }
+        const chosen = options.countRunning() < maxRunning ? chooseFree(waiting, able, foreseen) : undefined
+        if (chosen === 'asking') isAsking = true
+        if (Array.isArray(chosen)) {
+          roomless.set(waiting, chosen)
+          return roomless.size <= MAX_OVERTAKING ? 'next' : 'full'
+        }
+        // A job that was tried before has fewer hosts to go to than those behind it.
+        if (chosen === undefined || chosen === 'asking') return waiting.attempts > 0 ? 'next' : 'full'
+        if ('atMost' in chosen) {
+          isWaiting = true
+          return waiting.attempts > 0 ? 'next' : chosen
+        }
+        start = () => begin(waiting, chosen)
         return 'take'
-      }
-      const chosen = options.countRunning() < maxRunning ? chooseFree(waiting, candidates) : undefined
-      if (chosen === 'asking') isAsking = true
-      if (Array.isArray(chosen)) {
-        roomless.set(waiting, chosen)
-        return roomless.size <= MAX_OVERTAKING ? 'next' : 'full'
-      }
-      // A job that was tried before has fewer hosts to go to than those behind it.
-      if (chosen === undefined || chosen === 'asking') return waiting.attempts > 0 ? 'next' : 'full'
-      start = () => begin(waiting, chosen)
-      return 'take'
-    })
+      },
+      lanes.order === 'longest' ? foresight?.compare : undefined,
+    )
     start?.()
-    if (entry !== undefined) return true
-    if (options.countRunning() === 0 && !isAsking && [...roomless.keys()].some(giveUpForRoom)) return true
+    if (entry !== undefined) return 'one'
+    if (isWaiting) return 'waiting'
+    if (options.countRunning() === 0 && !isAsking && [...roomless.keys()].some(giveUpForRoom)) return 'one'
     for (const [{ job }, lacks] of roomless) options.room?.onLack(job, lacks)
-    return false
+    return 'none'
+  }
+
+  /** A host of which nothing is known is given a short job. */
+  function placeTrial(foreseen: Foresight<Job>): boolean {
+    const trial = options.countRunning() < maxRunning ? foreseen.findTrial() : undefined
+    if (trial === undefined) return false
+    const chosen = chooseFree(trial.entry, trial.on, undefined)
+    if (chosen === undefined || chosen === 'asking' || !('worker' in chosen)) return false
+    lanes.take(trial.entry)
+    begin(trial.entry, chosen)
+    return true
   }
 
   /** `asking`: it depends on an answer that is on its way. Lacks: hosts are free, and none of them has room. */
-  function chooseFree(entry: Entry<Job>, candidates: readonly Candidate[]): Candidate | 'asking' | Lack[] | undefined {
+  function chooseFree(
+    entry: Entry<Job>,
+    able: readonly Candidate[],
+    foreseen: Foresight<Job> | undefined,
+  ): Candidate | 'asking' | Lack[] | { readonly atMost: number } | undefined {
     const lacks: Lack[] = []
-    let free = admit(entry, candidates).filter(({ worker, fit }) => countFreeSlots(worker, fit.queue) > 0)
+    let free = admit(entry, able).filter(({ worker, fit }) => countFreeSlots(worker, fit.queue) > 0)
     for (;;) {
       const chosen = chooseOf(entry, free)
       if (chosen === undefined) break
+      // Where the best one has no room, or all are doubtful, any other will do.
+      const isPicky = lacks.length === 0 && chosen.worker !== entry.stayOn && breaker.stateOf(chosen.worker) === 'free'
+      const verdict = isPicky ? (foreseen?.judge(entry, chosen) ?? 'good') : 'good'
+      if (verdict !== 'good') return verdict
       const room = roomOn(entry, chosen)
       if (room === 'yes') return chosen
       if (room === 'asking') return room
@@ -80,9 +121,9 @@ export function createPlaceOne<Job extends ScheduledJob>(options: PlaceOptions<J
   }
 
   /** Those that are not held or set aside. What failed elsewhere goes to a host that is held where no better one is up. */
-  function admit(entry: Entry<Job>, candidates: readonly Candidate[]): readonly Candidate[] {
+  function admit(entry: Entry<Job>, able: readonly Candidate[]): readonly Candidate[] {
     const inState = (state: ReturnType<CircuitBreaker['stateOf']>) =>
-      candidates.filter(({ worker }) => breaker.stateOf(worker) === state || worker === entry.stayOn)
+      able.filter(({ worker }) => breaker.stateOf(worker) === state || worker === entry.stayOn)
     const free = inState('free')
     return entry.faults.size === 0 || free.some(({ worker }) => worker.state === 'up') ? free : inState('held')
   }
@@ -105,11 +146,10 @@ export function createPlaceOne<Job extends ScheduledJob>(options: PlaceOptions<J
 
   /** Nothing runs that could make room; false where it may come all the same. */
   function giveUpForRoom(entry: Entry<Job>): boolean {
-    const candidates = candidatesFor(entry)
-    const lacks = candidates.map((candidate) => (candidate.worker.state === 'up' ? roomOn(entry, candidate) : 'asking'))
+    const lacks = candidates.of(entry).map((candidate) => (candidate.worker.state === 'up' ? roomOn(entry, candidate) : 'asking'))
     const said = new Set(lacks.flatMap((room) => (typeof room === 'string' ? [] : [room.said])))
     if (lacks.some((room) => typeof room === 'string') || options.room?.mayCome() === true) return false
-    lanes.takeFirst((waiting) => (waiting === entry ? 'take' : 'next'))
+    lanes.remove(entry)
     const reason = withReasons(entry, `There is no room for it: ${[...said].join('; ')}`)
     conclude(entry, { kind: 'failed', reason, log: null, retry: 'never' }, undefined)
     return true

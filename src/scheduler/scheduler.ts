@@ -9,15 +9,17 @@ import type { Clock } from '../core/clock.ts'
 import type { JobOutcome } from '../model/outcome.ts'
 import { createCircuitBreaker, type SetAside } from './circuit-breaker.ts'
 import { createConclude, type FinalOutcome } from './conclude.ts'
+import { createCandidates } from './find-candidates.ts'
+import { createForesight } from './foresight.ts'
 import type { JobForm, ScheduledJob } from './job-form.ts'
 import { createLanes, type Entry } from './lanes.ts'
-import { createPlaceOne } from './place-jobs.ts'
+import { createPlaceOne, type Placed } from './place-jobs.ts'
 import type { Candidate } from './rank-candidates.ts'
 import type { RoomKeeper } from './room.ts'
 import { createSettle } from './settle-attempt.ts'
-import { createSpeeds } from './speeds.ts'
+import { createSpeeds, type KnownLink, type KnownSpeed, type Spent } from './speeds.ts'
 import { createStrategy, type StrategyName } from './strategy.ts'
-import { createWorker, type Worker, type WorkerSpec } from './worker.ts'
+import { countRunning, createWorker, leftSeconds, type UnderWay, type Worker, type WorkerSpec } from './worker.ts'
 
 export interface SchedulerOptions<Job extends ScheduledJob> {
   readonly strategy: StrategyName
@@ -29,7 +31,7 @@ export interface SchedulerOptions<Job extends ScheduledJob> {
   /** No job is started once it is aborted; those under way go on to their ends, and what fails there and may be tried again waits. */
   readonly draining?: AbortSignal | undefined
   /** Runs one attempt (the first is 1). Must not reject. */
-  readonly runJob: (job: Job, worker: WorkerSpec, attempt: number, form: JobForm) => Promise<JobOutcome>
+  readonly runJob: (job: Job, worker: WorkerSpec, attempt: number, form: JobForm, pace: AttemptPace) => Promise<JobOutcome>
   readonly onRetry: (job: Job, worker: WorkerSpec, reason: string) => void
   /** The job will not be tried (again). `worker` is the last that tried it. */
   readonly onSettled: (job: Job, outcome: FinalOutcome, worker: WorkerSpec | undefined) => void
@@ -45,6 +47,19 @@ export interface SchedulerOptions<Job extends ScheduledJob> {
   readonly onTakenBack: (worker: WorkerSpec) => void
   /** Without it there is always room. */
   readonly room?: RoomKeeper<Job>
+  /** What was learned in earlier runs. */
+  readonly knownSpeeds?: readonly KnownSpeed[]
+  readonly knownLinks?: readonly KnownLink[]
+  /** A host did a job; its speed as it is by now. */
+  readonly onSpeed?: (known: KnownSpeed) => void
+}
+
+/** What an attempt may tell of its time. Without it, the time from its start to its end is all that is known. */
+export interface AttemptPace {
+  /** How long it will take from now on; better than what other jobs let expect. */
+  readonly expectEnd: (leftSeconds: number) => void
+  /** Where its time went, before it ends. */
+  readonly tell: (spent: Spent) => void
 }
 
 export interface Scheduler<Job extends ScheduledJob> {
@@ -66,6 +81,10 @@ export interface Scheduler<Job extends ScheduledJob> {
 
 const DEFAULT_MAX_FAILURES = 3
 
+/** Between two looks at jobs that wait for a faster host. */
+const SHORTEST_WAIT_MS = 1_000
+const LONGEST_WAIT_MS = 60_000
+
 export function createScheduler<Job extends ScheduledJob>(options: SchedulerOptions<Job>): Scheduler<Job> {
   const { signal, clock } = options
   const workers = new Map<string, Worker>()
@@ -73,24 +92,30 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
   const speeds = createSpeeds()
   const { promise: drained, resolve: settleDrained } = Promise.withResolvers<readonly Job[]>()
   const over = new AbortController()
+  const isOver = AbortSignal.any([signal, over.signal])
   const breaker = createCircuitBreaker({
     ...options,
     maxFailures: options.maxFailures ?? DEFAULT_MAX_FAILURES,
-    signal: AbortSignal.any([signal, over.signal]),
+    signal: isOver,
     onChange: pump,
   })
+  const maxRunning = options.maxRunning ?? Number.POSITIVE_INFINITY
+  const candidates = createCandidates<Job>(workers, breaker)
+  const foresight = options.strategy === 'fastest' ? createForesight({ lanes, candidates, breaker, speeds, clock, maxRunning }) : undefined
   const conclude = createConclude<Job>(breaker, options.onSettled)
-  const settle = createSettle({ ...options, workers, lanes, breaker, conclude })
+  const settle = createSettle({ ...options, candidates, lanes, breaker, conclude })
   const placeOne = createPlaceOne({
-    ...{ workers, lanes, breaker, begin, conclude },
+    ...{ workers, lanes, candidates, breaker, foresight, maxRunning, begin, conclude },
     choose: createStrategy(options.strategy, speeds),
-    maxRunning: options.maxRunning,
     countRunning: () => running,
     room: options.room,
   })
+  for (const known of options.knownSpeeds ?? []) speeds.seed(known)
+  for (const known of options.knownLinks ?? []) speeds.learnLink(known, known.bytesPerSecond)
   let running = 0
   let isSealed = false
   let isPumping = false
+  let isLookingAgain = false
   let mustPumpAgain = false
 
   signal.addEventListener('abort', pump, { once: true })
@@ -99,15 +124,18 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
   return {
     expectWorker(spec) {
       workers.set(keyOf(spec), createWorker(spec))
+      candidates.forget()
     },
     setWorker(spec, state) {
       const worker = workers.get(keyOf(spec))
       if (worker !== undefined) Object.assign(worker, { spec, state })
+      candidates.forget()
       pump()
     },
     changeWorker(spec) {
       const worker = workers.get(keyOf(spec))
       if (worker !== undefined) worker.spec = spec
+      candidates.forget()
       pump()
     },
     wake: pump,
@@ -116,7 +144,7 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
       if (worker !== undefined) worker.cpuRatio = cpuRatio
     },
     add(jobs) {
-      for (const job of jobs) lanes.push(job)
+      lanes.push(jobs)
       pump()
     },
     seal() {
@@ -135,13 +163,47 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
     isPumping = true
     do {
       mustPumpAgain = false
-      if (!isStopped()) while (placeOne());
+      if (!isStopped()) placeAll()
     } while (mustPumpAgain)
     isPumping = false
     if (running === 0 && (isStopped() || (isSealed && lanes.size === 0))) {
       over.abort()
       settleDrained(lanes.list().map((entry) => entry.job))
     }
+  }
+
+  function placeAll(): void {
+    if (foresight !== undefined) {
+      lanes.order = isOneByOne() ? 'oldest' : 'longest'
+      foresight.look()
+    }
+    let placed: Placed = 'one'
+    while (placed === 'one') placed = placeOne()
+    if (placed === 'waiting') void lookAgain()
+  }
+
+  /** Where one job runs at a time, nothing is gained by another order than the one given. */
+  function isOneByOne(): boolean {
+    if (maxRunning === 1) return true
+    let slots = 0
+    for (const { state, spec } of workers.values()) {
+      if (state === 'gone') continue
+      const own = spec.queues === undefined ? 2 : Object.values(spec.queues).reduce((sum, count) => sum + count, 0)
+      slots += Math.min(own, spec.maxJobs ?? own)
+    }
+    return slots <= 1
+  }
+
+  /** Jobs wait for hosts that are busy: should these take longer than expected, others may be better after all. */
+  async function lookAgain(): Promise<void> {
+    if (isLookingAgain) return
+    isLookingAgain = true
+    const now = clock.now()
+    const left = [...workers.values()].flatMap(({ underWay }) => [...underWay].map((attempt) => leftSeconds(attempt, now) * 1000))
+    const waitMs = Math.min(Math.max(Math.min(...left), SHORTEST_WAIT_MS), LONGEST_WAIT_MS)
+    await clock.sleep(waitMs, isOver).catch(() => {})
+    isLookingAgain = false
+    if (!isOver.aborted) pump()
   }
 
   function isStopped(): boolean {
@@ -154,14 +216,41 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
     entry.attempts += 1
     entry.stayOn = undefined
     breaker.started(worker, entry.job.id)
+    const { spec } = worker
+    const { job } = entry
     const startedMs = clock.now()
-    void options.runJob(entry.job, worker.spec, entry.attempts, fit.form).then((outcome) => {
+    const expected = speeds.estimateSeconds(spec, job, countRunning(worker))
+    const underWay: UnderWay = { queue: fit.queue, startedMs, endsMs: expected === undefined ? undefined : startedMs + expected * 1000 }
+    worker.underWay.add(underWay)
+    let spent: Spent | undefined
+    const pace: AttemptPace = {
+      expectEnd(leftSeconds) {
+        underWay.endsMs = clock.now() + leftSeconds * 1000
+        const isNew = !speeds.knows(spec, job)
+        speeds.expect(spec, job, job.work / ((underWay.endsMs - startedMs) / 1000))
+        // Others waited for this one.
+        if (isNew) pump()
+      },
+      tell(told) {
+        spent = told
+      },
+    }
+    void options.runJob(job, spec, entry.attempts, fit.form, pace).then((outcome) => {
       worker.taken.set(fit.queue, (worker.taken.get(fit.queue) ?? 1) - 1)
+      worker.underWay.delete(underWay)
       running -= 1
-      if (outcome.kind === 'done') speeds.learn(worker.spec, entry.job.profile, entry.job.work / ((clock.now() - startedMs) / 1000))
+      if (outcome.kind === 'done') learn(job, worker, spent ?? { encodeSeconds: (clock.now() - startedMs) / 1000 })
       settle(entry, { worker, fit }, outcome)
       pump()
     })
+  }
+
+  function learn(job: Job, worker: Worker, { encodeSeconds, transferBytes = 0, transferSeconds = 0 }: Spent): void {
+    const { spec } = worker
+    speeds.learnLink(spec, (transferBytes / transferSeconds) * (countRunning(worker) + 1))
+    const workPerSecond = speeds.learn(spec, job, job.work / encodeSeconds)
+    if (workPerSecond === undefined) return
+    options.onSpeed?.({ cluster: spec.cluster, name: spec.name, profile: job.profile, sizeClass: job.sizeClass, workPerSecond })
   }
 }
 

@@ -4,14 +4,14 @@ import type { JobOutcome } from '../model/outcome.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import type { Conclude } from './conclude.ts'
 import { joinReasons, withReasons } from './describe-failure.ts'
-import { findCandidates, fitOn, isCondemned } from './find-candidates.ts'
+import { type Candidates, fitOn, isCondemned } from './find-candidates.ts'
 import type { JobForm, ScheduledJob } from './job-form.ts'
 import type { Entry, Lanes } from './lanes.ts'
 import type { Candidate } from './rank-candidates.ts'
 import { countSlots, type Worker, type WorkerSpec } from './worker.ts'
 
 export interface SettleOptions<Job extends ScheduledJob> {
-  readonly workers: ReadonlyMap<string, Worker>
+  readonly candidates: Candidates<Job>
   readonly lanes: Lanes<Job>
   readonly breaker: CircuitBreaker
   readonly signal: AbortSignal
@@ -33,7 +33,7 @@ const MAX_FULL_DISKS = 6
 export function createSettle<Job extends ScheduledJob>(
   options: SettleOptions<Job>,
 ): (entry: Entry<Job>, place: Candidate, outcome: JobOutcome) => void {
-  const { workers, lanes, breaker, signal, conclude } = options
+  const { candidates, lanes, breaker, signal, conclude } = options
 
   return (entry, { worker, fit }, outcome) => {
     if (outcome.kind === 'done' || outcome.kind === 'skipped') breaker.succeeded(worker)
@@ -93,7 +93,7 @@ export function createSettle<Job extends ScheduledJob>(
     const isFiles = isCondemned(entry, breaker)
     const fullDisks = [...entry.fullDisks.values()].reduce((sum, times) => sum + times, 0)
     const isWornOut = isFiles || entry.losses >= MAX_LOSSES || fullDisks >= MAX_FULL_DISKS
-    if (isWornOut || findCandidates(entry, workers.values(), breaker).length === 0) {
+    if (isWornOut || candidates.of(entry).length === 0) {
       const reason = entry.failedOn.has(worker) ? joinReasons(entry) : withReasons(entry, outcome.reason)
       conclude(entry, { ...outcome, reason }, worker, isFiles)
     } else tryAgain(entry, worker, outcome)

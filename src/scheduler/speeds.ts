@@ -1,24 +1,139 @@
-/** What each host was seen to do: work units a second, per profile. */
+/**
+ * How long a job will take on a host. Encoding: work units a second, per host, profile and size class, the newest job counting most.
+ * Moving its bytes: bytes a second of the host's link, where the job told how long that took.
+ *
+ * Of a host that has not done such a job its other speeds tell how it compares; without these it counts as the mean of all.
+ */
+
+import type { ScheduledJob } from './job-form.ts'
+
+export type Paced = Pick<ScheduledJob, 'profile' | 'sizeClass'>
+
+export interface HostName {
+  readonly cluster: string
+  readonly name: string
+}
+
+/** What may be remembered from one run to the next. */
+export type KnownSpeed = HostName & Paced & { readonly workPerSecond: number }
+
+export type KnownLink = HostName & { readonly bytesPerSecond: number }
+
+/** Where the time of one attempt went. */
+export interface Spent {
+  readonly encodeSeconds: number
+  readonly transferSeconds?: number
+  readonly transferBytes?: number
+}
 
 export interface Speeds {
-  get(worker: { readonly cluster: string; readonly name: string }, profile: string): number | undefined
-  learn(worker: { readonly cluster: string; readonly name: string }, profile: string, workPerSecond: number): void
+  /** Work a second; undefined when no host is known to have done such a job, and this one nothing at all. */
+  get(host: HostName, job: Paced): number | undefined
+  /** Something is known of this very host, be it only from another kind of job or from a job that is not done yet. */
+  knows(host: HostName, job: Paced): boolean
+  /** Seconds that one job holds a slot: its source is fetched, encoded and brought back in it. `atATime` jobs share the host's link. */
+  estimateSeconds(host: HostName, job: Paced & Pick<ScheduledJob, 'work' | 'transferBytes'>, atATime: number): number | undefined
+  /** The speed as it is by now. */
+  learn(host: HostName, job: Paced, workPerSecond: number): number | undefined
+  /** What all jobs of the host had of it together. */
+  learnLink(host: HostName, bytesPerSecond: number): void
+  /** What a running job lets hope for, until it or another one is done. */
+  expect(host: HostName, job: Paced, workPerSecond: number): void
+  /** As it was remembered. */
+  seed(known: KnownSpeed): void
 }
 
 /** Share of the newest measurement: hosts warm up, throttle and get other work. */
 const NEWEST_SHARE = 0.4
 
 export function createSpeeds(): Speeds {
-  const speeds = new Map<string, number>()
-  const keyOf = (worker: { readonly cluster: string; readonly name: string }, profile: string) =>
-    JSON.stringify([worker.cluster, worker.name, profile])
+  /** By kind of job, then by host. */
+  const known = new Map<string, Map<string, number>>()
+  const expected = new Map<string, Map<string, number>>()
+  const links = new Map<string, number>()
+  /** By kind of job; forgotten whenever something is learned. */
+  const means = new Map<string, number>()
+
+  function find(kind: string, host: string): number | undefined {
+    return known.get(kind)?.get(host) ?? expected.get(kind)?.get(host)
+  }
+
+  function set(speeds: Map<string, Map<string, number>>, kind: string, host: string, speed: number): void {
+    const ofKind = speeds.get(kind) ?? new Map<string, number>()
+    speeds.set(kind, ofKind.set(host, speed))
+    means.delete(kind)
+  }
+
+  /** NaN where no host is known to have done such a job. */
+  function meanOf(kind: string): number {
+    const cached = means.get(kind)
+    if (cached !== undefined) return cached
+    const all = new Map([...(expected.get(kind) ?? []), ...(known.get(kind) ?? [])])
+    const mean = [...all.values()].reduce((sum, speed) => sum + speed, 0) / all.size
+    means.set(kind, mean)
+    return mean
+  }
+
+  /** How it compares with the other hosts in what it has done. */
+  function rateHost(host: string): number | undefined {
+    const ratios: number[] = []
+    for (const [kind, speeds] of known) {
+      const speed = speeds.get(host)
+      if (speed !== undefined && speeds.size > 1) ratios.push(speed / meanOf(kind))
+    }
+    return ratios.length === 0 ? undefined : ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length
+  }
+
+  function get(host: HostName, job: Paced): number | undefined {
+    const own = find(toKind(job), toKey(host))
+    if (own !== undefined) return own
+    const mean = meanOf(toKind(job))
+    const rate = rateHost(toKey(host))
+    if (Number.isNaN(mean)) return rate
+    return mean * (rate ?? 1)
+  }
+
   return {
-    get: (worker, profile) => speeds.get(keyOf(worker, profile)),
-    learn(worker, profile, workPerSecond) {
-      if (!Number.isFinite(workPerSecond) || workPerSecond <= 0) return
-      const key = keyOf(worker, profile)
-      const known = speeds.get(key)
-      speeds.set(key, known === undefined ? workPerSecond : known * (1 - NEWEST_SHARE) + workPerSecond * NEWEST_SHARE)
+    get,
+    knows: (host, job) => find(toKind(job), toKey(host)) !== undefined || rateHost(toKey(host)) !== undefined,
+    estimateSeconds(host, job, atATime) {
+      const speed = get(host, job)
+      if (speed === undefined) return undefined
+      const link = links.get(toKey(host))
+      return job.work / speed + (link === undefined ? 0 : ((job.transferBytes ?? 0) * atATime) / link)
+    },
+    learn(host, job, workPerSecond) {
+      if (!isSpeed(workPerSecond)) return undefined
+      const before = known.get(toKind(job))?.get(toKey(host))
+      const now = blend(before, workPerSecond)
+      set(known, toKind(job), toKey(host), now)
+      return now
+    },
+    learnLink(host, bytesPerSecond) {
+      if (isSpeed(bytesPerSecond)) links.set(toKey(host), blend(links.get(toKey(host)), bytesPerSecond))
+    },
+    expect(host, job, workPerSecond) {
+      if (isSpeed(workPerSecond)) set(expected, toKind(job), toKey(host), workPerSecond)
+    },
+    seed(speed) {
+      if (isSpeed(speed.workPerSecond)) set(known, toKind(speed), toKey(speed), speed.workPerSecond)
     },
   }
+}
+
+function blend(before: number | undefined, newest: number): number {
+  return before === undefined ? newest : before * (1 - NEWEST_SHARE) + newest * NEWEST_SHARE
+}
+
+function isSpeed(value: number): boolean {
+  return Number.isFinite(value) && value > 0
+}
+
+/** No profile and no host has a line break in its name. */
+function toKind({ profile, sizeClass = '' }: Paced): string {
+  return `${profile}\n${sizeClass}`
+}
+
+function toKey({ cluster, name }: HostName): string {
+  return `${cluster}\n${name}`
 }

@@ -3,17 +3,14 @@
  * so a burst never lands on one worker because its load report is old.
  */
 
+import type { ScheduledJob } from './job-form.ts'
 import type { Speeds } from './speeds.ts'
 import { countRunning, countSlots, type Worker } from './worker.ts'
 
 export const STRATEGY_NAMES = ['fastest', 'round-robin', 'load-cpu', 'load-tasks'] as const
 export type StrategyName = (typeof STRATEGY_NAMES)[number]
 
-export interface Placement {
-  readonly profile: string
-  /** Work of the job in units that are the same for all hosts. */
-  readonly work: number
-}
+export type Placement = Pick<ScheduledJob, 'profile' | 'work' | 'sizeClass' | 'transferBytes'>
 
 /** Chooses one of `free`, which is never empty; of hosts that it finds equal it takes the first. */
 export type Strategy = (free: readonly [Worker, ...Worker[]], job: Placement) => Worker
@@ -32,10 +29,9 @@ export function createStrategy(name: StrategyName, speeds: Speeds): Strategy {
   }
 }
 
-/** A host of unknown speed is tried first: one job on it teaches more than a guess. */
+/** Where nothing is known of any host, they get as many jobs each. */
 function expectedSeconds(worker: Worker, job: Placement, speeds: Speeds): number {
-  const speed = speeds.get(worker.spec, job.profile)
-  return speed === undefined ? countRunning(worker) * Number.MIN_VALUE : job.work / speed
+  return speeds.estimateSeconds(worker.spec, job, countRunning(worker) + 1) ?? countRunning(worker) * Number.MIN_VALUE
 }
 
 function createRoundRobin(): Strategy {

@@ -19,12 +19,21 @@ export interface WorkerTraits {
   readonly lacks: (need: string) => string | undefined
 }
 
+/** An attempt that holds a slot. */
+export interface UnderWay {
+  readonly queue: string
+  readonly startedMs: number
+  /** When it will end as far as is known; undefined where nothing is. */
+  endsMs: number | undefined
+}
+
 export interface Worker {
   spec: WorkerSpec
   /** `expected`: on its way up, jobs wait for it. `gone`: will not come (again) in this run. */
   state: 'expected' | 'up' | 'gone'
   /** Taken slots of each queue; reserved in the moment a job is placed. */
   readonly taken: Map<string, number>
+  readonly underWay: Set<UnderWay>
   /** Slots of each queue that it turned out not to have after all. */
   readonly lowered: Map<string, number>
   /** Last known processor load, 1 = all cores busy; 0 until it is known. */
@@ -32,7 +41,7 @@ export interface Worker {
 }
 
 export function createWorker(spec: WorkerSpec): Worker {
-  return { spec, state: 'expected', taken: new Map(), lowered: new Map(), cpuRatio: 0 }
+  return { spec, state: 'expected', taken: new Map(), underWay: new Set(), lowered: new Map(), cpuRatio: 0 }
 }
 
 /** Slots of a queue, free or not. */
@@ -50,4 +59,12 @@ export function countRunning(worker: Worker): number {
   let running = 0
   for (const taken of worker.taken.values()) running += taken
   return running
+}
+
+/** A job that takes longer than expected is expected to take this share more of what it has taken by then. */
+const OVERRUN_SHARE = 0.1
+
+/** Until an attempt ends, as far as is known. */
+export function leftSeconds({ startedMs, endsMs = 0 }: UnderWay, nowMs: number): number {
+  return Math.max(endsMs - nowMs, (nowMs - startedMs) * OVERRUN_SHARE) / 1000
 }

@@ -1,0 +1,99 @@
+/** A random cluster and its jobs, the same for the same number: what `simulate-placement.ts` compares strategies on. */
+
+export interface SimulatedHost {
+  readonly name: string
+  /** Work a second in each of its slots. */
+  readonly speed: number
+  readonly slots: number
+  /** Shared by what it fetches and sends back; Infinity = it sees the media itself. */
+  readonly linkBytesPerSecond: number
+}
+
+export interface SimulatedJob {
+  readonly id: string
+  /** What it really takes, and what it seems to take before it was done. */
+  readonly work: number
+  readonly expectedWork: number
+  readonly fetchBytes: number
+  readonly returnBytes: number
+}
+
+/** `exact`: speeds are known and estimates right; `wrong`: estimates are up to 20 % off; `unknown`: no host has done anything yet. */
+export const KNOWLEDGE = ['exact', 'wrong', 'unknown'] as const
+export type Knowledge = (typeof KNOWLEDGE)[number]
+
+export interface SimulatedCluster {
+  readonly hosts: readonly SimulatedHost[]
+  readonly jobs: readonly SimulatedJob[]
+  readonly knowledge: Knowledge
+}
+
+/** Seconds that a job of usual length takes on the slowest host. */
+const USUAL_WORK = 600
+const ESTIMATE_ERROR = 0.2
+const FASTEST = 20
+const MOST_SLOTS = 3
+/** A slow link carries as much as the slowest slot needs. */
+const FASTEST_LINK = 50
+const RESULT_SHARE = 0.4
+
+export function createRandomCluster(
+  seed: number,
+  { hasLinks, mostJobs = 5000 }: { readonly hasLinks: boolean; readonly mostJobs?: number },
+): SimulatedCluster {
+  const random = createRandom(seed)
+  const between = (least: number, most: number): number => least + random() * (most - least)
+  const evenOnLogScale = (least: number, most: number): number => least * (most / least) ** random()
+  const knowledge = KNOWLEDGE[seed % KNOWLEDGE.length] ?? 'exact'
+  const spread = between(0.3, 1)
+  const hosts = Array.from({ length: Math.round(evenOnLogScale(2, 200)) }, (_, index) => {
+    const [speed, slots, link] = [evenOnLogScale(1, FASTEST), Math.ceil(between(0, MOST_SLOTS)), evenOnLogScale(1, FASTEST_LINK)]
+    return { name: `h${index}`, speed, slots, linkBytesPerSecond: hasLinks ? link : Number.POSITIVE_INFINITY }
+  })
+  const jobs = Array.from({ length: Math.ceil(between(0, mostJobs)) }, (_, index) => {
+    const expectedWork = USUAL_WORK * Math.exp(spread * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()))
+    const error = between(1 - ESTIMATE_ERROR, 1 + ESTIMATE_ERROR)
+    return {
+      id: String(index),
+      work: knowledge === 'wrong' ? expectedWork * error : expectedWork,
+      expectedWork,
+      fetchBytes: hasLinks ? expectedWork : 0,
+      returnBytes: hasLinks ? expectedWork * RESULT_SHARE : 0,
+    }
+  })
+  return { hosts, jobs, knowledge }
+}
+
+/**
+ * No placement is faster, with all the foresight in the world: all slots and links busy to the end, or the longest job alone on the host
+ * that does it soonest.
+ */
+export function findLowerBound({ hosts, jobs }: SimulatedCluster): number {
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
+  const work = sum(jobs.map((job) => job.work))
+  const bytes = sum(jobs.map((job) => job.fetchBytes + job.returnBytes))
+  // A host's link bounds the work that it can be brought.
+  const rates = hosts.map(({ speed, slots, linkBytesPerSecond }) =>
+    Math.min(speed * slots, bytes === 0 ? Number.POSITIVE_INFINITY : (linkBytesPerSecond * work) / bytes),
+  )
+  const alone = jobs.map((job) =>
+    hosts.reduce(
+      (least, host) => Math.min(least, job.work / host.speed + (job.fetchBytes + job.returnBytes) / host.linkBytesPerSecond),
+      Number.POSITIVE_INFINITY,
+    ),
+  )
+  return Math.max(
+    work / sum(rates),
+    alone.reduce((most, seconds) => Math.max(most, seconds), 0),
+  )
+}
+
+function createRandom(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * One run of the real scheduler on a simulated cluster, under a clock that jumps from one event to the next. A job fetches its source,
+ * encodes and brings its result back, all of it in its slot; transfers of one host share its link evenly.
+ */
+
+import type { Clock } from '../src/core/clock.ts'
+import type { ScheduledJob } from '../src/scheduler/job-form.ts'
+import { type AttemptPace, createScheduler } from '../src/scheduler/scheduler.ts'
+import type { StrategyName } from '../src/scheduler/strategy.ts'
+import type { SimulatedCluster, SimulatedHost, SimulatedJob } from './random-cluster.ts'
+
+/** When ffmpeg has told for the first time how long the rest will take. */
+const REPORT_SECONDS = 2
+
+const PROFILE = 'hevc'
+const CLUSTER = 'simulated'
+
+interface Ticket extends ScheduledJob {
+  readonly simulated: SimulatedJob
+}
+
+interface Transfer {
+  leftBytes: number
+  readonly done: () => void
+}
+
+/** Seconds from the first start to the last end. Throws when the scheduler stands still with jobs left. */
+export async function simulateRun(cluster: SimulatedCluster, strategy: StrategyName): Promise<number> {
+  const timeline = createTimeline()
+  const links = new Map(cluster.hosts.map((host) => [host.name, createLink(host, timeline)]))
+  const hosts = new Map(cluster.hosts.map((host) => [host.name, host]))
+  let done = 0
+  const scheduler = createScheduler<Ticket>({
+    strategy,
+    clock: timeline.clock,
+    signal: new AbortController().signal,
+    runJob: ({ simulated }, { name }, _attempt, _form, pace) =>
+      new Promise((end) => {
+        const host = hosts.get(name)
+        const link = links.get(name)
+        if (host === undefined || link === undefined) throw new Error(`There is no host "${name}"`)
+        attempt(simulated, host, link, pace, () => {
+          done += 1
+          end({ kind: 'done', outputBytes: 1, seconds: 1 })
+        })
+      }),
+    onRetry: () => {},
+    onSettled: () => {},
+    onLost: () => {},
+    onLowered: () => {},
+    probe: async () => undefined,
+    onSetAside: () => {},
+    onTakenBack: () => {},
+    knownSpeeds:
+      cluster.knowledge === 'unknown'
+        ? []
+        : cluster.hosts.map(({ name, speed }) => ({ cluster: CLUSTER, name, profile: PROFILE, workPerSecond: speed })),
+    knownLinks:
+      cluster.knowledge === 'unknown'
+        ? []
+        : cluster.hosts.map(({ name, linkBytesPerSecond }) => ({ cluster: CLUSTER, name, bytesPerSecond: linkBytesPerSecond })),
+  })
+  const specs = cluster.hosts.map(({ name, slots }) => ({ cluster: CLUSTER, name, queues: { _default: slots }, profiles: undefined }))
+  for (const spec of specs) scheduler.expectWorker(spec)
+  for (const spec of specs) scheduler.setWorker(spec, 'up')
+  scheduler.add(cluster.jobs.map(toTicket))
+  scheduler.seal()
+  while (done < cluster.jobs.length) {
+    if (!timeline.next()) throw new Error(`${cluster.jobs.length - done} jobs are left and nothing happens any more`)
+    await Promise.resolve()
+    await Promise.resolve()
+  }
+  await scheduler.drained
+  return timeline.clock.now() / 1000
+
+  function attempt(job: SimulatedJob, host: SimulatedHost, link: ReturnType<typeof createLink>, pace: AttemptPace, end: () => void): void {
+    const startedMs = timeline.clock.now()
+    link.move(job.fetchBytes, () => {
+      const encodeSeconds = job.work / host.speed
+      const fetchSeconds = (timeline.clock.now() - startedMs) / 1000
+      if (encodeSeconds > REPORT_SECONDS) {
+        timeline.after(REPORT_SECONDS, () => {
+          const returnSeconds = job.fetchBytes === 0 ? 0 : (fetchSeconds * job.returnBytes) / job.fetchBytes
+          pace.expectEnd(encodeSeconds - REPORT_SECONDS + returnSeconds)
+        })
+      }
+      timeline.after(encodeSeconds, () =>
+        link.move(job.returnBytes, () => {
+          const transferSeconds = (timeline.clock.now() - startedMs) / 1000 - encodeSeconds
+          pace.tell({ encodeSeconds, transferSeconds, transferBytes: job.fetchBytes + job.returnBytes })
+          end()
+        }),
+      )
+    })
+  }
+}
+
+const FORMS = [{ name: PROFILE, queues: ['_default'], needs: [], labels: { require: [], any: [], prefer: [] } }] as const
+
+function toTicket(simulated: SimulatedJob): Ticket {
+  const { id, expectedWork, fetchBytes, returnBytes } = simulated
+  return { id, cluster: CLUSTER, profile: PROFILE, forms: FORMS, work: expectedWork, transferBytes: fetchBytes + returnBytes, simulated }
+}
+
+function createLink({ linkBytesPerSecond }: SimulatedHost, timeline: Timeline) {
+  const transfers = new Set<Transfer>()
+  let sinceMs = 0
+  let next: (() => void) | undefined
+
+  /** Takes off what was moved since the last change, and finds the transfer that ends next. */
+  function share(): void {
+    const moved = transfers.size === 0 ? 0 : (((timeline.clock.now() - sinceMs) / 1000) * linkBytesPerSecond) / transfers.size
+    for (const transfer of transfers) transfer.leftBytes -= moved
+    sinceMs = timeline.clock.now()
+  }
+
+  function plan(): void {
+    next?.()
+    const [first, ...others] = transfers
+    if (first === undefined) return
+    const soonest = others.reduce((least, transfer) => (transfer.leftBytes < least.leftBytes ? transfer : least), first)
+    next = timeline.after((Math.max(0, soonest.leftBytes) * transfers.size) / linkBytesPerSecond, () => {
+      next = undefined
+      share()
+      transfers.delete(soonest)
+      plan()
+      soonest.done()
+    })
+  }
+
+  return {
+    move(bytes: number, done: () => void): void {
+      if (bytes === 0) {
+        done()
+        return
+      }
+      share()
+      transfers.add({ leftBytes: bytes, done })
+      plan()
+    },
+  }
+}
+
+interface Timeline {
+  readonly clock: Clock
+  /** The function that is returned takes it back. */
+  after(seconds: number, body: () => void): () => void
+  /** Goes on to the next event; false when there is none. */
+  next(): boolean
+}
+
+interface TimelineEvent {
+  readonly atMs: number
+  readonly order: number
+  body: (() => void) | undefined
+}
+
+function createTimeline(): Timeline {
+  /** A heap, the soonest first. */
+  const events: TimelineEvent[] = []
+  let nowMs = 0
+  let made = 0
+
+  function isBefore(a: TimelineEvent | undefined, b: TimelineEvent | undefined): boolean {
+    if (a === undefined || b === undefined) return a !== undefined
+    return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order)
+  }
+
+  function swap(a: number, b: number): void {
+    const [first, second] = [events[a], events[b]]
+    if (first === undefined || second === undefined) return
+    events[a] = second
+    events[b] = first
+  }
+
+  function pop(): TimelineEvent | undefined {
+    swap(0, events.length - 1)
+    const event = events.pop()
+    for (let at = 0; ; ) {
+      const child = isBefore(events[2 * at + 2], events[2 * at + 1]) ? 2 * at + 2 : 2 * at + 1
+      if (!isBefore(events[child], events[at])) return event
+      swap(at, child)
+      at = child
+    }
+  }
+
+  function after(seconds: number, body: () => void): () => void {
+    const event: TimelineEvent = { atMs: nowMs + seconds * 1000, order: made, body }
+    made += 1
+    let at = events.push(event) - 1
+    for (; at > 0 && isBefore(events[at], events[(at - 1) >> 1]); at = (at - 1) >> 1) swap(at, (at - 1) >> 1)
+    return () => {
+      event.body = undefined
+    }
+  }
+
+  return {
+    after,
+    clock: { now: () => nowMs, sleep: (ms) => new Promise((wake) => void after(ms / 1000, wake)) },
+    next() {
+      for (let event = pop(); event !== undefined; event = pop()) {
+        if (event.body === undefined) continue
+        nowMs = event.atMs
+        event.body()
+        return true
+      }
+      return false
+    },
+  }
+}

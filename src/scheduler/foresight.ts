@@ -1,0 +1,249 @@
+/**
+ * What `fastest` knows beyond the next slot: whether a host would end a job before the whole run could be over anyway (finish-line.ts),
+ * which job is the longest, and which hosts nobody knows yet.
+ *
+ * A job that a free host would end too late waits for a faster one, which is busy. That is a guess about speeds, so it never holds
+ * anything up by itself: estimates of jobs that take longer than expected move, and the scheduler starts what waits when nothing runs.
+ */
+
+import type { Clock } from '../core/clock.ts'
+import type { CircuitBreaker } from './circuit-breaker.ts'
+import type { Candidates } from './find-candidates.ts'
+import { findArea, findFinish, type Slot } from './finish-line.ts'
+import type { ScheduledJob } from './job-form.ts'
+import { type Entry, firstOfShortest, type Lane, type Lanes } from './lanes.ts'
+import type { Candidate } from './rank-candidates.ts'
+import type { Speeds } from './speeds.ts'
+import { countFreeSlots, countRunning, countSlots, leftSeconds, type Worker } from './worker.ts'
+
+export interface Foresight<Job extends ScheduledJob> {
+  /** Time has passed, or something was started or ended. */
+  look(): void
+  /** `good`: the host ends it in time. Else the work that it could end in time. */
+  judge(entry: Entry<Job>, candidate: Candidate): 'good' | { readonly atMost: number }
+  /** Lanes that few hosts can take first, then what takes longest. */
+  compare(a: Entry<Job>, b: Entry<Job>): number
+  /** The shortest job, for hosts of which nothing is known. */
+  findTrial(): { readonly entry: Entry<Job>; readonly on: readonly Candidate[] } | undefined
+}
+
+export interface ForesightOptions<Job extends ScheduledJob> {
+  readonly lanes: Lanes<Job>
+  readonly candidates: Candidates<Job>
+  readonly breaker: CircuitBreaker
+  readonly speeds: Speeds
+  readonly clock: Clock
+  readonly maxRunning: number
+}
+
+/** What a lane's jobs are to its hosts. */
+interface Outlook {
+  /** Places in queues that can take its jobs, each with its speed for this lane. */
+  readonly places: readonly (Candidate & { readonly speed: number })[]
+  /** Lanes of the same places share their finish line. */
+  readonly family: string
+  /** Mean speed of the places: makes seconds of work, which can be compared between lanes. */
+  readonly meanSpeed: number
+  /** Mean speed times slots: no finish line is nearer than the work divided by it. */
+  readonly allSpeed: number
+  /** Those of which nothing was known when this was made. */
+  readonly untried: readonly Candidate[]
+  /** Nothing is known of any host. */
+  readonly isGuess: boolean
+  readonly version: number
+  /** Looks until it is made anew. */
+  uses: number
+}
+
+/** An outlook is made anew after this share of the jobs of its lane was placed. */
+const STALE_SHARE = 0.02
+
+/**
+ * What an estimate may be wrong by without a job becoming the last one to end: a slow host gets nothing that it could only just end in
+ * time. Found by simulation (bench/simulate-placement.ts): a tenth is too little where estimates are up to a fifth off.
+ */
+const MARGIN = 0.15
+
+export function createForesight<Job extends ScheduledJob>(options: ForesightOptions<Job>): Foresight<Job> {
+  const { lanes, candidates, breaker, speeds, clock, maxRunning } = options
+  const outlooks = new WeakMap<Lane<Job>, Outlook>()
+  const ids = new WeakMap<Worker, number>()
+  let lastId = 0
+  /** Milliseconds since 1970; of the last look, and of the one before as a hint. */
+  let lineMs: number | undefined
+  const hintsMs = new Map<string, number>()
+
+  function outlookOf(lane: Lane<Job>): Outlook {
+    const known = outlooks.get(lane)
+    if (known !== undefined && known.version === candidates.version && known.uses > 0) return known
+    const made = makeOutlook(lane)
+    outlooks.set(lane, made)
+    return made
+  }
+
+  function makeOutlook(lane: Lane<Job>): Outlook {
+    const { sample, work, transferBytes, entries } = lane
+    const mean = { ...sample, work: work / entries.length, transferBytes: transferBytes / entries.length }
+    let isGuess = false
+    const places = candidates.ofLane(lane).flatMap((candidate) => {
+      if (candidate.worker.state !== 'up') return []
+      const seconds = speeds.estimateSeconds(candidate.worker.spec, mean, toSlotCount(candidate))
+      if (seconds === undefined) isGuess = true
+      return [{ ...candidate, speed: mean.work / (seconds ?? mean.work) }]
+    })
+    const allSpeed = places.reduce((sum, place) => sum + place.speed * toSlotCount(place), 0)
+    return {
+      places,
+      family: places.map(({ worker, fit }) => `${idOf(worker)} ${fit.queue}`).join('\n'),
+      meanSpeed: places.reduce((sum, { speed }) => sum + speed, 0) / places.length,
+      allSpeed,
+      untried: places.filter(({ worker }) => !speeds.knows(worker.spec, sample)),
+      isGuess,
+      version: candidates.version,
+      uses: Math.max(1, Math.floor(entries.length * STALE_SHARE)),
+    }
+  }
+
+  function idOf(worker: Worker): number {
+    const known = ids.get(worker)
+    if (known !== undefined) return known
+    lastId += 1
+    ids.set(worker, lastId)
+    return lastId
+  }
+
+  /** Most hosts are on trial: the few that are known may be the slowest of all, and get short jobs meanwhile. */
+  function isMostlyUnknown({ untried, places }: Outlook, job: Job): boolean {
+    if (untried.length * 2 <= places.length) return false
+    return untried.filter(({ worker }) => !speeds.knows(worker.spec, job)).length * 2 > places.length
+  }
+
+  /** Milliseconds since 1970. */
+  function findLine(): number {
+    const now = clock.now()
+    const families = new Map<string, Lane<Job>[]>()
+    for (const lane of lanes.listOpen()) {
+      const { family } = outlookOf(lane)
+      families.set(family, [...(families.get(family) ?? []), lane])
+    }
+    let farthest = 0
+    for (const [family, members] of families) {
+      const hintMs = hintsMs.get(family)
+      const seconds = findFinish(toSlots(members), toWorks(members), hintMs === undefined ? undefined : (hintMs - now) / 1000)
+      hintsMs.set(family, now + seconds * 1000)
+      farthest = Math.max(farthest, seconds)
+    }
+    if (families.size > 1) farthest = Math.max(farthest, findSharedFinish([...families.values()]))
+    return now + farthest * 1000
+  }
+
+  /** Places that several families want: the area that all of their work needs. The longest jobs were looked at in their families. */
+  function findSharedFinish(families: readonly (readonly Lane<Job>[])[]): number {
+    const slots = new Map<string, readonly Slot[]>()
+    let seconds = 0
+    for (const members of families) {
+      seconds += toWorks(members).reduce((sum, work) => sum + work, 0)
+      for (const [place, own] of toSlotsByPlace(members)) if (!slots.has(place)) slots.set(place, own)
+    }
+    return findArea([...slots.values()].flat(), seconds)
+  }
+
+  /** Seconds of work of all waiting jobs, longest first. */
+  function toWorks(members: readonly Lane<Job>[]): readonly number[] {
+    const works = members.flatMap((lane) => {
+      const { meanSpeed } = outlookOf(lane)
+      return lane.entries.map(({ job }) => job.work / meanSpeed)
+    })
+    return members.length > 1 ? works.sort((a, b) => b - a) : works
+  }
+
+  function toSlots(members: readonly Lane<Job>[]): readonly Slot[] {
+    const all = [...toSlotsByPlace(members).values()].flat()
+    if (all.length <= maxRunning) return all
+    return all.sort((a, b) => b.speed - a.speed).slice(0, maxRunning)
+  }
+
+  function toSlotsByPlace(members: readonly Lane<Job>[]): ReadonlyMap<string, readonly Slot[]> {
+    const [first] = members
+    if (first === undefined) return new Map()
+    const views = members.map((lane) => ({ ...outlookOf(lane), share: lane.work / outlookOf(lane).meanSpeed }))
+    const shares = views.reduce((sum, { share }) => sum + share, 0)
+    return new Map(
+      outlookOf(first).places.flatMap(({ worker, fit }, index) => {
+        if (breaker.stateOf(worker) !== 'free' || worker.state !== 'up') return []
+        const speed = views.reduce((sum, { places, meanSpeed, share }) => {
+          return sum + ((places[index]?.speed ?? 0) / meanSpeed) * (share / shares)
+        }, 0)
+        return [[`${idOf(worker)} ${fit.queue}`, listFreeSeconds(worker, fit.queue).map((freeSeconds) => ({ freeSeconds, speed }))]]
+      }),
+    )
+  }
+
+  /** When each slot of a queue is free. */
+  function listFreeSeconds(worker: Worker, queue: string): readonly number[] {
+    const now = clock.now()
+    const taken = [...worker.underWay].filter((attempt) => attempt.queue === queue).map((attempt) => leftSeconds(attempt, now))
+    return [...taken, ...Array.from({ length: Math.max(0, countFreeSlots(worker, queue)) }, () => 0)]
+  }
+
+  /** Until the first of its slots that is taken is free, for a job that may go there. */
+  function earliestElsewhere(entry: Entry<Job>, on: Candidate): number {
+    let earliest = Number.POSITIVE_INFINITY
+    for (const { worker, fit } of candidates.of(entry)) {
+      if (worker === on.worker || worker.state !== 'up' || breaker.stateOf(worker) !== 'free') continue
+      const seconds = speeds.estimateSeconds(worker.spec, entry.job, countRunning(worker))
+      const free = Math.min(...listFreeSeconds(worker, fit.queue))
+      if (seconds !== undefined) earliest = Math.min(earliest, free + seconds)
+    }
+    return earliest
+  }
+
+  return {
+    look() {
+      lineMs = undefined
+      for (const lane of lanes.listOpen()) {
+        const outlook = outlooks.get(lane)
+        if (outlook !== undefined) outlook.uses -= 1
+      }
+    },
+    judge(entry, candidate) {
+      const { job, lane } = entry
+      const outlook = outlookOf(lane)
+      if (isMostlyUnknown(outlook, job)) {
+        const least = firstOfShortest(lane)?.job.work ?? 0
+        return job.work <= least ? 'good' : { atMost: least }
+      }
+      const seconds = speeds.estimateSeconds(candidate.worker.spec, job, countRunning(candidate.worker) + 1)
+      if (outlook.isGuess || seconds === undefined) return 'good'
+      const careful = seconds * (1 + MARGIN)
+      if (careful <= lane.work / outlook.allSpeed) return 'good'
+      lineMs ??= findLine()
+      const secondsToLine = (lineMs - clock.now()) / 1000
+      if (careful <= secondsToLine || seconds <= earliestElsewhere(entry, candidate)) return 'good'
+      return { atMost: (secondsToLine / careful) * job.work }
+    },
+    compare(a, b) {
+      if (a.lane === b.lane) return b.job.work - a.job.work || a.order - b.order
+      const [ofA, ofB] = [outlookOf(a.lane), outlookOf(b.lane)]
+      return ofA.places.length - ofB.places.length || b.job.work / ofB.meanSpeed - a.job.work / ofA.meanSpeed || a.order - b.order
+    },
+    findTrial() {
+      for (const lane of lanes.listOpen()) {
+        const { places, untried } = outlookOf(lane)
+        const isFree = ({ worker, fit }: Candidate): boolean => countFreeSlots(worker, fit.queue) > 0 && breaker.stateOf(worker) === 'free'
+        const isUntried = ({ worker }: Candidate): boolean => !speeds.knows(worker.spec, lane.sample)
+        const on = untried.filter((place) => isFree(place) && isUntried(place))
+        if (on.length === 0) continue
+        const entry = firstOfShortest(lane)
+        // Known hosts that are free would do the last ones sooner, or so it must be thought.
+        const known = places.filter((place) => isFree(place) && !isUntried(place))
+        if (entry?.attempts === 0 && lane.entries.length > known.length) return { entry, on }
+      }
+      return undefined
+    },
+  }
+}
+
+function toSlotCount({ worker, fit }: Candidate): number {
+  return Math.min(countSlots(worker, fit.queue), worker.spec.maxJobs ?? Number.POSITIVE_INFINITY)
+}
