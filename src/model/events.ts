@@ -5,7 +5,12 @@ export type Stage = (typeof STAGES)[number]
 
 /** Events without their time; the run stamps it on. Fields of unknown value are null. */
 export interface EventFields {
-  'run.started': { readonly jobs: number; readonly clusters: readonly string[] }
+  'run.started': {
+    readonly jobs: number
+    readonly clusters: readonly string[]
+    /** Where files are still being looked into: how many there are, each to be told as a job, skipped or failed. */
+    readonly files?: number
+  }
   'host.up': {
     readonly cluster: string
     readonly host: string

@@ -6,6 +6,7 @@
 import type { Dirent, Stats } from 'node:fs'
 import { glob, lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
+import { mapConcurrently } from '../core/map-concurrently.ts'
 import { toVisible } from '../core/text.ts'
 import type { Target } from './target.ts'
 
@@ -18,6 +19,9 @@ export interface FoundSource {
   /** Folder argument that it was found below: `-o` mirrors the tree from here. Undefined for a single file. */
   readonly root: string | undefined
   readonly target: Target
+  readonly sizeBytes: number
+  /** Device and number of the file. */
+  readonly inode: string
 }
 
 export interface RefusedSource {
@@ -32,6 +36,9 @@ const MEDIA_EXTENSIONS = new Set(
   `3g2 3gp aac ac3 aiff alac ape asf avi divx dts dv eac3 f4v flac flv h264 h265 hevc ivf m1v m2t m2ts m2v m4a m4b m4v mka mkv mov mp2 mp3 mp4
   mpeg mpg mpv mts mxf nut oga ogg ogm ogv opus rm rmvb ts tta vob wav webm wma wmv wv y4m`.split(/\s+/),
 )
+
+/** A filesystem behind a network answers each of them late. */
+const STATS_AT_ONCE = 32
 
 /** Our own temporary files, should one be left from a controller that died. */
 export const OWN_PREFIX = '.encode-'
@@ -48,18 +55,28 @@ export async function* findSources(
   omit?: string,
 ): AsyncGenerator<FoundSource | RefusedSource> {
   const seen = new Set<string>()
+  const folders = new Map<string, string>()
   const omitted = omit === undefined ? undefined : await realpath(omit).catch(() => omit)
   for (const target of targets) {
     for await (const found of expand(target, cwd, omitted)) {
       // A walk over a network filesystem may take minutes.
       signal?.throwIfAborted()
       if (found.kind === 'source') {
-        const real = await realpath(found.path).catch(() => found.path)
+        const real = await toReal(found)
         if (seen.has(real)) continue
         seen.add(real)
       }
       yield found
     }
+  }
+
+  /** Names that a folder gave are as they are; those that a person typed may differ in letter case where that does not count. */
+  async function toReal({ path, root }: FoundSource): Promise<string> {
+    if (root === undefined) return await realpath(path).catch(() => path)
+    const folder = dirname(path)
+    const real = folders.get(folder) ?? (await realpath(folder).catch(() => folder))
+    folders.set(folder, real)
+    return join(real, basename(path))
   }
 }
 
@@ -102,8 +119,11 @@ async function* walk(folder: string, root: string, target: Target, visited: Set<
     return
   }
   const named = entries.map((entry) => ({ entry, name: entry.name.toString('utf8') })).sort((a, b) => naturally.compare(a.name, b.name))
-  for (const { entry, name } of named) {
-    if (name.startsWith('.')) continue
+  const visible = named.filter(({ name }) => !name.startsWith('.'))
+  const stats = await mapConcurrently(visible, STATS_AT_ONCE, async ({ entry, name }) =>
+    entry.isFile() && !isMediaName(name) ? undefined : await statOrUndefined(join(folder, name)),
+  )
+  for (const [index, { entry, name }] of visible.entries()) {
     const path = join(folder, name)
     const isCarried = Buffer.from(name, 'utf8').equals(entry.name)
     const isFolderLike = entry.isDirectory() || entry.isSymbolicLink()
@@ -112,27 +132,34 @@ async function* walk(folder: string, root: string, target: Target, visited: Set<
         yield refuse(path, 'Its name is not valid UTF-8 and cannot be carried to ffmpeg; rename it', target)
       continue
     }
-    const found = await statOrUndefined(path)
+    const found = stats[index]
     if (found?.isDirectory() === true) {
       const real = await realpath(path).catch(() => undefined)
       if (real === undefined || visited.has(real)) continue
       visited.add(real)
       yield* walk(path, root, target, visited)
     } else if (found?.isFile() === true && isMediaName(name)) {
-      yield await toSource(path, root, target, found)
+      yield await toSource(path, root, target, found, entry.isFile())
     }
   }
 }
 
-async function toSource(path: string, root: string | undefined, target: Target, found: Stats): Promise<FoundSource | RefusedSource> {
+async function toSource(
+  path: string,
+  root: string | undefined,
+  target: Target,
+  found: Stats,
+  isNoLink = false,
+): Promise<FoundSource | RefusedSource> {
   // Not yet downloaded, or a disk was full: nothing that ffprobe could say better.
   if (found.size === 0) return refuse(path, 'It is empty', target)
   // What vanishes at this moment is missed by whoever probes it.
-  const isLink = (await lstat(path).catch(() => undefined))?.isSymbolicLink() === true
+  const isLink = !isNoLink && (await lstat(path).catch(() => undefined))?.isSymbolicLink() === true
   const real = isLink ? await realpath(path).catch(() => path) : path
   if (real !== path && real.includes(NOT_UTF8) && (await statOrUndefined(real)) === undefined)
     return refuse(path, describeMissing(real), target)
-  return { kind: 'source', path: real, givenPath: path, root, target }
+  const { size: sizeBytes, dev, ino } = found
+  return { kind: 'source', path: real, givenPath: path, root, target, sizeBytes, inode: `${dev}:${ino}` }
 }
 
 async function expandGlob(pattern: string, cwd: string): Promise<readonly string[]> {

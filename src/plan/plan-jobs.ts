@@ -3,18 +3,22 @@
  * anything starts: a file that cannot be read, a result that would fall on another file, two sources of one result.
  */
 
+import { availableParallelism } from 'node:os'
 import { describeError, EncodeError, isEncodeError } from '../core/errors.ts'
 import { mapConcurrently } from '../core/map-concurrently.ts'
 import type { Config, HostConfig } from '../model/config.ts'
-import { HARDWARE_KINDS } from '../model/encoder.ts'
 import type { MediaInfo } from '../model/media.ts'
 import type { JobPlan, VerifyLevel } from '../model/plan.ts'
 import { type Selection, selectProfile } from '../profile/select-profile.ts'
 import { toOutputName } from '../profile/to-output-name.ts'
 import { checkPlace } from './check-place.ts'
+import { checkQueue } from './check-queue.ts'
 import type { Ffprobe } from './ffprobe.ts'
-import type { FoundSource, RefusedSource } from './find-sources.ts'
+import type { FoundSource } from './find-sources.ts'
+import { foreseeResults } from './foresee-results.ts'
+import { type AnySource, groupSources, takeTurns } from './group-sources.ts'
 import { countOtherNames, describeOtherNames, warnOfOtherNames } from './hard-links.ts'
+import { createPlanStream, type PlanStream } from './plan-stream.ts'
 import { type MarkedJob, markJob, refuseClashes } from './refuse-clashes.ts'
 import { findSecondNames, findSourceOfResult } from './set-aside.ts'
 import { createShareEqual, type ShareEqual } from './share-equal.ts'
@@ -41,46 +45,74 @@ export type PlannedFile = { readonly target: Target } & (
   | { readonly kind: 'failed'; readonly file: string; readonly reason: string }
 )
 
-/** All that `queues: auto` can make. */
-const AUTO_QUEUES: ReadonlySet<string> = new Set(['_default', 'cuda', ...HARDWARE_KINDS])
-
 /** Names of ffprobe for files that hold one picture: `png_pipe`, `jpeg_pipe`, `image2`. */
 const PICTURE_FORMAT = /^(?:image2|\w+_pipe)$/
 
-/** ffprobe waits for disks more than it computes. */
-const PROBES_AT_ONCE = 8
+/** ffprobe waits for disks and computes a little; encodes that are under way on this machine want its processors, too. */
+const PROBES_AT_ONCE = Math.min(16, Math.max(4, 2 * availableParallelism()))
 
 export interface Planner {
   /**
    * In the order of the sources; each source of a run is planned once, and what an earlier call planned counts for clashes.
    * Rejects with CONFIG_INVALID or USAGE_INVALID for what is wrong with the whole call.
    */
-  plan(sources: readonly (FoundSource | RefusedSource)[]): Promise<readonly PlannedFile[]>
+  plan(sources: readonly AnySource[]): Promise<readonly PlannedFile[]>
+  /** The same, given as it is found out. Where the configuration itself may turn out to be wrong, only when all of it is. */
+  stream(sources: readonly AnySource[], signal: AbortSignal): Promise<PlanStream>
 }
 
 export function createPlanner(options: PlanOptions): Planner {
   const claimed = new Map<string, string>()
   const share = createShareEqual()
   let jobs = 0
+
+  function settle(sources: readonly AnySource[], looked: readonly Draft[], results: ReadonlyMap<string, string>): readonly PlannedFile[] {
+    const known = looked.map((file, index) => orResult(file, findSourceOfResult(sources[index], results)))
+    const secondNames = findSecondNames(known.filter((file) => file.kind === 'job'))
+    const drafts = known.map((file) => orSecondName(file, file.kind === 'job' ? secondNames.get(file) : undefined))
+    const refused = refuseClashes(
+      drafts.filter((file) => file.kind === 'job'),
+      claimed,
+    )
+    return drafts.map((file): PlannedFile => {
+      if (file.kind !== 'job') return file
+      const { target, plan } = file
+      const reason = refused.get(file)
+      return reason === undefined ? { kind: 'job', target, plan } : toFailed(target, plan.source.path, reason)
+    })
+  }
+
+  function number(file: PlannedFile): PlannedFile {
+    if (file.kind !== 'job') return file
+    jobs += 1
+    return { ...file, plan: { ...file.plan, id: options.toJobId(jobs) } }
+  }
+
   return {
     async plan(sources) {
       const results = new Map<string, string>()
       const looked = await mapConcurrently(sources, PROBES_AT_ONCE, (source) => draft(source, options, results, share))
       options.signal.throwIfAborted()
-      const known = looked.map((file, index) => orResult(file, findSourceOfResult(sources[index], results)))
-      const secondNames = findSecondNames(known.filter((file) => file.kind === 'job'))
-      const drafts = known.map((file) => orSecondName(file, file.kind === 'job' ? secondNames.get(file) : undefined))
-      const refused = refuseClashes(
-        drafts.filter((file) => file.kind === 'job'),
-        claimed,
-      )
-      return drafts.map((file): PlannedFile => {
-        if (file.kind !== 'job') return file
-        const { target, plan } = file
-        const reason = refused.get(file)
-        if (reason !== undefined) return toFailed(target, plan.source.path, reason)
-        jobs += 1
-        return { kind: 'job', target, plan: { ...plan, id: options.toJobId(jobs) } }
+      return settle(sources, looked, results).map(number)
+    },
+    async stream(sources, signal) {
+      const foresee = foreseeResults(new Set(sources.map(({ target }) => target)), options)
+      const groups = foresee === undefined ? [sources] : takeTurns(await groupSources(sources, foresee, options.overwrites))
+      return createPlanStream({
+        sources,
+        groups,
+        atOnce: PROBES_AT_ONCE,
+        async lookInto(source, results, isUnderWay, ending) {
+          try {
+            return await draft(source, { ...options, signal: ending }, results, share)
+          } catch (error) {
+            if (!isUnderWay() || !isEncodeError(error)) throw error
+            return toFailed(source.target, source.path, describeError(error))
+          }
+        },
+        settle,
+        number,
+        signal,
       })
     },
   }
@@ -88,12 +120,7 @@ export function createPlanner(options: PlanOptions): Planner {
 
 type Draft = Exclude<PlannedFile, { kind: 'job' }> | ({ readonly kind: 'job'; readonly target: Target } & MarkedJob)
 
-async function draft(
-  source: FoundSource | RefusedSource,
-  options: PlanOptions,
-  results: Map<string, string>,
-  share: ShareEqual,
-): Promise<Draft> {
+async function draft(source: AnySource, options: PlanOptions, results: Map<string, string>, share: ShareEqual): Promise<Draft> {
   const { target } = source
   if (source.kind === 'refused') return toFailed(target, source.path, source.reason)
   options.signal.throwIfAborted()
@@ -103,7 +130,7 @@ async function draft(
     const selection = selectProfile(options.config, media, target.choice)
     if (selection.kind !== 'encode') return { kind: 'skipped', target, file: source.path, reason: selection.reason }
     const plan = toPlan(source, media, shareParts(selection, share), options)
-    checkQueue(plan, options)
+    checkQueue(plan, options.hosts)
     if (options.keepsSource && options.outputFolder === undefined) results.set(plan.output, source.path)
     const otherNames = plan.replacesSource ? await countOtherNames(source.path) : 0
     if (otherNames > 0 && options.config.hardLinks === 'skip') return toSkipped(target, source.path, describeOtherNames(otherNames))
@@ -164,25 +191,6 @@ function toPlan(source: FoundSource, media: MediaInfo, selection: Selection & { 
     covers: selection.covers,
     queueFile: source.target.queueFile,
   }
-}
-
-function checkQueue({ cluster, profile, variants = [] }: JobPlan, { hosts }: PlanOptions): void {
-  const clusterHosts = hosts.get(cluster) ?? []
-  const queues = variants.length === 0 ? [profile.queue] : variants.flatMap((variant) => variant.queues)
-  if (clusterHosts.some((host) => queues.some((queue) => mayHaveQueue(host, queue)))) return
-  const known = [...new Set(clusterHosts.flatMap((host) => Object.keys(host.queues)))].map((name) => `"${name}"`).join(', ')
-  throw new EncodeError(
-    'CONFIG_INVALID',
-    `Profile "${profile.name}" runs in queue "${profile.queue}", which no usable host of cluster "${cluster}" has`,
-    {
-      hint: `The queues there are ${known}; name one of them in the profile, or give a host such a queue`,
-    },
-  )
-}
-
-/** Which queues `queues: auto` will make is known when the host was asked. */
-function mayHaveQueue(host: HostConfig, queue: string): boolean {
-  return host.hasAutoQueues === true ? AUTO_QUEUES.has(queue) : (host.queues[queue] ?? 0) > 0
 }
 
 function toFailed(target: Target, file: string, reason: string): PlannedFile & { readonly kind: 'failed' } {

@@ -2,16 +2,17 @@
 
 import type { Host, HostFacts } from '../host/host.ts'
 import type { HostConfig } from '../model/config.ts'
+import type { EncoderNeed } from '../model/encoder.ts'
 import type { JobPlan } from '../model/plan.ts'
 import { listEncoders } from '../profile/list-encoders.ts'
 import type { WorkerSpec } from '../scheduler/worker.ts'
-import { type TrialMemory, tryEncoders } from './encoder-trials.ts'
+import { type TrialMemory, type TrialResults, tryEncoders } from './encoder-trials.ts'
 import { collectWanted, toNeeds, type WantedCollector } from './wanted-encoders.ts'
 import { type HostAbilities, toWorkerSpec } from './worker-spec.ts'
 
 export interface Abilities {
-  /** Jobs whose encoders matter from now on; hosts that were learned of before must be learned of again. */
-  want(plans: readonly JobPlan[]): void
+  /** Jobs whose encoders matter from now on. Where it says true, hosts that were learned of before must be learned of again. */
+  want(plans: readonly JobPlan[]): boolean
   /** Tries what is wanted and not known. Rejects with HOST_LOST and the like. */
   learn(cluster: string, host: Host, facts: HostFacts): Promise<void>
   /** Tries the hardware encoders of a job that failed once more; what fails now counts as failing. */
@@ -38,11 +39,17 @@ export function createAbilities(options: AbilitiesOptions): Abilities {
 
   return {
     want(plans) {
-      for (const plan of plans) wantedIn(plan.cluster).add(plan)
+      return plans.filter((plan) => wantedIn(plan.cluster).add(plan)).length > 0
     },
     async learn(cluster, host, facts) {
-      const needs = toNeeds(wantedIn(cluster), host.config, facts)
-      const trials = await tryEncoders(host, facts, needs, options)
+      const wanted = wantedIn(cluster)
+      let needs: readonly EncoderNeed[]
+      let trials: TrialResults
+      // Jobs that turn up meanwhile may want more.
+      do {
+        needs = toNeeds(wanted, host.config, facts)
+        trials = await tryEncoders(host, facts, needs, options)
+      } while (toNeeds(wanted, host.config, facts).length > needs.length)
       const earlier = known.get(keyOf(cluster, host.config))?.trials ?? []
       // What a job showed to fail does not work again because a ledger says so.
       known.set(keyOf(cluster, host.config), { facts, trials: new Map([...trials, ...earlier]) })

@@ -9,7 +9,7 @@ import type { Emit } from '../model/events.ts'
 import type { JobOutcome } from '../model/outcome.ts'
 import type { JobPlan } from '../model/plan.ts'
 import type { Ffprobe } from '../plan/ffprobe.ts'
-import { createScheduler } from '../scheduler/scheduler.ts'
+import { type AttemptPace, createScheduler } from '../scheduler/scheduler.ts'
 import type { StrategyName } from '../scheduler/strategy.ts'
 import type { WorkerSpec } from '../scheduler/worker.ts'
 import { createAbilities } from './abilities.ts'
@@ -81,7 +81,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   const abilities = createAbilities({ memory: ledger, now: () => clock.now(), signal })
   abilities.want(options.plans)
 
-  const checkHost = createMountedCheck(options.plans)
+  const checkHost = createMountedCheck([...options.plans, ...(options.intake.unplanned?.samples ?? [])])
   const space = createRunSpace({
     runId: options.runId,
     ledger,
@@ -107,10 +107,10 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
       onLack: (ticket, lacks) => space.onLack(ticket.plan, lacks),
       mayCome: space.mayCome,
     },
-    runJob(ticket, worker, attempt, form) {
+    runJob(ticket, worker, attempt, form, pace) {
       const reservation = space.reserve(ticket.plan, worker)
       return roster
-        .during(worker, () => attemptJob(withForm(ticket.plan, form), worker, attempt, reservation))
+        .during(worker, () => attemptJob(withForm(ticket.plan, form), worker, attempt, reservation, pace))
         .catch((error: unknown): JobOutcome => {
           breakOff(error)
           return { kind: 'interrupted' }
@@ -150,7 +150,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   add(options.plans)
   const feeding = feed()
     .catch((error: unknown) => {
-      if (!draining.aborted) breakOff(error)
+      if (error !== draining.reason) breakOff(error)
     })
     .finally(async () => {
       await adding
@@ -210,9 +210,9 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   function addLater(plans: readonly JobPlan[]): void {
     outstanding += plans.length
     handedOver += plans.length
-    abilities.want(plans)
+    const isNew = abilities.want(plans)
     adding = adding.then(async () => {
-      await Promise.all([...roster.sessions.values()].map(learnAgain))
+      if (isNew) await Promise.all([...roster.sessions.values()].map(learnAgain))
       scheduler.add(plans.map(toTicket))
     })
   }
@@ -229,6 +229,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
     await options.intake.feed?.({
       emit,
       signal: AbortSignal.any([signal, draining]),
+      ending: signal,
       isIdle: () => outstanding === 0,
       add(plans) {
         options.announce(plans)
@@ -266,7 +267,13 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
     })
   }
 
-  async function attemptJob(plan: JobPlan, worker: WorkerSpec, attempt: number, reservation: Reservation): Promise<JobOutcome> {
+  async function attemptJob(
+    plan: JobPlan,
+    worker: WorkerSpec,
+    attempt: number,
+    reservation: Reservation,
+    pace: AttemptPace,
+  ): Promise<JobOutcome> {
     const session = roster.session(worker)
     let open = session?.current()
     if (session === undefined || open === undefined) {
@@ -276,7 +283,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
       open = await session.reconnect(lost, files, signal)
       return open
     }
-    const outcome = await attemptOnHost({ ...options, plan, attempt, cluster: worker.cluster, open, reconnect, reservation, signal })
+    const outcome = await attemptOnHost({ ...options, plan, attempt, cluster: worker.cluster, open, reconnect, reservation, pace, signal })
     if (outcome.kind === 'failed' && outcome.retry === 'lost') lostOpens.set(keyOfHost(worker), open)
     if (outcome.kind === 'failed' && outcome.retry === 'variant') await doubtEncoder(plan, worker)
     return outcome

@@ -6,13 +6,16 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Host } from '../host/host.ts'
-import type { MediaInfo } from '../model/media.ts'
-import type { JobPlan } from '../model/plan.ts'
 import { findMountedSource } from '../transfer/mounted-route.ts'
+
+export interface MountedSample {
+  readonly cluster: string
+  readonly source: { readonly path: string; readonly sizeBytes: number }
+}
 
 const MAX_SAMPLES = 5
 
-export function createMountedCheck(plans: readonly JobPlan[]): (host: Host, cluster: string) => Promise<void> {
+export function createMountedCheck(plans: readonly MountedSample[]): (host: Host, cluster: string) => Promise<void> {
   // Picked at once: the check lives as long as the run, and the plans need not.
   const samples = pickSamples(plans)
   return async (host, cluster) => {
@@ -33,10 +36,10 @@ export function createMountedCheck(plans: readonly JobPlan[]): (host: Host, clus
 }
 
 /** Cluster → folder → a source in it. */
-function pickSamples(plans: readonly JobPlan[]): ReadonlyMap<string, ReadonlyMap<string, MediaInfo>> {
-  const samples = new Map<string, Map<string, MediaInfo>>()
+function pickSamples(plans: readonly MountedSample[]): ReadonlyMap<string, ReadonlyMap<string, MountedSample['source']>> {
+  const samples = new Map<string, Map<string, MountedSample['source']>>()
   for (const { cluster, source } of plans) {
-    const byFolder = samples.get(cluster) ?? new Map<string, MediaInfo>()
+    const byFolder = samples.get(cluster) ?? new Map<string, MountedSample['source']>()
     samples.set(cluster, byFolder)
     const folder = dirname(source.path)
     if (byFolder.size < MAX_SAMPLES && !byFolder.has(folder)) byFolder.set(folder, source)

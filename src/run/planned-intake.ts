@@ -1,16 +1,20 @@
 /** Jobs planned from targets, and from a queue file that may grow while it drains. */
 
 import { describeError, isEncodeError } from '../core/errors.ts'
+import { untilAborted } from '../core/until-aborted.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { QueueFile } from '../ledger/queue-file.ts'
 import type { QueueEntry } from '../ledger/queue-line.ts'
 import type { RefusedFile } from '../ledger/refused-files.ts'
 import type { Emit } from '../model/events.ts'
 import type { JobPlan } from '../model/plan.ts'
+import type { FoundSource } from '../plan/find-sources.ts'
 import type { PlannedFile } from '../plan/plan-jobs.ts'
-import type { Target } from '../plan/target.ts'
+import type { PlanStream } from '../plan/plan-stream.ts'
+import { LOCAL_CLUSTER, type Target } from '../plan/target.ts'
 import { describeHolder } from './describe-holder.ts'
 import type { Feeding, Intake } from './intake.ts'
+import type { MountedSample } from './mounted-check.ts'
 import { createQueueDrain } from './queue-drain.ts'
 import { toRefusedFiles, toTargets } from './queue-targets.ts'
 import type { RunRequest, RunWorld } from './run-request.ts'
@@ -24,15 +28,21 @@ export interface PlannedIntakeOptions {
   readonly world: RunWorld
   readonly ledger: Ledger
   readonly runId: string
+  /** Those that are planned by now. */
   readonly files: readonly PlannedFile[]
+  /** The others. */
+  readonly rest: PlanStream
   readonly queue: QueueFile | undefined
   readonly planTargets: PlanTargets
 }
 
 const LOOK_EVERY_MS = 1_000
+/** Files that are planned later are taken in by lots: each is one write of the ledger. */
+const LOT = 100
+const LOT_MS = 100
 
 export function createPlannedIntake(options: PlannedIntakeOptions): Intake {
-  const { request, world, ledger, runId, queue } = options
+  const { request, world, ledger, runId, queue, rest } = options
   const drain =
     queue === undefined ? undefined : createQueueDrain(queue, (sources) => ledger.dropDoneLines(request.queueFile ?? '', sources))
   let wake = Promise.withResolvers<void>()
@@ -40,16 +50,40 @@ export function createPlannedIntake(options: PlannedIntakeOptions): Intake {
   drain?.take(queue?.entries ?? [])
 
   return {
+    unplanned:
+      rest.leftCount === 0 ? undefined : { files: options.files.length + rest.leftCount, samples: rest.leftSources().map(toSample) },
     first: async (emit) => admit(await withoutDoneLines(options.files, ledger), emit),
-    feed: queue === undefined ? undefined : (feeding) => feed(queue, feeding),
+    feed: queue === undefined && rest.leftCount === 0 ? undefined : feed,
     async settle(plan, isComplete) {
       await drain?.settle(plan, isComplete).catch((error: unknown) => world.emit('warning', { message: messageOf(error) }))
       wake.resolve()
     },
   }
 
-  async function feed(file: QueueFile, { add, emit, isIdle, signal }: Feeding): Promise<void> {
+  async function feed(feeding: Feeding): Promise<void> {
     await closeLines(options.files)
+    await feedRest(feeding)
+    if (queue !== undefined) await feedLines(queue, feeding)
+  }
+
+  /** Also while it drains: what is found is queued, for `encode resume`. */
+  async function feedRest({ add, emit, ending }: Feeding): Promise<void> {
+    while (rest.leftCount > 0) {
+      const lot = await untilAborted(
+        rest.next(
+          LOT,
+          world.clock.sleep(LOT_MS, ending).catch(() => {}),
+        ),
+        ending,
+      )
+      const files = await withoutDoneLines(lot, ledger)
+      ending.throwIfAborted()
+      add(admit(files, emit))
+      await closeLines(files)
+    }
+  }
+
+  async function feedLines(file: QueueFile, { add, emit, isIdle, signal }: Feeding): Promise<void> {
     while (!signal.aborted) {
       // Asked before the look: what is appended later than the last job's end is for the next run.
       const wasIdle = isIdle()
@@ -122,8 +156,13 @@ export function createPlannedIntake(options: PlannedIntakeOptions): Intake {
   }
 
   async function closeLines(files: readonly PlannedFile[]): Promise<void> {
-    for (const path of new Set(files.map((file) => file.target.path))) await drain?.close(path)
+    const targets = new Set(files.map((file) => file.target).filter((target) => rest.isOver(target)))
+    for (const path of new Set([...targets].map((target) => target.path))) await drain?.close(path)
   }
+}
+
+function toSample(source: FoundSource): MountedSample {
+  return { cluster: source.target.cluster ?? LOCAL_CLUSTER, source }
 }
 
 function messageOf(error: unknown): string {

@@ -12,6 +12,8 @@ interface Item {
   readonly sources: Set<string>
   readonly waiting: Set<string>
   hasFailed: boolean
+  /** Nothing more of it will turn up. */
+  isClosed: boolean
 }
 
 export interface QueueDrain {
@@ -32,7 +34,7 @@ export function createQueueDrain(file: QueueFile, onDropped: (sources: readonly 
   const byJob = new Map<string, Item>()
 
   async function removeIfComplete(item: Item): Promise<void> {
-    if (item.hasFailed || item.waiting.size > 0) return
+    if (item.hasFailed || !item.isClosed || item.waiting.size > 0) return
     const entries = item.entries.splice(0)
     for (const entry of entries) await file.remove(entry)
     onDropped([...item.sources, ...entries.map(({ path }) => path)])
@@ -43,20 +45,12 @@ export function createQueueDrain(file: QueueFile, onDropped: (sources: readonly 
       const fresh: string[] = []
       for (const entry of entries) {
         const known = items.get(entry.path)
-        if (known === undefined) {
-          items.set(entry.path, { entries: [entry], sources: new Set(), waiting: new Set(), hasFailed: entry.kind === 'refused' })
+        // Dealt with and asked for again: a person put it back, perhaps mended.
+        if (known === undefined || known.waiting.size === 0) {
+          const entries = [...(known?.entries ?? []), entry]
+          items.set(entry.path, { entries, sources: new Set(), waiting: new Set(), hasFailed: entry.kind === 'refused', isClosed: false })
           fresh.push(entry.path)
-        } else if (known.waiting.size > 0) known.entries.push(entry)
-        else {
-          // It was dealt with and is asked for again: a person put it back, perhaps mended.
-          items.set(entry.path, {
-            entries: [...known.entries, entry],
-            sources: new Set(),
-            waiting: new Set(),
-            hasFailed: entry.kind === 'refused',
-          })
-          fresh.push(entry.path)
-        }
+        } else known.entries.push(entry)
       }
       return fresh
     },
@@ -73,7 +67,9 @@ export function createQueueDrain(file: QueueFile, onDropped: (sources: readonly 
     },
     async close(path) {
       const item = items.get(path)
-      if (item !== undefined) await removeIfComplete(item)
+      if (item === undefined) return
+      item.isClosed = true
+      await removeIfComplete(item)
     },
     async settle(plan, isComplete) {
       const item = byJob.get(plan.id)

@@ -40,7 +40,8 @@ export async function recordRun({ request, world, ledger, runId, hosts, ffprobe,
   const plans = await intake.first((event, fields) => untold.push(() => totals.emit(event, fields)))
   // After what earlier runs left was looked through: a verified result may be among it.
   await removeLeftHere(ledger)
-  totals.emit('run.started', { jobs: plans.length, clusters })
+  const files = intake.unplanned?.files
+  totals.emit('run.started', { jobs: plans.length, clusters, ...(files === undefined ? {} : { files }) })
   for (const tell of untold) tell()
   announce(plans, totals.emit)
 

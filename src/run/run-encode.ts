@@ -2,6 +2,7 @@
 
 import { EncodeError } from '../core/errors.ts'
 import { createRunId, toJobId } from '../core/ids.ts'
+import { untilAborted } from '../core/until-aborted.ts'
 import { openLedger } from '../ledger/ledger.ts'
 import { openProbeMemory, type ProbeMemory } from '../ledger/probe-memory.ts'
 import { openQueueFile, readQueueFile } from '../ledger/queue-file.ts'
@@ -10,6 +11,7 @@ import type { Config } from '../model/config.ts'
 import { createFfprobe, type Ffprobe, findFfprobeProgram } from '../plan/ffprobe.ts'
 import { findSources } from '../plan/find-sources.ts'
 import { createPlanner, type PlannedFile } from '../plan/plan-jobs.ts'
+import type { PlanStream } from '../plan/plan-stream.ts'
 import { createRememberingFfprobe } from '../plan/remembering-ffprobe.ts'
 import type { Target } from '../plan/target.ts'
 import type { HostsByCluster } from './change-hosts.ts'
@@ -39,19 +41,20 @@ export async function runEncode(request: RunRequest, world: RunWorld): Promise<n
 async function showRun(request: RunRequest, world: RunWorld): Promise<number> {
   const entries = request.queueFile === undefined ? [] : await readQueueFile(request.queueFile, { cwd: world.cwd })
   using memory = openMemory(world, true)
-  const { hosts, planFirst } = prepare(request, world, entries, memory)
-  return await dryRun(request, world, await planFirst(), hosts)
+  const { hosts, targets, refused, planTargets } = prepare(request, world, entries, memory)
+  return await dryRun(request, world, [...refused, ...(await planTargets(targets))], hosts)
 }
 
 async function startRun(request: RunRequest, world: RunWorld): Promise<number> {
   const { cwd, clock, pid, warner } = world
   await using queue = request.queueFile === undefined ? undefined : await openQueueFile(request.queueFile, { cwd, clock, pid })
   using memory = openMemory(world, false)
-  const { runId, hosts, selectAgain, ffprobe, planFirst, planTargets } = prepare(request, world, queue?.entries ?? [], memory)
+  const { runId, hosts, selectAgain, ffprobe, refused, openPlans, planTargets } = prepare(request, world, queue?.entries ?? [], memory)
   using ledger = openLedger({ folder: world.stateFolder, clock, pid, warner })
   for (const ended of await endReplacements(ledger, ledger.deadRuns())) world.emit('warning', { message: describeEnded(ended) })
-  const files = await planFirst()
-  const intake = createPlannedIntake({ request, world, ledger, runId, files, queue, planTargets })
+  await using rest = await openPlans()
+  const files = [...refused, ...(await takeFirst(rest, world))]
+  const intake = createPlannedIntake({ request, world, ledger, runId, files, rest, queue, planTargets })
   return await recordRun({ request, world, ledger, runId, hosts, ffprobe, intake, selectAgain })
 }
 
@@ -60,8 +63,12 @@ interface PreparedRun {
   readonly hosts: HostsByCluster
   readonly selectAgain: (config: Config) => HostsByCluster
   readonly ffprobe: Ffprobe
-  /** Plans what the request names and what stands in its queue file. */
-  readonly planFirst: () => Promise<readonly PlannedFile[]>
+  /** What the request names and what stands in its queue file. */
+  readonly targets: readonly Target[]
+  /** Lines that can be no path. */
+  readonly refused: readonly PlannedFile[]
+  /** Finds all files, and begins to plan them. */
+  readonly openPlans: () => Promise<PlanStream>
   readonly planTargets: PlanTargets
 }
 
@@ -90,10 +97,33 @@ function prepare(request: RunRequest, world: RunWorld, entries: readonly QueueEn
     signal,
     toJobId: (number) => toJobId(runId, number),
   })
-  const planTargets: PlanTargets = async (wanted) =>
-    await planner.plan(await Array.fromAsync(findSources(wanted, world.cwd, signal, request.outputFolder)))
-  const planFirst = async () => [...toRefusedFiles(entries, request), ...(await planTargets(targets))]
-  return { runId, hosts, selectAgain, ffprobe, planFirst, planTargets }
+  const find = (wanted: readonly Target[]) => Array.fromAsync(findSources(wanted, world.cwd, signal, request.outputFolder))
+  const planTargets: PlanTargets = async (wanted) => await planner.plan(await find(wanted))
+  // Draining ends none of this once the run has begun: what was asked for and not started is queued, for `encode resume`.
+  const openPlans = async () => await planner.stream(await find(targets), world.signal)
+  return { runId, hosts, selectAgain, ffprobe, targets, refused: toRefusedFiles(entries, request), openPlans, planTargets }
+}
+
+/** So many files are planned before the run begins: short lists as a whole. */
+const FIRST_LOT = 8
+/** A file on a sleeping disk does not hold up those that are known by then. */
+const FIRST_LOT_MS = 500
+
+/** At least one job, if there is one at all. */
+async function takeFirst(rest: PlanStream, { clock, signal, draining }: RunWorld): Promise<readonly PlannedFile[]> {
+  const taken = new AbortController()
+  const isShort = rest.leftCount <= FIRST_LOT
+  const patience = isShort ? undefined : clock.sleep(FIRST_LOT_MS, AbortSignal.any([signal, taken.signal])).catch(() => {})
+  const files: PlannedFile[] = []
+  try {
+    while (rest.leftCount > 0 && !files.some(({ kind }) => kind === 'job')) {
+      files.push(...(await untilAborted(rest.next(isShort ? rest.leftCount : FIRST_LOT, patience), draining)))
+    }
+  } finally {
+    taken.abort()
+  }
+  draining?.throwIfAborted()
+  return files
 }
 
 function openMemory({ stateFolder, clock, warner }: RunWorld, isReadOnly: boolean): ProbeMemory {

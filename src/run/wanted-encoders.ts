@@ -18,7 +18,8 @@ const SAMPLES: readonly string[] = ['nvenc', 'qsv', 'vaapi', 'videotoolbox', 'am
 
 /** What is wanted so far, a run's jobs added as they turn up; the jobs themselves are not kept. */
 export interface WantedCollector extends WantedEncoders {
-  add(plan: JobPlan): void
+  /** False where it wants nothing that was not wanted before. */
+  add(plan: JobPlan): boolean
 }
 
 export function collectWanted(): WantedCollector {
@@ -33,12 +34,14 @@ export function collectWanted(): WantedCollector {
     },
     add(plan) {
       const variants = toVariants(plan)
-      if (seen.has(variants)) return
+      if (seen.has(variants)) return false
       seen.add(variants)
+      const before = needs.size + labels.size
       for (const variant of variants) {
         for (const need of listEncoders(variant.arguments)) needs.set(toEncoderKey(need), need)
         for (const label of [...variant.labels.require, ...variant.labels.any, ...variant.labels.prefer]) labels.add(label)
       }
+      return needs.size + labels.size > before
     },
   }
 }

@@ -130,7 +130,10 @@ export function createPlainView(options: PlainViewOptions): View {
   function tellAll(event: EncodeEvent): void {
     switch (event.event) {
       case 'run.started':
-        tell(event, `${countOf(event.jobs, 'job')}${event.clusters.length === 0 ? '' : ` on ${event.clusters.map(toLabel).join(', ')}`}`)
+        tell(
+          event,
+          `${event.files === undefined ? countOf(event.jobs, 'job') : countOf(event.files, 'file')}${event.clusters.length === 0 ? '' : ` on ${event.clusters.map(toLabel).join(', ')}`}`,
+        )
         break
       case 'host.up':
         tell(event, `${describeHost(event.host, event.cluster)} is up: ${describeFacts(event)}`)

@@ -109,6 +109,8 @@ export function createRunState(): RunState {
   const warnings: string[] = []
   const counts = { announced: 0, known: 0, over: 0, done: 0, skipped: 0, failed: 0, warnings: 0 }
   const bytes = { source: 0, output: 0 }
+  /** Announced are files, of which some will be no jobs. */
+  let isLooking = false
   let startedMs: number | undefined
   let workSinceMs: number | undefined
   let finished: EventOf<'run.finished'> | undefined
@@ -213,7 +215,10 @@ export function createRunState(): RunState {
 
   /** Without an id it never was a job: a rule skipped the file, or it is missing. */
   function giveUp(id: string | undefined): void {
-    if (id === undefined) return
+    if (id === undefined) {
+      if (isLooking) counts.announced -= 1
+      return
+    }
     meter.remove(openJob(id, undefined, UNKNOWN_SIZE).size)
     counts.over += 1
     open.delete(id)
@@ -240,7 +245,8 @@ export function createRunState(): RunState {
       switch (event.event) {
         case 'run.started':
           startedMs = atMs
-          counts.announced = event.jobs
+          counts.announced = event.files ?? event.jobs
+          isLooking = event.files !== undefined
           break
         case 'host.up':
           Object.assign(addHost(event.cluster, event.host), {

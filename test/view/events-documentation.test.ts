@@ -6,7 +6,7 @@ type FieldTypes = { readonly [Name in EventName]: { readonly [Field in keyof Req
 
 /** Every event with every field: TypeScript refuses this object as soon as one is missing here or is no more. */
 const EXPECTED: FieldTypes = {
-  'run.started': { jobs: 'integer', clusters: 'array of strings' },
+  'run.started': { jobs: 'integer', clusters: 'array of strings', files: 'integer, optional' },
   'host.up': {
     cluster: 'string',
     host: 'string',

@@ -122,7 +122,11 @@ function explain(text: string, profile: string | undefined, more: Partial<Explai
   const target = { path: FILM.path, cluster: 'c', choice: { profile, template: undefined, mixins: [] }, queueFile: undefined }
   const hosts = config.clusters[0]?.hosts ?? []
   const options = { config, cluster: 'c', hosts, onlyHosts: [], keepsSource: false, outputFolder: undefined, ...more }
-  return explainFile({ kind: 'source', path: FILM.path, givenPath: FILM.path, root: undefined, target }, FILM, options)
+  return explainFile(
+    { kind: 'source', path: FILM.path, givenPath: FILM.path, root: undefined, target, sizeBytes: 1, inode: '1:1' },
+    FILM,
+    options,
+  )
 }
 
 function encodeOf(text: string, more: Partial<ExplainOptions> = {}) {

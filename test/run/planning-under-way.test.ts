@@ -1,0 +1,169 @@
+import { execFile } from 'node:child_process'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { parseConfig } from '../../src/config/parse-config.ts'
+import { systemClock } from '../../src/core/clock.ts'
+import { untilAborted } from '../../src/core/until-aborted.ts'
+import { createHost } from '../../src/host/create-host.ts'
+import { openLedger } from '../../src/ledger/ledger.ts'
+import type { EncodeEvent, EventName, EventOf } from '../../src/model/events.ts'
+import { createFfprobe, type Ffprobe } from '../../src/plan/ffprobe.ts'
+import { resumeRun } from '../../src/run/resume-run.ts'
+import { runEncode } from '../../src/run/run-encode.ts'
+import { Interruption, type RunWorld } from '../../src/run/run-request.ts'
+
+/** Two of the forty are to be encoded: the first and the last. */
+const CONFIG = parseConfig(
+  `config: {queues: {_default: 2}}
+profiles: {quick: {output_options: ["-c:v libx264", "-preset ultrafast", "-crf 40", "-an"], extension: .mkv}}
+rules:
+  few: {profile: quick, criteria: {path: "(01|40|one)[.]mp4$"}}
+  others: {profile: SKIP, criteria: {path: ".*"}}
+`,
+  'test.yml',
+  [],
+)
+const COUNT = 40
+const FIRST = 12
+
+let sample: string
+let folder: string
+let events: EncodeEvent[]
+let interrupting: AbortController
+let draining: AbortController
+/** Files behind the first ones are looked into when it is resolved. */
+let gate: PromiseWithResolvers<void>
+let probed: string[]
+
+beforeAll(async () => {
+  sample = join(await realpath(await mkdtemp(join(tmpdir(), 'encode-sample-'))), 'film.mp4')
+  const source = ['-f', 'lavfi', '-i', 'testsrc2=size=64x64:rate=10:duration=1,noise=alls=20:allf=t']
+  await promisify(execFile)('ffmpeg', ['-nostdin', '-loglevel', 'error', ...source, '-c:v', 'libx264', '-crf', '5', `file:${sample}`])
+})
+
+afterAll(() => rm(join(sample, '..'), { recursive: true }))
+
+beforeEach(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), 'encode-under-way-')))
+  events = []
+  probed = []
+  interrupting = new AbortController()
+  draining = new AbortController()
+  gate = Promise.withResolvers()
+  await mkdir(at('films'))
+  for (let number = 1; number <= COUNT; number += 1) await copyFile(sample, at(`films/${String(number).padStart(2, '0')}.mp4`))
+  await copyFile(sample, at('one.mp4'))
+  await writeFile(at('queue'), `${at('films')}\n${at('one.mp4')}\n`)
+})
+
+afterEach(() => rm(folder, { recursive: true }))
+
+test('the first job is started, and even done, before the last file was looked into; a line goes when all it names is done', async () => {
+  let linesAtFirstDone: string | undefined
+  let probedAtFirstDone = COUNT
+  const exit = await run(async ({ event }) => {
+    if (event !== 'job.done' || linesAtFirstDone !== undefined) return
+    probedAtFirstDone = probed.length
+    linesAtFirstDone = await readFile(at('queue'), 'utf8')
+    gate.resolve()
+  })
+  expect(exit).toBe(0)
+  expect(probedAtFirstDone).toBeLessThan(COUNT)
+  expect(linesAtFirstDone).toContain(`${at('films')}\n`)
+  expect(await readFile(at('queue'), 'utf8')).toBe('')
+  expect(of('run.started')).toMatchObject([{ files: COUNT + 1 }])
+  expect(of('run.finished')).toMatchObject([{ done: 3, skipped: COUNT - 2, failed: 0, exit: 0 }])
+  expect(new Set(of('job.queued').map(({ job }) => job)).size).toBe(3)
+  expect(new Set([...of('job.queued'), ...of('job.skipped')].map(({ file }) => file)).size).toBe(COUNT + 1)
+  expect((await readdir(at('films'))).filter((name) => name.endsWith('.mkv')).sort()).toEqual(['01.mkv', '40.mkv'])
+})
+
+test('a run that is drained meanwhile queues what it was asked for all the same, and resume does it', async () => {
+  await run(({ event }) => {
+    if (event !== 'job.started') return
+    draining.abort()
+    gate.resolve()
+  })
+  const left = 3 - of('job.done').length
+  expect(left).toBeGreaterThanOrEqual(1)
+  expect(of('run.finished')).toMatchObject([{ failed: 0, left, exit: 0 }])
+  draining = new AbortController()
+  const { strategy, config, argv } = REQUEST
+  expect(
+    await resumeRun(
+      { config, onlyHosts: [], isSequential: false, strategy, argv },
+      toWorld(() => {}),
+    ),
+  ).toBe(0)
+  expect(of('job.done')).toHaveLength(3)
+})
+
+test('a run that is interrupted meanwhile ends at once and leaves nothing', async () => {
+  const exit = await run(({ event }) => {
+    if (event === 'job.started') interrupting.abort(new Interruption('SIGINT'))
+  })
+  expect(exit).toBe(130)
+  expect(probed.length).toBeLessThan(COUNT)
+  expect((await readdir(at('films'))).filter((name) => name.startsWith('.'))).toEqual([])
+  using ledger = openLedger({ folder: at('state'), clock: systemClock, pid: process.pid, warner: process })
+  expect(ledger.listJobs({}).filter(({ state }) => state !== 'interrupted' && state !== 'done')).toEqual([])
+  expect(ledger.livingRuns()).toEqual([])
+})
+
+const REQUEST = {
+  config: CONFIG,
+  targets: [],
+  queueTarget: { cluster: undefined, choice: { profile: undefined, template: undefined, mixins: [] } },
+  onlyHosts: [],
+  outputFolder: undefined,
+  keepsSource: false,
+  overwrites: false,
+  isDryRun: false,
+  isSequential: false,
+  strategy: 'fastest',
+  argv: [],
+} as const
+
+async function run(onEvent: (event: EncodeEvent) => void): Promise<number> {
+  return await runEncode({ ...REQUEST, queueFile: at('queue') }, toWorld(onEvent))
+}
+
+function toWorld(onEvent: (event: EncodeEvent) => void): RunWorld {
+  const real = createFfprobe('ffprobe')
+  const ffprobe: Ffprobe = {
+    ...real,
+    async probe(path, signal) {
+      const isFirst = path.startsWith(at('films/0')) || path.endsWith(`/${FIRST}.mp4`)
+      if (!isFirst) await untilAborted(gate.promise, signal)
+      probed.push(path)
+      return await real.probe(path, signal)
+    },
+  }
+  return {
+    cwd: folder,
+    stateFolder: at('state'),
+    pid: process.pid,
+    warner: process,
+    clock: systemClock,
+    ffprobe,
+    emit(event, fields) {
+      const told = { time: '', event, ...fields } as EncodeEvent
+      events.push(told)
+      onEvent(told)
+    },
+    signal: interrupting.signal,
+    draining: draining.signal,
+    createHost: (config) => createHost({ config, sshProgram: undefined, env: process.env, homeFolder: homedir() }),
+  }
+}
+
+function of<Name extends EventName>(name: Name): readonly EventOf<Name>[] {
+  return events.filter((event): event is EventOf<Name> => event.event === name)
+}
+
+function at(name: string): string {
+  return join(folder, name)
+}
