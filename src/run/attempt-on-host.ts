@@ -7,11 +7,13 @@ import type { Emit } from '../model/events.ts'
 import type { JobOutcome } from '../model/outcome.ts'
 import type { JobPlan } from '../model/plan.ts'
 import type { Ffprobe } from '../plan/ffprobe.ts'
+import type { AttemptPace } from '../scheduler/scheduler.ts'
 import { createCurrentHost } from './current-host.ts'
 import { createFileJournal } from './file-journal.ts'
 import type { OpenHost } from './host-session.ts'
 import type { RunWorld } from './run-request.ts'
 import type { Reservation } from './space/space-book.ts'
+import { createStageTimes } from './stage-times.ts'
 
 export interface Attempt {
   readonly runId: string
@@ -28,6 +30,8 @@ export interface Attempt {
   readonly reconnect: (lost: Pick<OpenHost, 'host'>, files: readonly string[]) => Promise<OpenHost>
   /** Told what is written, so that others need not leave room for it any more. */
   readonly reservation: Pick<Reservation, 'report'>
+  /** Told how long the rest will take, and where the time went. */
+  readonly pace: AttemptPace
   readonly signal: AbortSignal
 }
 
@@ -45,14 +49,16 @@ export async function attemptOnHost({
   open: opened,
   reconnect,
   reservation,
+  pace,
   signal,
 }: Attempt): Promise<JobOutcome> {
   let open = opened
   const host = createCurrentHost(() => open.host)
   const { name } = host.config
+  const times = createStageTimes(world.clock)
   ledger.startAttempt(plan.id, { host: name, attempt })
   emit('job.started', { job: plan.id, file: plan.source.path, host: name, attempt })
-  return await runJob({
+  const outcome = await runJob({
     plan,
     attempt,
     host,
@@ -69,10 +75,12 @@ export async function attemptOnHost({
     logFile: join(world.stateFolder, 'logs', runId, `${plan.id}-${attempt}.log`),
     onWarning: (message) => emit('warning', { message }),
     onStage(stage, result) {
+      times.begin(stage)
       ledger.setState(plan.id, stage, result)
       emit('job.stage', { job: plan.id, stage })
     },
     onProgress(stage, progress) {
+      if (stage === 'encode' && progress.etaSeconds !== null) pace.expectEnd(progress.etaSeconds)
       reservation.report(stage, progress.sizeBytes, progress.percent)
       emit('job.progress', {
         job: plan.id,
@@ -87,4 +95,7 @@ export async function attemptOnHost({
       })
     },
   })
+  const spent = outcome.kind === 'done' ? times.end(plan.source.sizeBytes + outcome.outputBytes) : undefined
+  if (spent !== undefined) pace.tell(spent)
+  return outcome
 }

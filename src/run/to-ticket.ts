@@ -19,8 +19,18 @@ export function toTicket(plan: JobPlan): Ticket {
     forms: toForms(toVariants(plan)),
     // Media seconds by picture size: what an encoder's time grows with.
     work: Math.max(1, plan.source.durationSeconds) * Math.max(1, pixels),
+    sizeClass: toSizeClass(pixels),
+    // Nobody knows the result's size; half is what profiles usually make of a source.
+    transferBytes: plan.source.sizeBytes * 1.5,
     plan,
   }
+}
+
+/** SD, HD, full HD, UHD and beyond: encoders are not equally fast for the same number of pixels. */
+function toSizeClass(pixels: number): string {
+  if (pixels <= 1024 * 576) return 'sd'
+  if (pixels <= 1280 * 800) return 'hd'
+  return pixels <= 2048 * 1200 ? 'full-hd' : 'uhd'
 }
 
 /** Never empty. */
