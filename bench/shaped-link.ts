@@ -1,0 +1,105 @@
+/** Links to a host that are slower than this machine's memory: a virtual cable at a rate (Linux, root), and a proxy with rate and delay. */
+
+import { execFileSync } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+import { createServer, connect as dial, type Socket } from 'node:net'
+import { dirname, join } from 'node:path'
+import type { SshdHost } from '../test/cluster/sshd-host.ts'
+
+export interface Link extends AsyncDisposable {
+  readonly address: string
+  readonly port: number
+  readonly knownHostsFile: string
+}
+
+/** Bytes that may wait at the bottleneck, as in a router. */
+const QUEUE_BYTES = 1024 * 1024
+
+/** A second server of the same host, in a network namespace behind a cable that token buckets hold to a rate, both ways. */
+export async function openCable(host: SshdHost, megabitsPerSecond: number): Promise<Link> {
+  const name = `encode${process.pid}`
+  const [near, far, address, port] = [`en${process.pid}`, `ef${process.pid}`, '10.213.47.2', 2222]
+  const run = (line: string): void => void execFileSync('sh', ['-c', line])
+  const remove = (): void => run(`ip netns del ${name} 2>/dev/null; ip link del ${near} 2>/dev/null; true`)
+  const shape = `root tbf rate ${megabitsPerSecond}mbit burst 256kb latency 20ms`
+  try {
+    run(`ip netns add ${name} && ip link add ${near} type veth peer name ${far} && ip link set ${far} netns ${name}`)
+    run(`ip addr add 10.213.47.1/30 dev ${near} && ip link set ${near} up && ip -n ${name} addr add ${address}/30 dev ${far}`)
+    run(`ip -n ${name} link set ${far} up && tc qdisc add dev ${near} ${shape} && ip netns exec ${name} tc qdisc add dev ${far} ${shape}`)
+    const folder = dirname(host.identityFile)
+    const own = await readFile(join(folder, 'sshd_config'), 'utf8')
+    const config = join(folder, 'cable_config')
+    await writeFile(config, own.replace(/^ListenAddress .*$/m, `ListenAddress ${address}`).replace(/^Port .*$/m, `Port ${port}`))
+    // It ends with the host: the host's first process ends all of its namespace.
+    const [, init] = host.seenFrom('/').match(/^\/proc\/(\d+)\//) ?? []
+    run(`nsenter --net=/run/netns/${name} --mount=/proc/${init}/ns/mnt --pid=/proc/${init}/ns/pid /usr/sbin/sshd -f '${config}'`)
+    return { address, port, knownHostsFile: await know(host, address, port), [Symbol.asyncDispose]: async () => remove() }
+  } catch (error) {
+    remove()
+    throw error
+  }
+}
+
+/** Every byte is handed on half a round trip after it came, and not faster than the rate. */
+export async function openFarLink(
+  host: SshdHost,
+  { megabitsPerSecond, roundTripMs }: { readonly megabitsPerSecond: number; readonly roundTripMs: number },
+): Promise<Link> {
+  const bytesPerMs = (megabitsPerSecond * 1e6) / 8 / 1000
+  const sockets = new Set<Socket>()
+
+  function carry(from: Socket, into: Socket): void {
+    const waiting: { readonly chunk: Buffer | undefined; readonly dueAt: number }[] = []
+    let freeAt = 0
+    let queued = 0
+    // One timer for all: two that are due in the same millisecond may come in any order.
+    const deliver = (): void => {
+      while (waiting[0] !== undefined && waiting[0].dueAt <= performance.now()) {
+        const chunk = waiting.shift()?.chunk
+        if (chunk === undefined) into.end()
+        else into.write(chunk)
+        queued -= chunk?.length ?? 0
+      }
+      if (queued <= QUEUE_BYTES) from.resume()
+      if (waiting[0] !== undefined) setTimeout(deliver, Math.max(0, waiting[0].dueAt - performance.now()))
+    }
+    const queue = (chunk: Buffer | undefined): void => {
+      freeAt = Math.max(freeAt, performance.now()) + (chunk?.length ?? 0) / bytesPerMs
+      waiting.push({ chunk, dueAt: freeAt + roundTripMs / 2 })
+      if (waiting.length === 1) setTimeout(deliver, Math.max(0, freeAt - performance.now() + roundTripMs / 2))
+    }
+    from.on('data', (chunk) => {
+      queue(chunk)
+      queued += chunk.length
+      if (queued > QUEUE_BYTES) from.pause()
+    })
+    from.on('end', () => queue(undefined))
+    from.on('error', () => into.destroy())
+    from.on('close', () => sockets.delete(from))
+    sockets.add(from)
+  }
+
+  const server = createServer({ allowHalfOpen: true }, (near) => {
+    const far = dial({ port: host.port, host: host.address, allowHalfOpen: true })
+    for (const socket of [near, far]) socket.setNoDelay(true)
+    carry(near, far)
+    carry(far, near)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { readonly port: number }
+  return {
+    address: '127.0.0.1',
+    port,
+    knownHostsFile: await know(host, '127.0.0.1', port),
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+async function know(host: SshdHost, address: string, port: number): Promise<string> {
+  const file = join(dirname(host.knownHostsFile), `known_hosts_${port}`)
+  await writeFile(file, `[${address}]:${port} ${host.hostPublicKey}\n`)
+  return file
+}
