@@ -1,14 +1,17 @@
 /** A folder of films, hosts to encode them on, and the look at what is left afterwards. */
 
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, symlink } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, extname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'vitest'
 import { type SshdHost, type SshdHostOptions, startSshdHost, waitUntil } from './sshd-host.ts'
 
 const run = promisify(execFile)
+
+/** What ffmpeg has made, by its form: the same arguments make the same bytes. */
+const madeFilms = new Map<string, Buffer>()
 
 export interface Bench extends AsyncDisposable {
   /** Everything of this test, and nothing else; controller and hosts share no other folder. */
@@ -74,10 +77,17 @@ export async function createBench(): Promise<Bench> {
     async makeFilm(name, { seconds = 2, options = [] } = {}) {
       const path = join(films, name)
       await mkdir(dirname(path), { recursive: true })
+      const form = JSON.stringify([extname(name), seconds, options])
+      const known = madeFilms.get(form)
+      if (known !== undefined) {
+        await writeFile(path, known)
+        return path
+      }
       const sources = ['-f', 'lavfi', '-i', `testsrc2=size=320x180:rate=25:duration=${seconds},noise=alls=8:allf=t`]
       const sound = ['-f', 'lavfi', '-i', `sine=frequency=440:duration=${seconds}`]
       const codecs = ['-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '18', '-pix_fmt', 'yuv420p', '-c:a', 'aac']
       await run('ffmpeg', ['-nostdin', '-loglevel', 'error', '-y', ...sources, ...sound, ...codecs, ...options, `file:${path}`])
+      madeFilms.set(form, await readFile(path))
       return path
     },
     async linkShell(program, name) {
