@@ -7,20 +7,37 @@ import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** Those that take over five seconds on a quiet machine with two cores, and about how many. Only the order depends on it. */
+/** Those that take about ten seconds and more on a quiet machine with two cores; how many, roughly. Only the order depends on it. */
 const SECONDS: Readonly<Record<string, number>> = {
+  'test/host/ssh-hosts.test.ts': 133,
   'test/containers/faults.test.ts': 98,
   'test/chaos/chaos.test.ts': 76,
   'test/cluster/interrupt.test.ts': 47,
   'test/cluster/cut-network.test.ts': 42,
-  'test/cluster/hostile-names.test.ts': 39,
   'test/cluster/encode.test.ts': 38,
-  'test/cluster/lying-ffmpeg.test.ts': 26,
+  'test/host/shell/run-on-leash.test.ts': 37,
+  'test/cluster/lying-ffmpeg.test.ts': 36,
+  'test/cluster/hostile-names.test.ts': 30,
+  'test/host/shell/guard.test.ts': 29,
+  'test/host/local/local-host.test.ts': 28,
+  'test/media/judge-result.test.ts': 25,
   'test/cluster/queue-file.test.ts': 25,
   'test/containers/encode.test.ts': 22,
   'test/cluster/hardware.test.ts': 21,
-  'test/cluster/terminal.test.ts': 16,
-  'test/media/judge-result.test.ts': 30,
+  'test/profile/stream-safety.test.ts': 19,
+  'test/job/verify.test.ts': 18,
+  'test/cluster/drain.test.ts': 18,
+  'test/cluster/failing-host.test.ts': 17,
+  'test/profile/shipped-profiles.test.ts': 17,
+  'test/cluster/terminal.test.ts': 15,
+  'test/host/shell/quote-cmd.test.ts': 13,
+  'test/cluster/space.test.ts': 11,
+  'test/cluster/descriptors.test.ts': 11,
+  'test/host/ssh/ssh-transport.test.ts': 11,
+  'test/cli/configuration-commands.test.ts': 11,
+  'test/run/after-a-crash.test.ts': 10,
+  'test/ledger/queue-file.test.ts': 10,
+  'test/host/facts/load-facts.test.ts': 10,
 }
 
 export class LongestFirst extends BaseSequencer {

@@ -37,6 +37,8 @@ export default defineConfig({
           ...shared,
           name: 'cluster',
           include: ['test/cluster/**/*.test.ts', 'test/chaos/**/*.test.ts'],
+          // Ten times what they take on a quiet machine.
+          testTimeout: 180_000,
         },
       },
       {
@@ -46,7 +48,7 @@ export default defineConfig({
           include: ['test/containers/**/*.test.ts'],
           // testcontainers' own cleaner is an image of a registry; the tests remove what they start.
           env: { TESTCONTAINERS_RYUK_DISABLED: 'true' },
-          testTimeout: 120_000,
+          testTimeout: 300_000,
           hookTimeout: 600_000,
         },
       },
