@@ -45,14 +45,14 @@ describe.concurrent('the leash', () => {
       await using shell = await openInnerShell(name)
       const { pid, channel } = await startRaw(shell, 'echo $$; sleep 60')
       channel.stdin.end()
-      await expectGone(pid, 2500)
+      await expectGone(pid)
     })
 
     test('ends a command that ignores TERM after the grace', async () => {
       await using shell = await openInnerShell(name)
       const { pid, channel } = await startRaw(shell, IGNORES_TERM)
       channel.stdin.write('t\n')
-      await expectGone(pid, 3500)
+      await expectGone(pid)
     })
 
     test('ends a stopped command', async () => {
@@ -65,18 +65,18 @@ describe.concurrent('the leash', () => {
       })
       expect(output()).not.toContain('@exit')
       channel.stdin.end()
-      await expectGone(pid, 3500)
+      await expectGone(pid)
     })
 
     test('ends the command when no heartbeat comes, and not before', { timeout: 20_000 }, async () => {
       await using shell = await openInnerShell(name)
-      const { pid, channel } = await startRaw(shell, 'echo $$; sleep 60')
+      const { pid, channel } = await startRaw(shell, 'echo $$; sleep 60', { heartbeatSeconds: 5 })
       const begin = performance.now()
       const heartbeat = setInterval(() => channel.stdin.write('h\n'), 500)
-      await waitUntil(() => performance.now() - begin > 6500, { what: 'the limit has passed', timeoutMs: 8000 })
+      await waitUntil(() => performance.now() - begin > 6500, { what: 'the limit has passed' })
       clearInterval(heartbeat)
       expect(await isAlive(pid)).toBe(true)
-      await expectGone(pid, 9000)
+      await expectGone(pid)
     })
 
     test('ends the command when its wrapper is killed', async () => {
@@ -84,7 +84,7 @@ describe.concurrent('the leash', () => {
       const { pid, channel, output } = await startRaw(shell, IGNORES_TERM)
       kill(Number(/@start \d+ (\d+)/.exec(output())?.[1]), 'SIGKILL')
       channel.destroy()
-      await expectGone(pid, 3500)
+      await expectGone(pid)
     })
   })
 })
@@ -104,12 +104,12 @@ test('a command whose wrapper was killed before it could hold the leash is ended
   await waitUntil(() => lines.length > 0, { what: 'the command runs' })
   stop.abort(reason)
   await failed
-  await expectGone(Number(lines.join('')), 1000)
+  await expectGone(Number(lines.join('')))
 })
 
 test('what a leash left behind is killed over a channel of its own, and nothing else', async () => {
   await using shell = await openInnerShell('dash')
-  const { pid, channel, output } = await startRaw(shell, 'echo $$; sleep 60', (line) => line, 'encode-left')
+  const { pid, channel, output } = await startRaw(shell, 'echo $$; sleep 60', { tag: 'encode-left' })
   const wrapper = Number(/@start \d+ (\d+)/.exec(output())?.[1])
   const killWith = async (tag: string, started: { pid: number; wrapper: number }): Promise<void> => {
     const killer = await shell.transport.openCommand(killCommand(tag, { ...started, mode: 'group' }))
@@ -119,7 +119,7 @@ test('what a leash left behind is killed over a channel of its own, and nothing 
   await killWith('encode-other', { pid: process.pid, wrapper })
   expect(await isAlive(pid)).toBe(true)
   await killWith('encode-left', { pid: process.pid, wrapper })
-  await expectGone(pid, 1000)
+  await expectGone(pid)
   channel.destroy()
 })
 
@@ -135,7 +135,7 @@ describe.concurrent('where the server makes no process group for a channel', () 
     for (const tool of ['sleep', 'ps', 'printf']) await symlink(`/usr/bin/${tool}`, join(tools, tool))
     // The shell in between stays the leader of the group.
     const within = (line: string): string => `PATH=${path ?? tools}; /bin/sh -c ${quoteWord(line)}; exit`
-    const { pid, channel, output } = await startRaw(shell, IGNORES_TERM, within)
+    const { pid, channel, output } = await startRaw(shell, IGNORES_TERM, { within, heartbeatSeconds: 5 })
     expect(/@start \d+ \d+ (\w+)/.exec(output())?.[1]).toBe(mode)
     channel.stdin.write('t\n')
     await expectGone(pid, 3500)
@@ -145,15 +145,22 @@ describe.concurrent('where the server makes no process group for a channel', () 
   })
 })
 
+interface RawOptions {
+  /** Wraps the command line. */
+  readonly within?: (line: string) => string
+  readonly tag?: string
+  /** So long, unless it is what is tested, that nothing else ends for want of heartbeats. */
+  readonly heartbeatSeconds?: number
+}
+
 /** Starts a script on a leash that the test itself holds; the script prints its own number first. */
 async function startRaw(
   shell: InnerShell,
   script: string,
-  within = (line: string): string => line,
-  tag = 'encode-raw',
+  { within = (line) => line, tag = 'encode-raw', heartbeatSeconds = 600 }: RawOptions = {},
 ): Promise<{ readonly pid: number; readonly channel: CommandChannel; output(): string }> {
   const argv = ['/bin/bash', '-c', script]
-  const channel = await shell.transport.openCommand(within(leashCommand({ argv, tag, heartbeatSeconds: 5, graceTenths: 15 })))
+  const channel = await shell.transport.openCommand(within(leashCommand({ argv, tag, heartbeatSeconds, graceTenths: 15 })))
   let text = ''
   channel.stdin.on('error', () => undefined)
   channel.stderr.resume()
@@ -164,7 +171,7 @@ async function startRaw(
   return { pid: Number(/@start [^\n]*\n(\d+)\n/.exec(text)?.[1]), channel, output: () => text }
 }
 
-async function expectGone(pid: number, timeoutMs: number): Promise<void> {
+async function expectGone(pid: number, timeoutMs = 15_000): Promise<void> {
   await waitUntil(async () => !(await isAlive(pid)), { what: 'the command is gone', timeoutMs })
 }
 
