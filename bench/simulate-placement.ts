@@ -1,0 +1,136 @@
+/**
+ * How near `fastest` comes to the shortest possible run, over random clusters: the real scheduler under a clock that jumps, held against
+ * first come, first served (`round-robin`) and a lower bound (random-cluster.ts). Once with hosts that see the media themselves, once with
+ * links of their own, over which sources come and results go while their slot is held.
+ *
+ *     node bench/simulate-placement.ts [--clusters 200] [--linked-clusters 200] [--shards 2] [--plot docs/images/placement.svg]
+ *
+ * Clusters are shared out among processes, `--shards` of them.
+ */
+
+import { execFile } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { parseArgs, promisify } from 'node:util'
+import { createRandomCluster, findLowerBound, KNOWLEDGE, type Knowledge } from './random-cluster.ts'
+import { simulateRun } from './simulate-run.ts'
+
+interface Sample {
+  readonly hasLinks: boolean
+  readonly knowledge: Knowledge
+  /** Times the lower bound. */
+  readonly fastest: number
+  readonly firstCome: number
+}
+
+const [WIDTH, HEIGHT, LEFT, BOTTOM] = [720, 360, 56, 44]
+const MOST = 3
+
+const { values } = parseArgs({
+  options: {
+    clusters: { type: 'string', default: '200' },
+    'linked-clusters': { type: 'string' },
+    shards: { type: 'string', default: '2' },
+    /** Of a process that was started by another one: which of the shards it is. */
+    shard: { type: 'string' },
+    plot: { type: 'string' },
+  },
+})
+const counts = { plain: Number(values.clusters), linked: Number(values['linked-clusters'] ?? values.clusters) }
+const shards = Number(values.shards)
+const samples: Sample[] = values.shard === undefined ? await sampleInShards() : await sample(Number(values.shard))
+if (values.shard !== undefined) process.stdout.write(JSON.stringify(samples))
+else await report()
+
+async function sampleInShards(): Promise<Sample[]> {
+  const runShard = promisify(execFile)
+  const answers = Array.from({ length: shards }, async (_, shard) => {
+    const { stdout } = await runShard(process.execPath, [import.meta.filename, ...process.argv.slice(2), '--shard', String(shard)])
+    return JSON.parse(stdout) as Sample[]
+  })
+  return (await Promise.all(answers)).flat()
+}
+
+async function sample(shard: number): Promise<Sample[]> {
+  const sampled: Sample[] = []
+  for (let seed = 1 + shard; seed <= Math.max(counts.plain, counts.linked); seed += shards) {
+    for (const hasLinks of [false, true]) {
+      if (seed > (hasLinks ? counts.linked : counts.plain)) continue
+      const cluster = createRandomCluster(seed, { hasLinks })
+      const bound = findLowerBound(cluster)
+      const [fastest, firstCome] = [(await simulateRun(cluster, 'fastest')) / bound, (await simulateRun(cluster, 'round-robin')) / bound]
+      sampled.push({ hasLinks, knowledge: cluster.knowledge, fastest, firstCome })
+    }
+  }
+  return sampled
+}
+
+async function report(): Promise<void> {
+  process.stdout.write(renderTable())
+  if (values.plot !== undefined) await writeFile(values.plot, renderPlot(samples.filter(({ hasLinks }) => !hasLinks)))
+}
+
+function renderTable(): string {
+  const rows = [false, true].flatMap((hasLinks) => {
+    const series = samples.filter((sample) => sample.hasLinks === hasLinks)
+    const name = hasLinks ? 'links as they are' : 'no links'
+    return [
+      ...KNOWLEDGE.map((knowledge) =>
+        renderRow(
+          `${name}, ${knowledge}`,
+          series.filter((sample) => sample.knowledge === knowledge),
+        ),
+      ),
+      renderRow(`**${name}, all**`, series),
+    ]
+  })
+  return `${['| clusters | number | `fastest`: mean | median | 95th percentile | most | first come: mean | of first come |', '|---|---|---|---|---|---|---|---|', ...rows].join('\n')}\n`
+}
+
+function renderRow(name: string, of: readonly Sample[]): string {
+  const own = of.map(({ fastest }) => fastest).sort((a, b) => a - b)
+  const first = of.map(({ firstCome }) => firstCome)
+  const cells = [mean(own), quantile(own, 0.5), quantile(own, 0.95), quantile(own, 1), mean(first), mean(own) / mean(first)]
+  return `| ${name} | ${of.length} | ${cells.map((value) => value.toFixed(3)).join(' | ')} |`
+}
+
+/** The share of clusters whose run took at most so many times the lower bound. */
+function renderPlot(of: readonly Sample[]): string {
+  const toX = (ratio: number): number => LEFT + ((Math.min(ratio, MOST) - 1) / (MOST - 1)) * (WIDTH - LEFT - 16)
+  const toY = (share: number): number => HEIGHT - BOTTOM - share * (HEIGHT - BOTTOM - 16)
+  const toLine = (ratios: readonly number[], color: string): string => {
+    const sorted = ratios.toSorted((a, b) => a - b)
+    const points = sorted.map((ratio, index) => `${toX(ratio).toFixed(1)},${toY((index + 1) / sorted.length).toFixed(1)}`)
+    return `<polyline fill="none" stroke="${color}" stroke-width="2" points="${points.join(' ')}"/>`
+  }
+  const ticks = [1, 1.5, 2, 2.5, 3].map((ratio) => `<text x="${toX(ratio)}" y="${HEIGHT - 24}" text-anchor="middle">${ratio}</text>`)
+  const shares = [0, 0.25, 0.5, 0.75, 1].map(
+    (share) =>
+      `<line x1="${LEFT}" x2="${WIDTH - 16}" y1="${toY(share)}" y2="${toY(share)}" stroke="#ddd"/><text x="${LEFT - 8}" y="${toY(share) + 4}" text-anchor="end">${share * 100} %</text>`,
+  )
+  return `${[
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12" fill="#444">`,
+    `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
+    ...shares,
+    ...ticks,
+    `<text x="${(WIDTH + LEFT) / 2}" y="${HEIGHT - 6}" text-anchor="middle">time of the run, in lower bounds (3 and more at the edge)</text>`,
+    toLine(
+      of.map(({ fastest }) => fastest),
+      '#1565c0',
+    ),
+    toLine(
+      of.map(({ firstCome }) => firstCome),
+      '#e65100',
+    ),
+    `<text x="${toX(2.2)}" y="${toY(0.2)}" fill="#1565c0">fastest</text>`,
+    `<text x="${toX(2.2)}" y="${toY(0.12)}" fill="#e65100">first come, first served</text>`,
+    '</svg>',
+  ].join('\n')}\n`
+}
+
+function mean(numbers: readonly number[]): number {
+  return numbers.reduce((sum, value) => sum + value, 0) / numbers.length
+}
+
+function quantile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+}
