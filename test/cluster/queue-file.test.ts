@@ -36,7 +36,7 @@ describe.runIf(canStartHosts)('a queue file', () => {
 
   test('a second controller on the same queue file says who has it and leaves it alone', async () => {
     await using bench = await createBench()
-    const { config, queue } = await prepare(bench, ['a.mp4'], 4)
+    const { config, queue } = await prepare(bench, ['a.mp4'], 40)
     await writeFile(queue, `${join(bench.films, 'a.mp4')}\n`)
     const first = startEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'slow', '--from-file', queue])
     await first.until('job.started')
@@ -47,7 +47,10 @@ describe.runIf(canStartHosts)('a queue file', () => {
     expect(third.status).toBe(1)
     const failure = third.events.find((event): event is EventOf<'job.failed'> => event.event === 'job.failed')
     expect(failure?.reason).toContain(`process ${first.child.pid}`)
-    expect((await first.ended).status).toBe(0)
+    // It has heard nothing of either, and works on.
+    expect(first.child.exitCode).toBe(null)
+    first.child.kill('SIGINT')
+    expect((await first.ended).status).toBe(130)
     await bench.expectNothingLeft()
   })
 
