@@ -11,7 +11,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const SECONDS: Readonly<Record<string, number>> = {
   'test/host/ssh-hosts.test.ts': 133,
   'test/containers/faults.test.ts': 98,
-  'test/chaos/chaos.test.ts': 76,
+  'test/chaos/chaos.test.ts': 140,
   'test/cluster/interrupt.test.ts': 47,
   'test/cluster/cut-network.test.ts': 42,
   'test/cluster/encode.test.ts': 38,

@@ -6,7 +6,7 @@ import { resolveVariants } from '../profile/resolve-variants.ts'
 import { toOutputName } from '../profile/to-output-name.ts'
 import { checkQueue } from './check-queue.ts'
 import type { FoundSource } from './find-sources.ts'
-import type { PlanOptions } from './plan-jobs.ts'
+import type { PlanOptions } from './plan-options.ts'
 import { LOCAL_CLUSTER, type Target } from './target.ts'
 
 /** Every name that the result of a source may get. */

@@ -6,44 +6,23 @@
 import { availableParallelism } from 'node:os'
 import { describeError, EncodeError, isEncodeError } from '../core/errors.ts'
 import { mapConcurrently } from '../core/map-concurrently.ts'
-import type { Config, HostConfig } from '../model/config.ts'
 import type { MediaInfo } from '../model/media.ts'
-import type { JobPlan, VerifyLevel } from '../model/plan.ts'
+import type { JobPlan } from '../model/plan.ts'
 import { type Selection, selectProfile } from '../profile/select-profile.ts'
 import { toOutputName } from '../profile/to-output-name.ts'
 import { checkPlace } from './check-place.ts'
 import { checkQueue } from './check-queue.ts'
-import type { Ffprobe } from './ffprobe.ts'
 import type { FoundSource } from './find-sources.ts'
 import { foreseeResults } from './foresee-results.ts'
 import { type AnySource, groupSources, takeTurns } from './group-sources.ts'
 import { countOtherNames, describeOtherNames, warnOfOtherNames } from './hard-links.ts'
+import type { PlanOptions } from './plan-options.ts'
 import { createPlanStream, type PlanStream } from './plan-stream.ts'
+import type { PlannedFile } from './planned-file.ts'
 import { type MarkedJob, markJob, refuseClashes } from './refuse-clashes.ts'
 import { findSecondNames, findSourceOfResult } from './set-aside.ts'
 import { createShareEqual, type ShareEqual } from './share-equal.ts'
 import { LOCAL_CLUSTER, type Target } from './target.ts'
-
-export interface PlanOptions {
-  readonly config: Config
-  readonly ffprobe: Ffprobe
-  readonly outputFolder: string | undefined
-  readonly keepsSource: boolean
-  readonly overwrites: boolean
-  /** Goes before what profiles and the configuration say. */
-  readonly verify?: VerifyLevel | undefined
-  /** Enabled hosts of each cluster that this run may use. */
-  readonly hosts: ReadonlyMap<string, readonly HostConfig[]>
-  readonly signal: AbortSignal
-  readonly toJobId: (number: number) => string
-}
-
-/** What became of one source of a target. */
-export type PlannedFile = { readonly target: Target } & (
-  | { readonly kind: 'job'; readonly plan: JobPlan }
-  | { readonly kind: 'skipped'; readonly file: string; readonly reason: string }
-  | { readonly kind: 'failed'; readonly file: string; readonly reason: string }
-)
 
 /** Names of ffprobe for files that hold one picture: `png_pipe`, `jpeg_pipe`, `image2`. */
 const PICTURE_FORMAT = /^(?:image2|\w+_pipe)$/

@@ -3,7 +3,7 @@
 import { mapConcurrently } from '../core/map-concurrently.ts'
 import type { FoundSource } from './find-sources.ts'
 import type { AnySource } from './group-sources.ts'
-import type { PlannedFile } from './plan-jobs.ts'
+import type { PlannedFile } from './planned-file.ts'
 import type { Target } from './target.ts'
 
 /** Has one reader. */

@@ -5,10 +5,10 @@ import { describe, expect, test } from 'vitest'
 import { canStartHosts } from '../cluster/sshd-host.ts'
 import { runChaos } from './run-chaos.ts'
 
-describe.runIf(canStartHosts)('a minute of chaos', () => {
+describe.runIf(canStartHosts)('two minutes of chaos', () => {
   test('loses no film, lies about none, and leaves nothing behind', { timeout: 300_000 }, async () => {
     const logFolder = await mkdtemp(join(tmpdir(), 'encode-chaos-log-'))
-    const report = await runChaos({ seed: 20_261_121, minutes: 1, logFolder })
+    const report = await runChaos({ seed: 20_261_121, minutes: 2, logFolder })
     expect(report, `See ${logFolder}`).toMatchObject({ lost: [], wrong: [], leftOver: [] })
     // Else it would have proven nothing.
     expect(report.replaced).toBeGreaterThan(5)
