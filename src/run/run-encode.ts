@@ -33,6 +33,7 @@ export async function runEncode(request: RunRequest, world: RunWorld): Promise<n
   } catch (error) {
     // Told to end while it looked for files: nothing was started.
     if (error === world.signal.reason || error === world.draining?.reason) {
+      if (!world.signal.aborted) world.emit('warning', { message: 'Drained while it looked for files: nothing was started' })
       return toExitStatus({ signal: world.signal, failed: 0, hadNoHost: false })
     }
     throw error

@@ -39,7 +39,7 @@ export async function findLies({ ended, wasCut, wasInterrupted, wasDrained, wasT
   // A signal may come too late to change anything.
   if (wasInterrupted && finished === undefined && ended.status < 128) lies.push(`It was interrupted, and its status is ${ended.status}`)
   // Ended before anything was to be done: there is nothing to tell.
-  if (wasCut || (wasInterrupted && of(ended.events, 'run.started').length === 0)) return lies
+  if (wasCut || ((wasInterrupted || wasDrained) && of(ended.events, 'run.started').length === 0)) return lies
 
   if (finished === undefined) return [...lies, `It ended with ${ended.status} and without run.finished`]
   const failed = of(ended.events, 'job.failed').length
