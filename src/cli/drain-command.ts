@@ -17,6 +17,8 @@ const LOOK_EVERY_MS = 100
 interface AskedRun {
   readonly run: RunRecord
   readonly answer: RequestAnswer | undefined
+  /** It had its last job when it was asked. */
+  readonly isOver: boolean
 }
 
 /** Resolves to the exit status. Rejects with USAGE_INVALID when there are runs, and none of them has such a host. */
@@ -57,15 +59,19 @@ async function ask(
 ): Promise<readonly AskedRun[]> {
   const asked = ledger.livingRuns().map((run) => ({ run, id: ledger.askToDrain(run.id, request) }))
   const untilMs = systemClock.now() + PATIENCE_MS
-  const collect = (): readonly AskedRun[] => asked.map(({ run, id }) => ({ run, answer: ledger.findAnswer(id) }))
+  const collect = (): readonly AskedRun[] => {
+    const living = new Set(ledger.livingRuns().map(({ id }) => id))
+    return asked.map(({ run, id }) => ({ run, answer: ledger.findAnswer(id), isOver: !living.has(run.id) }))
+  }
   let answers = collect()
-  while (answers.some(({ answer }) => answer === undefined) && systemClock.now() < untilMs) {
+  while (answers.some(({ answer, isOver }) => answer === undefined && !isOver) && systemClock.now() < untilMs) {
     await systemClock.sleep(LOOK_EVERY_MS)
     answers = collect()
   }
   return answers
 }
 
-function describe({ run, answer }: AskedRun): string {
-  return `Run ${run.id} (${describeProcess(run.process)}) ${toVisible(answer?.message ?? 'was asked, and has not answered yet')}`
+function describe({ run, answer, isOver }: AskedRun): string {
+  const said = answer?.message ?? (isOver ? 'has just ended' : 'was asked, and has not answered yet')
+  return `Run ${run.id} (${describeProcess(run.process)}) ${toVisible(said)}`
 }

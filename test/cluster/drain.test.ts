@@ -81,7 +81,7 @@ describe.runIf(canStartHosts)('draining', () => {
     expect(unknown).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('did you mean "nas"?') })
     const drained = await runPlain(bench.folder, ['drain', 'nas', '-c', 'home'])
     expect(drained).toMatchObject({ status: 0, stderr: '', stdout: expect.stringContaining('it finishes the job under way') })
-    const film = await bench.makeFilm('c.mp4', { seconds: 1 })
+    const film = await bench.makeFilm('c.mp4', { seconds: 7 })
     await run('sh', ['-c', 'printf "%s\\n" "$1" >> "$2"', 'sh', film, queue])
     await working.until('job.started', ({ file, host }) => file === film && host === 'here')
     const told = await runPlain(bench.folder, ['--drain'])
