@@ -1,0 +1,204 @@
+/**
+ * What it costs to hand out a job: many jobs of an encoder that takes a tenth of a second, on one real sshd host of this machine that
+ * mounts the files, against GNU parallel with the same encoder, in turn.
+ *
+ *     node bench/dispatch.ts [--jobs 200] [--slots 4] [--rounds 1] [--json]
+ *
+ * Needs root, `npm run build` and, for its column, GNU parallel. The encoder is no encoder: it sleeps 0.1 s and copies a result made
+ * beforehand, so that what is left is dispatch. All of bin/encode's call counts, from its start to its end with probing, verification and
+ * replacement; parallel does nothing but run the command.
+ */
+
+import { execFile, spawn, spawnSync } from 'node:child_process'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs, promisify } from 'node:util'
+import { writeConfig } from '../test/cluster/encode-program.ts'
+import { type SshdHost, startSshdHost } from '../test/cluster/sshd-host.ts'
+import { makeFilm } from './make-film.ts'
+
+const ENCODE = join(import.meta.dirname, '../bin/encode')
+const ENCODE_SECONDS = 0.1
+/** The kernel's unit of processor time in /proc. */
+const TICKS_A_SECOND = 100
+
+const { values } = parseArgs({
+  options: {
+    jobs: { type: 'string', default: '200' },
+    slots: { type: 'string', default: '4' },
+    rounds: { type: 'string', default: '1' },
+    json: { type: 'boolean', default: false },
+  },
+})
+const [jobs, slots] = [Number(values.jobs), Number(values.slots)]
+const idealSeconds = (jobs * ENCODE_SECONDS) / slots
+
+interface Cost {
+  readonly seconds: number
+  /** Of the process that hands out. */
+  readonly ownSeconds: number
+  /** Of all that it started here: ffprobe, cp, ssh. */
+  readonly childSeconds: number
+}
+
+interface Round {
+  readonly encode: Cost
+  /** Median milliseconds of a job in each stage, and with all between `job.started` and `job.done`. */
+  readonly stagesMs: Readonly<Record<string, number>>
+  readonly parallel: Cost | undefined
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'encode-dispatch-'))
+try {
+  const wrapper = await prepare()
+  const path = `${join(folder, 'bin')}:/usr/local/bin:/usr/bin:/bin`
+  await using host = await startSshdHost({ name: 'box', path, sshdOptions: ['MaxStartups 100:30:200', 'MaxSessions 100'] })
+  const config = await writeConfig(folder, {
+    home: [{ host, type: 'mounted', lines: [`ffmpeg: ${wrapper}`, 'queues:', `  _default: ${slots}`] }],
+  })
+  const rounds: Round[] = []
+  // What is asked once and kept: compiled code, what the host can do.
+  await fill(1)
+  await runOwn(config)
+  for (let round = 0; round < Number(values.rounds); round += 1) {
+    await fill(jobs)
+    const own = await runOwn(config)
+    await fill(jobs)
+    rounds.push({ ...own, parallel: await runParallel(host, wrapper) })
+  }
+  process.stdout.write(values.json ? `${JSON.stringify(rounds)}\n` : render(rounds))
+} finally {
+  await rm(folder, { recursive: true, force: true })
+}
+
+/** Makes the film, its ready result and the encoder; the latter's path. */
+async function prepare(): Promise<string> {
+  const [film, result] = [join(folder, 'film.mkv'), join(folder, 'result.mkv')]
+  await makeFilm(film)
+  const codecs = ['-map', '0', '-c', 'copy', '-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '36', '-c:a', 'aac', '-b:a', '64k']
+  await promisify(execFile)('ffmpeg', ['-nostdin', '-loglevel', 'error', '-y', '-i', film, ...codecs, result])
+  const wrapper = join(folder, 'bin/ffmpeg')
+  await mkdir(join(folder, 'bin'))
+  await writeFile(
+    wrapper,
+    `#!/bin/sh
+case $* in
+  *${folder}/films/*) ;;
+  *) exec /usr/bin/ffmpeg "$@" ;;
+esac
+for out; do :; done
+sleep ${ENCODE_SECONDS}
+cp ${result} "$out" && printf 'frame=25\\nfps=250\\ntotal_size=1\\nout_time_us=1000000\\nspeed=10x\\nprogress=end\\n'
+`,
+    { mode: 0o755 },
+  )
+  return wrapper
+}
+
+async function fill(count: number): Promise<void> {
+  const films = join(folder, 'films')
+  await rm(films, { recursive: true, force: true })
+  await mkdir(films)
+  for (let number = 0; number < count; number += 1) await copyFile(join(folder, 'film.mkv'), join(films, `Episode ${number}.mkv`))
+}
+
+async function runOwn(config: string): Promise<Omit<Round, 'parallel'>> {
+  const env = { ...process.env, XDG_STATE_HOME: join(folder, 'state'), XDG_CACHE_HOME: join(folder, 'cache') }
+  const argv = ['--json', '-y', config, '-c', 'home', '-p', 'quick', join(folder, 'films')]
+  const { cost, stdout } = await time(ENCODE, argv, env)
+  const events = stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as TimedEvent]))
+  const count = events.filter(({ event }) => event === 'job.done').length
+  const wanted = (await readdir(join(folder, 'films'))).length
+  if (count !== wanted) throw new Error(`${count} of ${wanted} jobs were done: ${stdout.slice(-2000)}`)
+  return { encode: cost, stagesMs: toStages(events) }
+}
+
+interface TimedEvent {
+  readonly event: string
+  readonly time: string
+  readonly job?: string
+  readonly stage?: string
+}
+
+function toStages(events: readonly TimedEvent[]): Record<string, number> {
+  const spent = new Map<string, number[]>()
+  const last = new Map<string, { readonly name: string; readonly ms: number; readonly startedMs: number }>()
+  const add = (name: string, ms: number) => spent.set(name, [...(spent.get(name) ?? []), ms])
+  for (const { event, time, job, stage } of events) {
+    if (job === undefined || !['job.started', 'job.stage', 'job.done'].includes(event)) continue
+    const ms = Date.parse(time)
+    const before = last.get(job)
+    if (before !== undefined) add(before.name, ms - before.ms)
+    if (before !== undefined && event === 'job.done') add('job', ms - before.startedMs)
+    last.set(job, { name: stage ?? 'start', ms, startedMs: before?.startedMs ?? ms })
+  }
+  return Object.fromEntries([...spent].map(([name, all]) => [name, toMedian(all)]))
+}
+
+/** The same command by GNU parallel: four at a time on the host, over one connection a command, as it is by itself. */
+async function runParallel(host: SshdHost, wrapper: string): Promise<Cost | undefined> {
+  if (spawnSync('parallel', ['--version'], { stdio: 'ignore' }).status !== 0) return undefined
+  const ssh = `ssh -p ${host.port} -i ${host.identityFile} -o UserKnownHostsFile=${host.knownHostsFile} -o BatchMode=yes`
+  const films = join(folder, 'films')
+  const names = (await readdir(films)).map((name) => join(films, name))
+  await writeFile(join(folder, 'list'), `${names.join('\n')}\n`)
+  const command = [wrapper, '-i', '{}', '{}.result.mkv'].join(' ')
+  const argv = ['--will-cite', '--ssh', ssh, '--sshlogin', `${slots}/${host.user}@${host.address}`, '-a', join(folder, 'list'), command]
+  const { cost } = await time('parallel', argv, { ...process.env, HOME: folder })
+  const made = (await readdir(films)).filter((name) => name.endsWith('.result.mkv')).length
+  if (made !== jobs) throw new Error(`parallel made ${made} of ${jobs} results`)
+  return cost
+}
+
+async function time(program: string, argv: readonly string[], env: NodeJS.ProcessEnv): Promise<{ cost: Cost; stdout: string }> {
+  const startedMs = performance.now()
+  const child = spawn(program, [...argv], { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  let stdout = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+  })
+  let ticks = { own: 0, children: 0 }
+  // The last reading before its end is at most so old.
+  const watch = setInterval(() => {
+    void readTicks(child.pid).then((found) => {
+      ticks = found ?? ticks
+    })
+  }, 50)
+  const status = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))
+  const seconds = (performance.now() - startedMs) / 1000
+  clearInterval(watch)
+  if (status !== 0) throw new Error(`${program} ended with status ${status}: ${stdout.slice(-2000)}`)
+  return { stdout, cost: { seconds, ownSeconds: ticks.own / TICKS_A_SECOND, childSeconds: ticks.children / TICKS_A_SECOND } }
+}
+
+async function readTicks(pid: number | undefined): Promise<{ own: number; children: number } | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
+  const fields = stat
+    ?.slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number)
+  const [user = 0, system = 0, childUser = 0, childSystem = 0] = fields?.slice(11, 15) ?? []
+  return fields === undefined || user === 0 ? undefined : { own: user + system, children: childUser + childSystem }
+}
+
+function render(rounds: readonly Round[]): string {
+  const lines = [`${jobs} jobs of an encoder that sleeps ${ENCODE_SECONDS} s and copies a ready result; ${slots} slots; ideal ${idealSeconds} s`]
+  for (const { encode, parallel, stagesMs } of rounds) {
+    const beside = parallel === undefined ? '' : `, ${(encode.seconds / parallel.seconds).toFixed(2)} of parallel`
+    lines.push(`encode    ${describe(encode)}${beside}`)
+    if (parallel !== undefined) lines.push(`parallel  ${describe(parallel)}`)
+    const stages = Object.entries(stagesMs).map(([name, ms]) => `${name} ${Math.round(ms)} ms`)
+    lines.push(`  a job of encode, median: ${stages.join(', ')}`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+function describe({ seconds, ownSeconds, childSeconds }: Cost): string {
+  const ratio = (seconds / idealSeconds).toFixed(2)
+  return `${seconds.toFixed(2)} s, ${ratio} of ideal; CPU ${ownSeconds.toFixed(2)} s its own, ${childSeconds.toFixed(2)} s its children's`
+}
+
+function toMedian(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
+}
