@@ -183,7 +183,9 @@ async function readTicks(pid: number | undefined): Promise<{ own: number; childr
 }
 
 function render(rounds: readonly Round[]): string {
-  const lines = [`${jobs} jobs of an encoder that sleeps ${ENCODE_SECONDS} s and copies a ready result; ${slots} slots; ideal ${idealSeconds} s`]
+  const lines = [
+    `${jobs} jobs of an encoder that sleeps ${ENCODE_SECONDS} s and copies a ready result; ${slots} slots; ideal ${idealSeconds} s`,
+  ]
   for (const { encode, parallel, stagesMs } of rounds) {
     const beside = parallel === undefined ? '' : `, ${(encode.seconds / parallel.seconds).toFixed(2)} of parallel`
     lines.push(`encode    ${describe(encode)}${beside}`)

@@ -32,19 +32,21 @@ export async function runJob(context: JobContext): Promise<JobOutcome> {
   if ('error' in folder) return fail(context, folder.error)
   const watch = watchSource(context)
   let route: MediaRoute | undefined
+  let isResultPlaced = false
   try {
     await context.files.note('controller', temporary)
     await refuseTakenName(plan)
     route = await createRoute({ ...context, temporary })
     const outcome = await runStages({ ...context, signal: AbortSignal.any([signal, watch.signal]) }, route, temporary, watch)
-    if (outcome.kind === 'done') folder.keep()
+    isResultPlaced = outcome.kind === 'done'
+    if (isResultPlaced) folder.keep()
     return outcome
   } catch (error) {
     if (signal.aborted) return { kind: 'interrupted' }
     return await fail(context, watch.signal.aborted ? watch.signal.reason : error)
   } finally {
     watch.end()
-    await removeWorkFiles(context, route, temporary)
+    await removeWorkFiles(context, route, temporary, isResultPlaced)
     await folder.removeIfEmpty()
   }
 }
@@ -113,7 +115,12 @@ export function toTemporaryName(plan: JobPlan, attempt: number): string {
   return join(dirname(plan.output), `.encode-${basename(plan.id)}-${attempt}${plan.profile.extension}`)
 }
 
-async function removeWorkFiles(context: JobContext, route: MediaRoute | undefined, temporary: string): Promise<void> {
+async function removeWorkFiles(
+  context: JobContext,
+  route: MediaRoute | undefined,
+  temporary: string,
+  isResultPlaced: boolean,
+): Promise<void> {
   const removed = await rm(temporary, { force: true }).then(
     () => true,
     () => false,
@@ -121,7 +128,7 @@ async function removeWorkFiles(context: JobContext, route: MediaRoute | undefine
   // A ledger that fails is told of by the next state that is written to it.
   if (removed) await context.files.forget('controller', temporary).catch(() => {})
   // A host that is gone keeps the names in the journal: its guard, or the next run, removes them.
-  await route?.cleanUp().catch(() => {})
+  await route?.cleanUp({ isResultPlaced: isResultPlaced && removed }).catch(() => {})
 }
 
 function skip(reason: string): JobOutcome {

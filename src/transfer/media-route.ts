@@ -45,6 +45,9 @@ export interface MediaRoute {
   readonly fetch: ((options: TransferOptions) => Promise<void>) | undefined
   /** Brings the result to `temporary`; undefined where ffmpeg wrote it there. */
   readonly bringBack: ((options: TransferOptions) => Promise<void>) | undefined
-  /** Removes every work file of this job but `temporary`. Never rejects for what is already gone. */
-  cleanUp(): Promise<void>
+  /**
+   * Removes every work file of this job but `temporary`. Never rejects for what is already gone.
+   * `isResultPlaced`: `temporary` held the whole result and bears its final name now.
+   */
+  cleanUp(options?: { readonly isResultPlaced?: boolean }): Promise<void>
 }

@@ -15,7 +15,8 @@ export async function createMountedRoute(request: RouteRequest): Promise<MediaRo
   const { plan, host, signal } = request
   const hostSource = await findMountedSource(host, plan.source, signal)
   const hostFolder = mapPath(dirname(request.temporary), host.config.pathSubstitutions)
-  const seesFolder = (await host.statFile(hostFolder, signal))?.kind === 'folder'
+  // A file that it sees stands in a folder that it sees: the usual case needs no question.
+  const seesFolder = hostFolder === dirname(hostSource) || (await host.statFile(hostFolder, signal))?.kind === 'folder'
   return seesFolder ? writeBeside(request, hostSource) : writeToWorkFolder(request, hostSource)
 }
 
@@ -47,9 +48,10 @@ async function writeBeside(request: RouteRequest, hostSource: string): Promise<M
     hostResult,
     fetch: undefined,
     bringBack: undefined,
-    async cleanUp() {
+    async cleanUp({ isResultPlaced = false } = {}) {
       // The file is `temporary` itself, seen from the other side, and gone by now; unless the two folders are not the same after all.
-      await host.removeFiles([hostResult], AbortSignal.timeout(CLEAN_UP_TIMEOUT_MS))
+      // What the host wrote has turned up here and was moved into place: then they are.
+      if (!isResultPlaced) await host.removeFiles([hostResult], AbortSignal.timeout(CLEAN_UP_TIMEOUT_MS))
       await files.forget('host', hostResult)
     },
   }
