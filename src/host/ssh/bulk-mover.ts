@@ -13,9 +13,9 @@ import { type GetOptions, getBytes, putBytes } from './byte-transfer.ts'
 import { toClientArguments } from './client-arguments.ts'
 import { type Client, type ClientTransferOptions, ClientUnfit, getThroughClient, putThroughClient } from './client-transfer.ts'
 import { closeChannel } from './command-channel.ts'
-import { KEEPALIVES_UNANSWERED } from './connection.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import type { SshSettings } from './ssh-settings.ts'
+import { KEEPALIVES_UNANSWERED } from './standing-connection.ts'
 
 /** What is known of a host that let us in. */
 export interface Standing {

@@ -12,7 +12,7 @@ import type { ChannelExit } from '../channel.ts'
 import type { TransferOptions } from '../host.ts'
 import { skipUntil } from '../shell/skip-until.ts'
 import { closeChannel } from './command-channel.ts'
-import type { Session } from './connection.ts'
+import type { Session } from './standing-connection.ts'
 import { createTarget, openSource, reopenTarget, toDiskError } from './transfer-file.ts'
 
 export interface GetOptions extends TransferOptions {

@@ -10,7 +10,7 @@
 import { EncodeError } from '../../core/errors.ts'
 import { untilAborted } from '../../core/until-aborted.ts'
 import { closeChannel } from './command-channel.ts'
-import { isSessionRefusal, type Session, type SshConnection } from './connection.ts'
+import { isSessionRefusal, type Session, type SshConnection } from './standing-connection.ts'
 
 export type Lane = 'control' | 'bulk'
 

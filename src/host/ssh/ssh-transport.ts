@@ -6,11 +6,12 @@ import type { BulkOptions } from '../shell/shell-files.ts'
 import { createBulkMover, type Standing } from './bulk-mover.ts'
 import type { GetOptions } from './byte-transfer.ts'
 import { toCommandChannel } from './command-channel.ts'
-import { KEEPALIVES_UNANSWERED, openConnection } from './connection.ts'
+import { openConnection } from './connection.ts'
 import { createConnectionPool } from './connection-pool.ts'
 import type { Prompt } from './identities.ts'
 import type { SshSurroundings } from './ssh-destination.ts'
 import { loadSshSettings, type SshSettings, toDestination } from './ssh-settings.ts'
+import { KEEPALIVES_UNANSWERED } from './standing-connection.ts'
 
 export interface SshTransportOptions extends SshSurroundings {
   readonly host: HostConfig
