@@ -11,6 +11,7 @@ import { claimSources, findHolder, releaseSource } from './claims.ts'
 import { type Database, openDatabase } from './database.ts'
 import { type RememberedTrial, recallTrials, rememberTrials, type TrialPlace } from './encoder-trials.ts'
 import { dropDoneLines, type FinishedSize, findDoneLine, findDoneSince, listFinishedSizes } from './finished-jobs.ts'
+import { type LearnedSpeed, type RememberedSpeeds, recallSpeeds, rememberSpeed } from './host-speeds.ts'
 import { dropLifeLock, holdLifeLock, type LifeLock } from './life-lock.ts'
 import type { Warner } from './load-sqlite.ts'
 import { findLeftFiles, findRunFiles, forgetFile, noteFile } from './noted-files.ts'
@@ -143,6 +144,10 @@ export interface Ledger extends Disposable {
   recallTrials(place: TrialPlace): readonly RememberedTrial[]
   /** In the place of what was known of these encoders, and of everything that an older ffmpeg there had. */
   rememberTrials(place: TrialPlace, trials: readonly RememberedTrial[]): void
+
+  /** What was learned of a host in the last months, with the ffmpeg that it has now. */
+  recallSpeeds(place: TrialPlace): RememberedSpeeds
+  rememberSpeed(place: TrialPlace, learned: LearnedSpeed): void
 }
 
 const UNFINISHED = `state NOT IN ('done', 'skipped', 'failed') AND resumed_as IS NULL`
@@ -255,6 +260,8 @@ export function openLedger(options: LedgerOptions): Ledger {
     answerRequest: (requestId, answer) => answerRequest(db, requestId, answer),
     recallTrials: (place) => recallTrials(db, place),
     rememberTrials: (place, trials) => rememberTrials(db, place, trials),
+    recallSpeeds: (place) => recallSpeeds(db, place, now()),
+    rememberSpeed: (place, learned) => rememberSpeed(db, place, learned, now()),
     [Symbol.dispose]() {
       db[Symbol.dispose]()
       lifeLock?.[Symbol.dispose]()

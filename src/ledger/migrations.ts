@@ -115,4 +115,23 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE claims ADD COLUMN inode TEXT; -- device and number of the file; null: there was none
   CREATE INDEX claims_by_inode ON claims (inode) WHERE inode IS NOT NULL;
   `,
+  // 7: how fast hosts turned out to be.
+  `
+  CREATE TABLE host_speeds (
+    host TEXT NOT NULL,                  -- as in encoder_trials
+    ffmpeg_path TEXT NOT NULL,
+    ffmpeg_version TEXT NOT NULL,
+    profile TEXT NOT NULL,
+    size_class TEXT NOT NULL,
+    work_per_second REAL NOT NULL,       -- picture points of source
+    learned_at INTEGER NOT NULL,
+    PRIMARY KEY (host, ffmpeg_path, profile, size_class)
+  ) STRICT;
+  CREATE INDEX host_speeds_by_age ON host_speeds (learned_at);
+  CREATE TABLE host_links (
+    host TEXT PRIMARY KEY,
+    bytes_per_second REAL NOT NULL,      -- what all its jobs had together
+    learned_at INTEGER NOT NULL
+  ) STRICT;
+  `,
 ]

@@ -71,7 +71,8 @@ export function isListed(encoder: string, { encoders, codecs = [] }: HostFacts):
   return encoders.includes(encoder) || codecs.includes(encoder)
 }
 
-function toPlace(config: HostConfig, { ffmpegPath, ffmpegVersion }: HostFacts): TrialPlace {
+/** Where what is learned of a host's ffmpeg holds. */
+export function toPlace(config: HostConfig, { ffmpegPath, ffmpegVersion }: HostFacts): TrialPlace {
   const { type, user, address, name, port, env } = config
   const machine = type === 'local' ? `this machine (${hostname()})` : `${user ?? ''}@${address ?? name}:${port ?? ''}`
   // One machine may be two hosts: CUDA_VISIBLE_DEVICES and the like choose the card.

@@ -27,6 +27,7 @@ import { recordOutcome } from './record-outcome.ts'
 import type { RunWorld } from './run-request.ts'
 import { createRunSpace } from './space/run-space.ts'
 import type { Reservation } from './space/space-book.ts'
+import { createSpeedMemory } from './speed-memory.ts'
 import { type Ticket, toTicket, withForm } from './to-ticket.ts'
 
 export interface ExecuteOptions {
@@ -81,6 +82,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   const abilities = createAbilities({ memory: ledger, now: () => clock.now(), signal })
   abilities.want(options.plans)
 
+  const speedMemory = createSpeedMemory(ledger, (speeds, links) => scheduler.seed(speeds, links))
   const checkHost = createMountedCheck([...options.plans, ...(options.intake.unplanned?.samples ?? [])])
   const space = createRunSpace({
     runId: options.runId,
@@ -136,6 +138,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
       settling.add(settled)
     },
     onLost: (worker, reason) => roster.session(worker)?.reportLost(reason, lostOpens.get(keyOfHost(worker))),
+    onSpeed: (learned) => orBreak(() => speedMemory.remember(learned)),
     onLowered({ name }, queue, slots, reason) {
       const message = `Host "${name}" gets ${slots} ${slots === 1 ? 'slot' : 'slots'} in queue "${queue}" for the rest of this run: ${reason}`
       emit('warning', { message: `${message}. Set "queues: {${queue}: ${slots}}" there to have it so from the start` })
@@ -258,7 +261,10 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
         await removeLeftOnHost(ledger, host, cluster)
         await checkHost(host, cluster)
       },
-      learn: (host, facts) => abilities.learn(cluster, host, facts),
+      async learn(host, facts) {
+        await abilities.learn(cluster, host, facts)
+        orBreak(() => speedMemory.recall(cluster, host.config, facts))
+      },
       setState,
       onWorkFolder: (path, isThere) => {
         if (isThere) ledger.noteRunFile(options.runId, { cluster, host: config.name }, path)

@@ -17,7 +17,7 @@ import { createPlaceOne, type Placed } from './place-jobs.ts'
 import type { Candidate } from './rank-candidates.ts'
 import type { RoomKeeper } from './room.ts'
 import { createSettle } from './settle-attempt.ts'
-import { createSpeeds, type KnownLink, type KnownSpeed, type Spent } from './speeds.ts'
+import { createSpeeds, type KnownLink, type KnownSpeed, type LearnedSpeed, type Spent } from './speeds.ts'
 import { createStrategy, type StrategyName } from './strategy.ts'
 import { countRunning, createWorker, leftSeconds, type UnderWay, type Worker, type WorkerSpec } from './worker.ts'
 
@@ -51,7 +51,7 @@ export interface SchedulerOptions<Job extends ScheduledJob> {
   readonly knownSpeeds?: readonly KnownSpeed[]
   readonly knownLinks?: readonly KnownLink[]
   /** A host did a job; its speed as it is by now. */
-  readonly onSpeed?: (known: KnownSpeed) => void
+  readonly onSpeed?: (learned: LearnedSpeed) => void
 }
 
 /** What an attempt may tell of its time. Without it, the time from its start to its end is all that is known. */
@@ -69,6 +69,8 @@ export interface Scheduler<Job extends ScheduledJob> {
   setWorker(spec: WorkerSpec, state: Worker['state']): void
   /** It turned out to have other traits. */
   changeWorker(spec: WorkerSpec): void
+  /** What earlier runs learned of a host, before it is up; what this run has learned of it counts more. */
+  seed(speeds: readonly KnownSpeed[], links: readonly KnownLink[]): void
   /** There may be room where there was none. */
   wake(): void
   setLoad(spec: Pick<WorkerSpec, 'cluster' | 'name'>, cpuRatio: number): void
@@ -110,8 +112,7 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
     countRunning: () => running,
     room: options.room,
   })
-  for (const known of options.knownSpeeds ?? []) speeds.seed(known)
-  for (const known of options.knownLinks ?? []) speeds.learnLink(known, known.bytesPerSecond)
+  seed(options.knownSpeeds ?? [], options.knownLinks ?? [])
   let running = 0
   let isSealed = false
   let isPumping = false
@@ -138,6 +139,7 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
       candidates.forget()
       pump()
     },
+    seed,
     wake: pump,
     setLoad(spec, cpuRatio) {
       const worker = workers.get(keyOf(spec))
@@ -152,6 +154,12 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
       pump()
     },
     drained,
+  }
+
+  function seed(knownSpeeds: readonly KnownSpeed[], knownLinks: readonly KnownLink[]): void {
+    for (const known of knownSpeeds) speeds.seed(known)
+    for (const known of knownLinks) speeds.seedLink(known)
+    candidates.forget()
   }
 
   /** Starts all that can start. Callbacks may call back into the scheduler: the outermost call goes round again. */
@@ -247,10 +255,11 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
 
   function learn(job: Job, worker: Worker, { encodeSeconds, transferBytes = 0, transferSeconds = 0 }: Spent): void {
     const { spec } = worker
-    speeds.learnLink(spec, (transferBytes / transferSeconds) * (countRunning(worker) + 1))
+    const linkBytesPerSecond = speeds.learnLink(spec, (transferBytes / transferSeconds) * (countRunning(worker) + 1))
     const workPerSecond = speeds.learn(spec, job, job.work / encodeSeconds)
     if (workPerSecond === undefined) return
-    options.onSpeed?.({ cluster: spec.cluster, name: spec.name, profile: job.profile, sizeClass: job.sizeClass, workPerSecond })
+    const { cluster, name } = spec
+    options.onSpeed?.({ cluster, name, profile: job.profile, sizeClass: job.sizeClass, workPerSecond, linkBytesPerSecond })
   }
 }
 

@@ -19,6 +19,9 @@ export type KnownSpeed = HostName & Paced & { readonly workPerSecond: number }
 
 export type KnownLink = HostName & { readonly bytesPerSecond: number }
 
+/** What one job taught; the link where it told how long its bytes took. */
+export type LearnedSpeed = KnownSpeed & { readonly linkBytesPerSecond: number | undefined }
+
 /** Where the time of one attempt went. */
 export interface Spent {
   readonly encodeSeconds: number
@@ -35,12 +38,13 @@ export interface Speeds {
   estimateSeconds(host: HostName, job: Paced & Pick<ScheduledJob, 'work' | 'transferBytes'>, atATime: number): number | undefined
   /** The speed as it is by now. */
   learn(host: HostName, job: Paced, workPerSecond: number): number | undefined
-  /** What all jobs of the host had of it together. */
-  learnLink(host: HostName, bytesPerSecond: number): void
+  /** What all jobs of the host had of it together; the link as it is by now. */
+  learnLink(host: HostName, bytesPerSecond: number): number | undefined
   /** What a running job lets hope for, until it or another one is done. */
   expect(host: HostName, job: Paced, workPerSecond: number): void
-  /** As it was remembered. */
+  /** As it was remembered: what was learned since then counts more. */
   seed(known: KnownSpeed): void
+  seedLink(known: KnownLink): void
 }
 
 /** Share of the newest measurement: hosts warm up, throttle and get other work. */
@@ -110,13 +114,20 @@ export function createSpeeds(): Speeds {
       return now
     },
     learnLink(host, bytesPerSecond) {
-      if (isSpeed(bytesPerSecond)) links.set(toKey(host), blend(links.get(toKey(host)), bytesPerSecond))
+      if (!isSpeed(bytesPerSecond)) return undefined
+      const now = blend(links.get(toKey(host)), bytesPerSecond)
+      links.set(toKey(host), now)
+      return now
     },
     expect(host, job, workPerSecond) {
       if (isSpeed(workPerSecond)) set(expected, toKind(job), toKey(host), workPerSecond)
     },
     seed(speed) {
-      if (isSpeed(speed.workPerSecond)) set(known, toKind(speed), toKey(speed), speed.workPerSecond)
+      if (!isSpeed(speed.workPerSecond) || known.get(toKind(speed))?.has(toKey(speed)) === true) return
+      set(known, toKind(speed), toKey(speed), speed.workPerSecond)
+    },
+    seedLink(link) {
+      if (isSpeed(link.bytesPerSecond) && !links.has(toKey(link))) links.set(toKey(link), link.bytesPerSecond)
     },
   }
 }
