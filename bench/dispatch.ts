@@ -2,11 +2,12 @@
  * What it costs to hand out a job: many jobs of an encoder that takes a tenth of a second, on one real sshd host of this machine that
  * mounts the files, against GNU parallel with the same encoder, in turn.
  *
- *     node bench/dispatch.ts [--jobs 200] [--slots 4] [--rounds 1] [--json]
+ *     node bench/dispatch.ts [--jobs 200] [--slots 4] [--rounds 1] [--verify quick|off] [--profile FOLDER] [--json]
  *
  * Needs root, `npm run build` and, for its column, GNU parallel. The encoder is no encoder: it sleeps 0.1 s and copies a result made
  * beforehand, so that what is left is dispatch. All of bin/encode's call counts, from its start to its end with probing, verification and
- * replacement; parallel does nothing but run the command.
+ * replacement; parallel does nothing but run the command. `--profile` leaves Node's processor profile in a
+ * folder.
  */
 
 import { execFile, spawn, spawnSync } from 'node:child_process'
@@ -28,6 +29,8 @@ const { values } = parseArgs({
     jobs: { type: 'string', default: '200' },
     slots: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '1' },
+    verify: { type: 'string', default: 'quick' },
+    profile: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -105,8 +108,9 @@ async function fill(count: number): Promise<void> {
 
 async function runOwn(config: string): Promise<Omit<Round, 'parallel'>> {
   const env = { ...process.env, XDG_STATE_HOME: join(folder, 'state'), XDG_CACHE_HOME: join(folder, 'cache') }
-  const argv = ['--json', '-y', config, '-c', 'home', '-p', 'quick', join(folder, 'films')]
-  const { cost, stdout } = await time(ENCODE, argv, env)
+  const argv = ['--json', '-y', config, '-c', 'home', '-p', 'quick', '--verify', values.verify, join(folder, 'films')]
+  const profiling = values.profile === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${values.profile}` }
+  const { cost, stdout } = await time(ENCODE, argv, { ...env, ...profiling })
   const events = stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as TimedEvent]))
   const count = events.filter(({ event }) => event === 'job.done').length
   const wanted = (await readdir(join(folder, 'films'))).length

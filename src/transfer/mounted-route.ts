@@ -3,7 +3,7 @@
  * Where it does not see the result's folder (`-o` elsewhere), the result is written to the work folder and fetched.
  */
 
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { EncodeError } from '../core/errors.ts'
 import type { Host } from '../host/host.ts'
 import { mapPath } from './map-path.ts'
@@ -14,9 +14,7 @@ import { createWorkFiles } from './work-files.ts'
 export async function createMountedRoute(request: RouteRequest): Promise<MediaRoute> {
   const { plan, host, signal } = request
   const hostSource = await findMountedSource(host, plan.source, signal)
-  const hostFolder = mapPath(dirname(request.temporary), host.config.pathSubstitutions)
-  // A file that it sees stands in a folder that it sees: the usual case needs no question.
-  const seesFolder = hostFolder === dirname(hostSource) || (await host.statFile(hostFolder, signal))?.kind === 'folder'
+  const seesFolder = isBeside(request, hostSource) || (await seesFolderOf(request))
   return seesFolder ? writeBeside(request, hostSource) : writeToWorkFolder(request, hostSource)
 }
 
@@ -37,6 +35,18 @@ export async function findMountedSource(
   throw new EncodeError('HOST_SEES_NO_MEDIA', `Host "${host.config.name}" does not see the media: "${hostSource}" ${found}`, {
     hint: 'Check the mount and "path-substitutions" of this host, or set "type: streaming"',
   })
+}
+
+/** A file that the host sees stands in a folder that it sees: where the result goes there too, there is nothing to ask. */
+function isBeside({ plan, host, temporary }: RouteRequest, hostSource: string): boolean {
+  const hostResult = mapPath(temporary, host.config.pathSubstitutions)
+  const folder = hostSource.slice(0, -basename(plan.source.path).length)
+  return hostSource === `${folder}${basename(plan.source.path)}` && hostResult === `${folder}${basename(temporary)}`
+}
+
+async function seesFolderOf({ host, temporary, signal }: RouteRequest): Promise<boolean> {
+  const hostFolder = mapPath(dirname(temporary), host.config.pathSubstitutions)
+  return (await host.statFile(hostFolder, signal))?.kind === 'folder'
 }
 
 async function writeBeside(request: RouteRequest, hostSource: string): Promise<MediaRoute> {
