@@ -3,9 +3,9 @@
  * first come, first served (`round-robin`) and a lower bound (random-cluster.ts). Once with hosts that see the media themselves, once with
  * links of their own, over which sources come and results go while their slot is held.
  *
- *     node bench/simulate-placement.ts [--clusters 200] [--linked-clusters 200] [--shards 2] [--plot docs/images/placement.svg]
+ *     node bench/simulate-placement.ts [--clusters 200] [--linked-clusters 200] [--first-seed 1] [--shards 2] [--plot docs/images/placement.svg]
  *
- * Clusters are shared out among processes, `--shards` of them.
+ * Clusters are shared out among processes, `--shards` of them. Each is made from a number of its own, from `--first-seed` on.
  */
 
 import { execFile } from 'node:child_process'
@@ -29,6 +29,7 @@ const { values } = parseArgs({
   options: {
     clusters: { type: 'string', default: '200' },
     'linked-clusters': { type: 'string' },
+    'first-seed': { type: 'string', default: '1' },
     shards: { type: 'string', default: '2' },
     /** Of a process that was started by another one: which of the shards it is. */
     shard: { type: 'string' },
@@ -36,6 +37,7 @@ const { values } = parseArgs({
   },
 })
 const counts = { plain: Number(values.clusters), linked: Number(values['linked-clusters'] ?? values.clusters) }
+const firstSeed = Number(values['first-seed'])
 const shards = Number(values.shards)
 const samples: Sample[] = values.shard === undefined ? await sampleInShards() : await sample(Number(values.shard))
 if (values.shard !== undefined) process.stdout.write(JSON.stringify(samples))
@@ -52,10 +54,10 @@ async function sampleInShards(): Promise<Sample[]> {
 
 async function sample(shard: number): Promise<Sample[]> {
   const sampled: Sample[] = []
-  for (let seed = 1 + shard; seed <= Math.max(counts.plain, counts.linked); seed += shards) {
+  for (let index = shard; index < Math.max(counts.plain, counts.linked); index += shards) {
     for (const hasLinks of [false, true]) {
-      if (seed > (hasLinks ? counts.linked : counts.plain)) continue
-      const cluster = createRandomCluster(seed, { hasLinks })
+      if (index >= (hasLinks ? counts.linked : counts.plain)) continue
+      const cluster = createRandomCluster(firstSeed + index, { hasLinks })
       const bound = findLowerBound(cluster)
       const [fastest, firstCome] = [(await simulateRun(cluster, 'fastest')) / bound, (await simulateRun(cluster, 'round-robin')) / bound]
       sampled.push({ hasLinks, knowledge: cluster.knowledge, fastest, firstCome })

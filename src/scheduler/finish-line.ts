@@ -18,43 +18,57 @@ const PACKED_JOBS_A_SLOT = 3
 /** Packing ends when the line is known to this share of the time that is left. */
 const PRECISION = 0.004
 
-/**
- * `works`: what waits, longest first. `hint`: the line as it was found before, from now on.
- * Infinity without slots.
- */
-export function findFinish(slots: readonly Slot[], works: readonly number[], hint?: number): number {
-  const [longest] = works
-  if (longest === undefined) return 0
+/** What waits. One by one it is only listed where it is few. */
+export interface Waiting {
+  readonly count: number
+  readonly total: number
+  readonly longest: number
+  /** Longest first. */
+  readonly list: () => readonly number[]
+}
+
+/** `hint`: the line as it was found before, from now on. Infinity without slots. */
+export function findFinish(slots: readonly Slot[], { count, total, longest, list }: Waiting, hint?: number): number {
+  if (count === 0) return 0
   if (slots.length === 0) return Number.POSITIVE_INFINITY
-  let total = 0
-  for (const work of works) total += work
   let first = Number.POSITIVE_INFINITY
   for (const { freeSeconds, speed } of slots) first = Math.min(first, freeSeconds + longest / speed)
   const least = Math.max(findArea(slots, total), first)
-  return works.length > slots.length * PACKED_JOBS_A_SLOT ? least : findPacked(slots, works, least, hint)
+  return count > slots.length * PACKED_JOBS_A_SLOT ? least : findPacked(slots, list(), least, hint)
 }
 
 /** The time at which the slots, all busy from the moment that they are free, have done so much work. */
 export function findArea(slots: readonly Slot[], work: number): number {
-  const byTime = slots.toSorted((a, b) => a.freeSeconds - b.freeSeconds)
-  let speed = 0
-  let notDone = work
-  for (const [index, slot] of byTime.entries()) {
-    speed += slot.speed
-    notDone += slot.speed * slot.freeSeconds
-    const time = notDone / speed
-    const next = byTime[index + 1]
-    if (next === undefined || time <= next.freeSeconds) return time
+  // Slots that are free later than the line take no part. Without them it is nearer, and then others may be too late: a few rounds,
+  // where sorting the slots would cost more than all the rest.
+  for (let time = Number.POSITIVE_INFINITY; ; ) {
+    let speed = 0
+    let notDone = work
+    for (const slot of slots) {
+      if (slot.freeSeconds >= time) continue
+      speed += slot.speed
+      notDone += slot.speed * slot.freeSeconds
+    }
+    if (speed === 0) return time
+    const nearer = notDone / speed
+    if (nearer >= time) return time
+    time = nearer
   }
-  return Number.POSITIVE_INFINITY
 }
 
 function findPacked(slots: readonly Slot[], works: readonly number[], least: number, hint: number | undefined): number {
   const fits = createPacking(slots, works)
-  if (fits(least)) return least
-  let [low, high] = [least, hint !== undefined && hint > least && fits(hint) ? hint : Number.POSITIVE_INFINITY]
+  let [low, high] = [least, Number.POSITIVE_INFINITY]
+  // Mostly the line stands where it stood before.
+  for (const tried of hint === undefined ? [] : [hint, hint * (1 - PRECISION)]) {
+    if (tried <= low || low > least) continue
+    if (fits(tried)) high = tried
+    else low = tried
+  }
+  if (low === least && fits(least)) return least
+  const from = low
   for (let step = 0.02; high === Number.POSITIVE_INFINITY; step *= 2) {
-    const tried = least * (1 + step)
+    const tried = from * (1 + step)
     if (fits(tried)) high = tried
     else low = tried
   }

@@ -9,7 +9,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import type { Candidates } from './find-candidates.ts'
-import { findArea, findFinish, type Slot } from './finish-line.ts'
+import { findArea, findFinish, type Slot, type Waiting } from './finish-line.ts'
 import type { ScheduledJob } from './job-form.ts'
 import { type Entry, firstOfShortest, type Lane, type Lanes } from './lanes.ts'
 import type { Candidate } from './rank-candidates.ts'
@@ -94,7 +94,7 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
     const allSpeed = places.reduce((sum, place) => sum + place.speed * toSlotCount(place), 0)
     return {
       places,
-      family: places.map(({ worker, fit }) => `${idOf(worker)} ${fit.queue}`).join('\n'),
+      family: places.map(toPlaceKey).join('\n'),
       meanSpeed: places.reduce((sum, { speed }) => sum + speed, 0) / places.length,
       allSpeed,
       untried: places.filter(({ worker }) => !speeds.knows(worker.spec, sample)),
@@ -102,6 +102,10 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
       version: candidates.version,
       uses: Math.max(1, Math.floor(entries.length * STALE_SHARE)),
     }
+  }
+
+  function toPlaceKey({ worker, fit }: Candidate): string {
+    return `${idOf(worker)} ${fit.queue}`
   }
 
   function idOf(worker: Worker): number {
@@ -129,7 +133,7 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
     let farthest = 0
     for (const [family, members] of families) {
       const hintMs = hintsMs.get(family)
-      const seconds = findFinish(toSlots(members), toWorks(members), hintMs === undefined ? undefined : (hintMs - now) / 1000)
+      const seconds = findFinish(toSlots(members), toWaiting(members), hintMs === undefined ? undefined : (hintMs - now) / 1000)
       hintsMs.set(family, now + seconds * 1000)
       farthest = Math.max(farthest, seconds)
     }
@@ -142,14 +146,28 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
     const slots = new Map<string, readonly Slot[]>()
     let seconds = 0
     for (const members of families) {
-      seconds += toWorks(members).reduce((sum, work) => sum + work, 0)
-      for (const [place, own] of toSlotsByPlace(members)) if (!slots.has(place)) slots.set(place, own)
+      seconds += toWaiting(members).total
+      for (const { place, own } of toSlotsByPlace(members)) {
+        const key = toPlaceKey(place)
+        if (!slots.has(key)) slots.set(key, own)
+      }
     }
     return findArea([...slots.values()].flat(), seconds)
   }
 
-  /** Seconds of work of all waiting jobs, longest first. */
-  function toWorks(members: readonly Lane<Job>[]): readonly number[] {
+  /** In seconds on a host of mean speed. */
+  function toWaiting(members: readonly Lane<Job>[]): Waiting {
+    const waiting = { count: 0, total: 0, longest: 0 }
+    for (const lane of members) {
+      const { meanSpeed } = outlookOf(lane)
+      waiting.count += lane.entries.length
+      waiting.total += lane.work / meanSpeed
+      waiting.longest = Math.max(waiting.longest, (lane.entries[0]?.job.work ?? 0) / meanSpeed)
+    }
+    return { ...waiting, list: () => listWorks(members) }
+  }
+
+  function listWorks(members: readonly Lane<Job>[]): readonly number[] {
     const works = members.flatMap((lane) => {
       const { meanSpeed } = outlookOf(lane)
       return lane.entries.map(({ job }) => job.work / meanSpeed)
@@ -158,41 +176,43 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
   }
 
   function toSlots(members: readonly Lane<Job>[]): readonly Slot[] {
-    const all = [...toSlotsByPlace(members).values()].flat()
+    const all = toSlotsByPlace(members).flatMap(({ own }) => own)
     if (all.length <= maxRunning) return all
     return all.sort((a, b) => b.speed - a.speed).slice(0, maxRunning)
   }
 
-  function toSlotsByPlace(members: readonly Lane<Job>[]): ReadonlyMap<string, readonly Slot[]> {
+  function toSlotsByPlace(members: readonly Lane<Job>[]): readonly { readonly place: Candidate; readonly own: readonly Slot[] }[] {
     const [first] = members
-    if (first === undefined) return new Map()
+    if (first === undefined) return []
     const views = members.map((lane) => ({ ...outlookOf(lane), share: lane.work / outlookOf(lane).meanSpeed }))
     const shares = views.reduce((sum, { share }) => sum + share, 0)
-    return new Map(
-      outlookOf(first).places.flatMap(({ worker, fit }, index) => {
-        if (breaker.stateOf(worker) !== 'free' || worker.state !== 'up') return []
-        const speed = views.reduce((sum, { places, meanSpeed, share }) => {
-          return sum + ((places[index]?.speed ?? 0) / meanSpeed) * (share / shares)
-        }, 0)
-        return [[`${idOf(worker)} ${fit.queue}`, listFreeSeconds(worker, fit.queue).map((freeSeconds) => ({ freeSeconds, speed }))]]
-      }),
-    )
+    const slots: { readonly place: Candidate; readonly own: readonly Slot[] }[] = []
+    for (const [index, place] of outlookOf(first).places.entries()) {
+      if (breaker.stateOf(place.worker) !== 'free' || place.worker.state !== 'up') continue
+      let speed = 0
+      for (const { places, meanSpeed, share } of views) speed += ((places[index]?.speed ?? 0) / meanSpeed) * (share / shares)
+      slots.push({ place, own: listFreeSeconds(place).map((freeSeconds) => ({ freeSeconds, speed })) })
+    }
+    return slots
   }
 
   /** When each slot of a queue is free. */
-  function listFreeSeconds(worker: Worker, queue: string): readonly number[] {
+  function listFreeSeconds({ worker, fit: { queue } }: Candidate): readonly number[] {
     const now = clock.now()
-    const taken = [...worker.underWay].filter((attempt) => attempt.queue === queue).map((attempt) => leftSeconds(attempt, now))
-    return [...taken, ...Array.from({ length: Math.max(0, countFreeSlots(worker, queue)) }, () => 0)]
+    const seconds: number[] = []
+    for (const attempt of worker.underWay) if (attempt.queue === queue) seconds.push(leftSeconds(attempt, now))
+    for (let free = countFreeSlots(worker, queue); free > 0; free -= 1) seconds.push(0)
+    return seconds
   }
 
   /** Until the first of its slots that is taken is free, for a job that may go there. */
   function earliestElsewhere(entry: Entry<Job>, on: Candidate): number {
     let earliest = Number.POSITIVE_INFINITY
-    for (const { worker, fit } of candidates.of(entry)) {
+    for (const candidate of candidates.of(entry)) {
+      const { worker } = candidate
       if (worker === on.worker || worker.state !== 'up' || breaker.stateOf(worker) !== 'free') continue
       const seconds = speeds.estimateSeconds(worker.spec, entry.job, countRunning(worker))
-      const free = Math.min(...listFreeSeconds(worker, fit.queue))
+      const free = Math.min(...listFreeSeconds(candidate))
       if (seconds !== undefined) earliest = Math.min(earliest, free + seconds)
     }
     return earliest

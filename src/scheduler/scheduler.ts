@@ -198,8 +198,9 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
       if (state === 'gone') continue
       const own = spec.queues === undefined ? 2 : Object.values(spec.queues).reduce((sum, count) => sum + count, 0)
       slots += Math.min(own, spec.maxJobs ?? own)
+      if (slots > 1) return false
     }
-    return slots <= 1
+    return true
   }
 
   /** Jobs wait for hosts that are busy: should these take longer than expected, others may be better after all. */

@@ -140,11 +140,23 @@ function isSpeed(value: number): boolean {
   return Number.isFinite(value) && value > 0
 }
 
+/** The same few jobs and hosts are asked for all the time: a text that is put together anew must be hashed anew, too. */
+const kinds = new WeakMap<Paced, string>()
+const keys = new WeakMap<HostName, string>()
+
 /** No profile and no host has a line break in its name. */
-function toKind({ profile, sizeClass = '' }: Paced): string {
-  return `${profile}\n${sizeClass}`
+function toKind(job: Paced): string {
+  const known = kinds.get(job)
+  if (known !== undefined) return known
+  const kind = `${job.profile}\n${job.sizeClass ?? ''}`
+  kinds.set(job, kind)
+  return kind
 }
 
-function toKey({ cluster, name }: HostName): string {
-  return `${cluster}\n${name}`
+function toKey(host: HostName): string {
+  const known = keys.get(host)
+  if (known !== undefined) return known
+  const key = `${host.cluster}\n${host.name}`
+  keys.set(host, key)
+  return key
 }

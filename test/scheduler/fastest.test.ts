@@ -197,23 +197,40 @@ test('whatever hosts, jobs, rooms and failures: nothing waits while nothing runs
 
 describe('the finish line', () => {
   const slots = (...speeds: readonly number[]) => speeds.map((speed) => ({ freeSeconds: 0, speed }))
+  const waiting = (...works: readonly number[]) => ({
+    count: works.length,
+    total: works.reduce((sum, work) => sum + work, 0),
+    longest: Math.max(0, ...works),
+    list: () => works,
+  })
 
   test('with many jobs is where the work of all slots is as large as theirs', () => {
-    expect(findFinish([...slots(1, 3), { freeSeconds: 10, speed: 4 }], Array<number>(100).fill(1))).toBeCloseTo(17.5)
+    expect(findFinish([...slots(1, 3), { freeSeconds: 10, speed: 4 }], waiting(...Array<number>(100).fill(1)))).toBeCloseTo(17.5)
   })
 
   test('with few is the time by which they can be packed', () => {
-    expect(findFinish(slots(1, 1), [2, 2, 2])).toBeCloseTo(4, 1)
-    expect(findFinish(slots(1, 10), [100, 100])).toBeCloseTo(20, 0)
+    expect(findFinish(slots(1, 1), waiting(2, 2, 2))).toBeCloseTo(4, 1)
+    expect(findFinish(slots(1, 10), waiting(100, 100))).toBeCloseTo(20, 0)
+  })
+
+  test('is the same, whatever it was thought to be before', () => {
+    for (const hint of [0.1, 3, 4.01, 5, 1000, Number.POSITIVE_INFINITY])
+      expect(findFinish(slots(1, 1), waiting(2, 2, 2), hint)).toBeCloseTo(4, 1)
+  })
+
+  test('takes no account of slots that are free after it', () => {
+    const late = [5, 6, 100].map((freeSeconds) => ({ freeSeconds, speed: 10 }))
+    expect(findFinish([...late, ...slots(1)], waiting(...Array<number>(40).fill(0.1)))).toBeCloseTo(4)
+    expect(findFinish(late, waiting(...Array<number>(40).fill(0.25)))).toBeCloseTo(6)
   })
 
   test('is never nearer than the longest job on the host that ends it soonest', () => {
-    expect(findFinish(slots(1, 2), [100, 1])).toBeCloseTo(50, 0)
+    expect(findFinish(slots(1, 2), waiting(100, 1))).toBeCloseTo(50, 0)
   })
 
   test('is never reached without slots, and is now without jobs', () => {
-    expect(findFinish([], [1])).toBe(Number.POSITIVE_INFINITY)
-    expect(findFinish(slots(1), [])).toBe(0)
+    expect(findFinish([], waiting(1))).toBe(Number.POSITIVE_INFINITY)
+    expect(findFinish(slots(1), waiting())).toBe(0)
   })
 })
 
