@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, existsSync } from 'node:fs'
 import { appendFile, link, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, utimes, writeFile } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
@@ -10,7 +10,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config/parse-config.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { EncodeError } from '../../src/core/errors.ts'
-import { createHost } from '../../src/host/create-host.ts'
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts'
 import type { EncodeEvent, EventName, EventOf } from '../../src/model/events.ts'
 import type { JobPlan } from '../../src/model/plan.ts'
@@ -22,6 +21,7 @@ import { Interruption, type RunRequest, type RunWorld } from '../../src/run/run-
 import { toLocalHost } from '../../src/run/select-hosts.ts'
 import { waitUntil } from '../cluster/sshd-host.ts'
 import { createPlan } from '../fixtures/job-plan.ts'
+import { PLAIN_REQUEST, toRunWorld } from '../fixtures/run-world.ts'
 import { startFixture } from '../ledger/child.ts'
 
 const run = promisify(execFile)
@@ -354,47 +354,15 @@ async function start(
   request: Partial<RunRequest>,
   world: { readonly signal?: AbortSignal; readonly onEvent?: (event: EventName) => void } = {},
 ): Promise<number> {
-  const choice = { profile: undefined, template: undefined, mixins: [] }
-  return await runEncode(
-    {
-      config: CONFIG,
-      targets: [],
-      queueFile: undefined,
-      queueTarget: { cluster: undefined, choice },
-      onlyHosts: [],
-      outputFolder: undefined,
-      keepsSource: false,
-      overwrites: false,
-      isDryRun: false,
-      isSequential: false,
-      strategy: 'fastest',
-      argv: [],
-      ...request,
-    },
-    toWorld(world),
-  )
+  return await runEncode({ ...PLAIN_REQUEST, config: CONFIG, ...request }, toWorld(world))
 }
 
-function toWorld({
-  signal = new AbortController().signal,
-  onEvent,
-}: {
-  readonly signal?: AbortSignal
-  readonly onEvent?: (event: EventName) => void
-} = {}): RunWorld {
-  return {
-    cwd: folder,
-    stateFolder: at('state'),
-    pid: process.pid,
-    warner: process,
-    clock: systemClock,
-    emit(event, fields) {
-      events.push({ time: '', event, ...fields } as EncodeEvent)
-      onEvent?.(event)
-    },
-    signal,
-    createHost: (config) => createHost({ config, sshProgram: undefined, env: process.env, homeFolder: homedir() }),
+function toWorld({ signal, onEvent }: { readonly signal?: AbortSignal; readonly onEvent?: (event: EventName) => void } = {}): RunWorld {
+  const take = (event: EncodeEvent) => {
+    events.push(event)
+    onEvent?.(event.event)
   }
+  return toRunWorld(folder, take, signal === undefined ? {} : { signal })
 }
 
 function target(path: string) {

@@ -1,17 +1,17 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config/parse-config.ts'
 import { systemClock } from '../../src/core/clock.ts'
-import { createHost } from '../../src/host/create-host.ts'
 import { openLedger } from '../../src/ledger/ledger.ts'
 import type { EncodeEvent, EventName } from '../../src/model/events.ts'
 import { resumeRun } from '../../src/run/resume-run.ts'
 import { runEncode } from '../../src/run/run-encode.ts'
 import type { RunWorld } from '../../src/run/run-request.ts'
+import { PLAIN_REQUEST, toRunWorld } from '../fixtures/run-world.ts'
 
 const CONFIG = parseConfig(
   'profiles: {quick: {output_options: ["-c:v libx264", "-preset ultrafast", "-crf 40", "-an"], extension: .mkv}}\n',
@@ -66,9 +66,8 @@ test('resume does once what several drained runs have left', async () => {
 /** A run of the queue file that is drained in the moment of its first such event. */
 async function run(drainOn?: EventName): Promise<number> {
   if (drainOn !== undefined) draining = new AbortController()
-  const request = { config: CONFIG, targets: [], queueFile: at('queue'), queueTarget: CHOICE, onlyHosts: [], outputFolder: undefined }
-  const flags = { keepsSource: false, overwrites: false, isDryRun: false, isSequential: true }
-  return await runEncode({ ...request, ...flags, strategy: 'fastest', argv: [] }, toWorld(drainOn))
+  const request = { ...PLAIN_REQUEST, config: CONFIG, queueFile: at('queue'), queueTarget: CHOICE, isSequential: true }
+  return await runEncode(request, toWorld(drainOn))
 }
 
 async function resume(): Promise<number> {
@@ -76,20 +75,11 @@ async function resume(): Promise<number> {
 }
 
 function toWorld(drainOn?: EventName): RunWorld {
-  return {
-    cwd: folder,
-    stateFolder: at('state'),
-    pid: process.pid,
-    warner: process,
-    clock: systemClock,
-    emit(event, fields) {
-      events.push({ time: '', event, ...fields } as EncodeEvent)
-      if (event === drainOn) draining.abort()
-    },
-    signal: new AbortController().signal,
-    draining: draining.signal,
-    createHost: (config) => createHost({ config, sshProgram: undefined, env: process.env, homeFolder: homedir() }),
+  const take = (event: EncodeEvent) => {
+    events.push(event)
+    if (event.event === drainOn) draining.abort()
   }
+  return toRunWorld(folder, take, { draining: draining.signal })
 }
 
 function names(): readonly EventName[] {

@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config/parse-config.ts'
-import { systemClock } from '../../src/core/clock.ts'
 import { createHost } from '../../src/host/create-host.ts'
 import type { HostConfig } from '../../src/model/config.ts'
 import type { EncodeEvent } from '../../src/model/events.ts'
 import { runEncode } from '../../src/run/run-encode.ts'
+import { PLAIN_REQUEST, toRunWorld } from '../fixtures/run-world.ts'
 
 const CHOICE = { cluster: 'home', choice: { profile: 'quick', template: undefined, mixins: [] } }
 
@@ -39,26 +39,23 @@ async function run(names: readonly string[], until: 'host.up' | 'job.done'): Pro
   await rm(at('gate'), { force: true })
   const config = parseConfig(await readFile(at('config.yml'), 'utf8'), at('config.yml'), [])
   const targets = names.map((name) => ({ path: at(name), queueFile: undefined, ...CHOICE }))
-  const flags = { keepsSource: true, overwrites: false, isDryRun: false, isSequential: until === 'host.up' }
-  const request = { config, targets, queueFile: undefined, queueTarget: CHOICE, onlyHosts: [], outputFolder: at('out') }
   const gates: Promise<void>[] = []
+  const take = (event: EncodeEvent) => {
+    events.push(event)
+    if (event.event === 'job.started' && event.host === 'slow') slowHasJob.resolve()
+    if (event.event === until && event.host === 'quick') gates.push(writeFile(at('gate'), ''))
+  }
   const status = await runEncode(
-    { ...request, ...flags, strategy: 'fastest', argv: [] },
     {
-      cwd: folder,
-      stateFolder: at('state'),
-      pid: process.pid,
-      warner: process,
-      clock: systemClock,
-      emit(event, fields) {
-        events.push({ time: '', event, ...fields } as EncodeEvent)
-        const last = events.at(-1)
-        if (last?.event === 'job.started' && last.host === 'slow') slowHasJob.resolve()
-        if (last?.event === until && last.host === 'quick') gates.push(writeFile(at('gate'), ''))
-      },
-      signal: new AbortController().signal,
-      createHost: openInTurn,
+      ...PLAIN_REQUEST,
+      config,
+      targets,
+      queueTarget: CHOICE,
+      outputFolder: at('out'),
+      keepsSource: true,
+      isSequential: until === 'host.up',
     },
+    toRunWorld(folder, take, { createHost: openInTurn }),
   )
   await Promise.all(gates)
   expect({ status, failed: events.filter(({ event }) => event === 'job.failed') }).toEqual({ status: 0, failed: [] })

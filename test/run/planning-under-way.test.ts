@@ -1,19 +1,19 @@
 import { execFile } from 'node:child_process'
 import { copyFile, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config/parse-config.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { untilAborted } from '../../src/core/until-aborted.ts'
-import { createHost } from '../../src/host/create-host.ts'
 import { openLedger } from '../../src/ledger/ledger.ts'
 import type { EncodeEvent, EventName, EventOf } from '../../src/model/events.ts'
 import { createFfprobe, type Ffprobe } from '../../src/plan/ffprobe.ts'
 import { resumeRun } from '../../src/run/resume-run.ts'
 import { runEncode } from '../../src/run/run-encode.ts'
 import { Interruption, type RunWorld } from '../../src/run/run-request.ts'
+import { PLAIN_REQUEST, toRunWorld } from '../fixtures/run-world.ts'
 
 /** Two of the forty are to be encoded: the first and the last. */
 const CONFIG = parseConfig(
@@ -113,19 +113,7 @@ test('a run that is interrupted meanwhile ends at once and leaves nothing', asyn
   expect(ledger.livingRuns()).toEqual([])
 })
 
-const REQUEST = {
-  config: CONFIG,
-  targets: [],
-  queueTarget: { cluster: undefined, choice: { profile: undefined, template: undefined, mixins: [] } },
-  onlyHosts: [],
-  outputFolder: undefined,
-  keepsSource: false,
-  overwrites: false,
-  isDryRun: false,
-  isSequential: false,
-  strategy: 'fastest',
-  argv: [],
-} as const
+const REQUEST = { ...PLAIN_REQUEST, config: CONFIG }
 
 async function run(onEvent: (event: EncodeEvent) => void): Promise<number> {
   return await runEncode({ ...REQUEST, queueFile: at('queue') }, toWorld(onEvent))
@@ -142,22 +130,11 @@ function toWorld(onEvent: (event: EncodeEvent) => void): RunWorld {
       return await real.probe(path, signal)
     },
   }
-  return {
-    cwd: folder,
-    stateFolder: at('state'),
-    pid: process.pid,
-    warner: process,
-    clock: systemClock,
-    ffprobe,
-    emit(event, fields) {
-      const told = { time: '', event, ...fields } as EncodeEvent
-      events.push(told)
-      onEvent(told)
-    },
-    signal: interrupting.signal,
-    draining: draining.signal,
-    createHost: (config) => createHost({ config, sshProgram: undefined, env: process.env, homeFolder: homedir() }),
+  const take = (event: EncodeEvent) => {
+    events.push(event)
+    onEvent(event)
   }
+  return toRunWorld(folder, take, { ffprobe, signal: interrupting.signal, draining: draining.signal })
 }
 
 function of<Name extends EventName>(name: Name): readonly EventOf<Name>[] {
