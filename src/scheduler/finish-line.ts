@@ -51,7 +51,8 @@ export function findArea(slots: readonly Slot[], work: number): number {
     }
     if (speed === 0) return time
     const nearer = notDone / speed
-    if (nearer >= time) return time
+    // So put that no number, not even NaN, keeps it going.
+    if (!(nearer < time)) return time
     time = nearer
   }
 }

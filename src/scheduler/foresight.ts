@@ -95,7 +95,7 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
     return {
       places,
       family: places.map(toPlaceKey).join('\n'),
-      meanSpeed: places.reduce((sum, { speed }) => sum + speed, 0) / places.length,
+      meanSpeed: places.length === 0 ? mean.work : places.reduce((sum, { speed }) => sum + speed, 0) / places.length,
       allSpeed,
       untried: places.filter(({ worker }) => !speeds.knows(worker.spec, sample)),
       isGuess,
@@ -146,6 +146,8 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
     const slots = new Map<string, readonly Slot[]>()
     let seconds = 0
     for (const members of families) {
+      // What no host that is up can do takes nothing of what the others wait for.
+      if (members.every((lane) => outlookOf(lane).places.length === 0)) continue
       seconds += toWaiting(members).total
       for (const { place, own } of toSlotsByPlace(members)) {
         const key = toPlaceKey(place)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createRandomCluster, findLowerBound } from '../../bench/random-cluster.ts'
 import { simulateRun } from '../../bench/simulate-run.ts'
-import { findFinish } from '../../src/scheduler/finish-line.ts'
+import { findArea, findFinish } from '../../src/scheduler/finish-line.ts'
 import type { SchedulerOptions } from '../../src/scheduler/scheduler.ts'
 import { createBench, DONE, failed, form, job, worker } from './scheduler-bench.ts'
 
@@ -72,6 +72,19 @@ describe('fastest, with speeds that are known', () => {
     for (const end of ends) end()
     bench.scheduler.seal()
     await bench.scheduler.drained
+  })
+
+  test('jobs whose only host is still on its way hold up no others', async () => {
+    const bench = createBench({ knownSpeeds })
+    const late = worker('late', { gpu: 1 })
+    bench.scheduler.expectWorker(late)
+    bench.up(slow, quick)
+    const elsewhere = { ...sized('gpu', 100), profile: 'cuda', forms: [form({ name: 'cuda', queues: ['gpu'] })] }
+    bench.add(elsewhere, sized('long', 1000), sized('short', 10))
+    expect(bench.forms).toEqual(['long quick hevc', 'short slow hevc'])
+    bench.scheduler.setWorker(late, 'up')
+    await bench.finishAll(DONE)
+    expect(bench.settled.map(([, kind]) => kind)).toEqual(['done', 'done', 'done'])
   })
 
   test('a slow link makes a host slow', async () => {
@@ -226,6 +239,10 @@ describe('the finish line', () => {
 
   test('is never nearer than the longest job on the host that ends it soonest', () => {
     expect(findFinish(slots(1, 2), waiting(100, 1))).toBeCloseTo(50, 0)
+  })
+
+  test('is never reached by work that is no number', () => {
+    expect(findArea([{ freeSeconds: 0, speed: 1 }], Number.NaN)).toBe(Number.POSITIVE_INFINITY)
   })
 
   test('is never reached without slots, and is now without jobs', () => {
