@@ -34,7 +34,7 @@ export async function simulateRun(cluster: SimulatedCluster, strategy: StrategyN
     strategy,
     clock: timeline.clock,
     signal: new AbortController().signal,
-    runJob: ({ simulated }, { name }, _attempt, _form, pace) =>
+    runJob: ({ simulated }, { name }, { pace }) =>
       new Promise((end) => {
         const host = hosts.get(name)
         const link = links.get(name)

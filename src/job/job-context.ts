@@ -17,6 +17,14 @@ export interface StageProgress {
   readonly savedPercent: number | null
 }
 
+/** The slot that the encode stage needs; as of the scheduler. */
+export interface EncodeSlot {
+  readonly take: () => Promise<void>
+  readonly release: () => void
+  readonly withdrawn: AbortSignal
+  readonly claimResult: () => boolean
+}
+
 /** Runs ffprobe on the controller and gives its standard output; rejects with SOURCE_UNREADABLE when it fails. */
 export type ReadMedia = (ffprobeArguments: readonly string[], signal?: AbortSignal) => Promise<string>
 
@@ -28,6 +36,7 @@ export interface JobContext {
   readonly facts: HostFacts
   readonly reconnect?: Reconnect | undefined
   readonly clock: Clock
+  readonly slot: EncodeSlot
   readonly signal: AbortSignal
   readonly readMedia: ReadMedia
   readonly files: FileJournal

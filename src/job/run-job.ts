@@ -26,7 +26,8 @@ import { type SourceWatch, watchSource } from './watch-source.ts'
 
 /** Never rejects. */
 export async function runJob(context: JobContext): Promise<JobOutcome> {
-  const { plan, signal } = context
+  const { plan } = context
+  const stopped = AbortSignal.any([context.signal, context.slot.withdrawn])
   const temporary = toTemporaryName(plan, context.attempt)
   const folder = await openFolder(plan).catch((error: unknown) => ({ error }))
   if ('error' in folder) return fail(context, folder.error)
@@ -37,12 +38,12 @@ export async function runJob(context: JobContext): Promise<JobOutcome> {
     await context.files.note('controller', temporary)
     await refuseTakenName(plan)
     route = await createRoute({ ...context, temporary })
-    const outcome = await runStages({ ...context, signal: AbortSignal.any([signal, watch.signal]) }, route, temporary, watch)
+    const outcome = await runStages({ ...context, signal: AbortSignal.any([stopped, watch.signal]) }, route, temporary, watch)
     isResultPlaced = outcome.kind === 'done'
     if (isResultPlaced) folder.keep()
     return outcome
   } catch (error) {
-    if (signal.aborted) return { kind: 'interrupted' }
+    if (stopped.aborted) return { kind: 'interrupted' }
     return await fail(context, watch.signal.aborted ? watch.signal.reason : error)
   } finally {
     watch.end()
@@ -60,13 +61,14 @@ async function openFolder(plan: JobPlan): Promise<EnsuredFolder> {
 }
 
 async function runStages(context: JobContext, route: MediaRoute, temporary: string, watch: SourceWatch): Promise<JobOutcome> {
-  const { plan, clock, signal } = context
+  const { plan, clock, slot, signal } = context
   const startedMs = clock.now()
   const stallMs = (plan.profile.stallSeconds ?? DEFAULT_STALL_SECONDS) * 1000
   if (route.fetch !== undefined) {
     context.onStage('fetch')
     await route.fetch({ signal, stallMs, onBytes: trackTransfer(context, 'fetch', plan.source.sizeBytes) })
   }
+  await slot.take()
   context.onStage('encode')
   const verdict = await encode(context, route)
   if (verdict.kind === 'hopeless') {
@@ -78,6 +80,7 @@ async function runStages(context: JobContext, route: MediaRoute, temporary: stri
     context.onStage('verify')
     await decodeOnHost(context, route)
   }
+  slot.release()
   if (route.bringBack !== undefined) {
     context.onStage('return')
     await route.bringBack({ signal, stallMs, onBytes: trackTransfer(context, 'return', resultBytes) })
@@ -91,6 +94,7 @@ async function runStages(context: JobContext, route: MediaRoute, temporary: stri
   }
   watch.end()
   signal.throwIfAborted()
+  if (!slot.claimResult()) return { kind: 'interrupted' }
   context.onStage('replace', { temporary, outputBytes: resultBytes })
   await replaceSource(plan, temporary, context.files)
   return { kind: 'done', outputBytes: resultBytes, seconds: Math.max(0, clock.now() - startedMs) / 1000 }

@@ -7,7 +7,7 @@ import type { Emit } from '../model/events.ts'
 import type { JobOutcome } from '../model/outcome.ts'
 import type { JobPlan } from '../model/plan.ts'
 import type { Ffprobe } from '../plan/ffprobe.ts'
-import type { AttemptPace } from '../scheduler/scheduler.ts'
+import type { AttemptPace, SlotLease } from '../scheduler/scheduler.ts'
 import { createCurrentHost } from './current-host.ts'
 import { createFileJournal } from './file-journal.ts'
 import type { OpenHost } from './host-session.ts'
@@ -32,6 +32,7 @@ export interface Attempt {
   readonly reservation: Pick<Reservation, 'report'>
   /** Told how long the rest will take, and where the time went. */
   readonly pace: AttemptPace
+  readonly lease: SlotLease
   readonly signal: AbortSignal
 }
 
@@ -50,6 +51,7 @@ export async function attemptOnHost({
   reconnect,
   reservation,
   pace,
+  lease,
   signal,
 }: Attempt): Promise<JobOutcome> {
   let open = opened
@@ -68,6 +70,7 @@ export async function attemptOnHost({
       open = await reconnect(open, files)
     },
     clock: world.clock,
+    slot: lease,
     signal,
     readMedia: ffprobe.read,
     files: createFileJournal({ ledger, jobId: plan.id, place: { cluster, host: name }, host }),

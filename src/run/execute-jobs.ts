@@ -9,7 +9,7 @@ import type { Emit } from '../model/events.ts'
 import type { JobOutcome } from '../model/outcome.ts'
 import type { JobPlan } from '../model/plan.ts'
 import type { Ffprobe } from '../plan/ffprobe.ts'
-import { type AttemptPace, createScheduler } from '../scheduler/scheduler.ts'
+import { type Attempt, createScheduler } from '../scheduler/scheduler.ts'
 import type { StrategyName } from '../scheduler/strategy.ts'
 import type { WorkerSpec } from '../scheduler/worker.ts'
 import { createAbilities } from './abilities.ts'
@@ -109,10 +109,10 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
       onLack: (ticket, lacks) => space.onLack(ticket.plan, lacks),
       mayCome: space.mayCome,
     },
-    runJob(ticket, worker, attempt, form, pace) {
+    runJob(ticket, worker, attempt) {
       const reservation = space.reserve(ticket.plan, worker)
       return roster
-        .during(worker, () => attemptJob(withForm(ticket.plan, form), worker, attempt, reservation, pace))
+        .during(worker, () => attemptJob(withForm(ticket.plan, attempt.form), worker, attempt, reservation))
         .catch((error: unknown): JobOutcome => {
           breakOff(error)
           return { kind: 'interrupted' }
@@ -276,9 +276,8 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   async function attemptJob(
     plan: JobPlan,
     worker: WorkerSpec,
-    attempt: number,
+    { number, pace, lease }: Attempt,
     reservation: Reservation,
-    pace: AttemptPace,
   ): Promise<JobOutcome> {
     const session = roster.session(worker)
     let open = session?.current()
@@ -289,7 +288,18 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
       open = await session.reconnect(lost, files, signal)
       return open
     }
-    const outcome = await attemptOnHost({ ...options, plan, attempt, cluster: worker.cluster, open, reconnect, reservation, pace, signal })
+    const outcome = await attemptOnHost({
+      ...options,
+      plan,
+      attempt: number,
+      cluster: worker.cluster,
+      open,
+      reconnect,
+      reservation,
+      pace,
+      lease,
+      signal,
+    })
     if (outcome.kind === 'failed' && outcome.retry === 'lost') lostOpens.set(keyOfHost(worker), open)
     if (outcome.kind === 'failed' && outcome.retry === 'variant') await doubtEncoder(plan, worker)
     return outcome

@@ -31,7 +31,7 @@ export interface SchedulerOptions<Job extends ScheduledJob> {
   /** No job is started once it is aborted; those under way go on to their ends, and what fails there and may be tried again waits. */
   readonly draining?: AbortSignal | undefined
   /** Runs one attempt (the first is 1). Must not reject. */
-  readonly runJob: (job: Job, worker: WorkerSpec, attempt: number, form: JobForm, pace: AttemptPace) => Promise<JobOutcome>
+  readonly runJob: (job: Job, worker: WorkerSpec, attempt: Attempt) => Promise<JobOutcome>
   readonly onRetry: (job: Job, worker: WorkerSpec, reason: string) => void
   /** The job will not be tried (again). `worker` is the last that tried it. */
   readonly onSettled: (job: Job, outcome: FinalOutcome, worker: WorkerSpec | undefined) => void
@@ -52,6 +52,27 @@ export interface SchedulerOptions<Job extends ScheduledJob> {
   readonly knownLinks?: readonly KnownLink[]
   /** A host did a job; its speed as it is by now. */
   readonly onSpeed?: (learned: LearnedSpeed) => void
+}
+
+/** One try at a job on a host. */
+export interface Attempt {
+  /** The first is 1. */
+  readonly number: number
+  readonly form: JobForm
+  readonly pace: AttemptPace
+  readonly lease: SlotLease
+}
+
+/** The slot of an attempt, which it needs while it encodes: bringing the source and the result across goes on beside other encodes. */
+export interface SlotLease {
+  /** Resolves when the slot is its own; to be called before it encodes. Rejects when it is withdrawn, or the run ends. */
+  readonly take: () => Promise<void>
+  /** Nothing more is encoded: the slot is free for another job. The end of the attempt does the same. */
+  readonly release: () => void
+  /** Aborted when the job is to be done elsewhere: the attempt ends as `interrupted`. */
+  readonly withdrawn: AbortSignal
+  /** To be asked before the result takes its place; false: another attempt at the job was sooner, and this one ends as `interrupted`. */
+  readonly claimResult: () => boolean
 }
 
 /** What an attempt may tell of its time. Without it, the time from its start to its end is all that is known. */
@@ -113,7 +134,9 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
     room: options.room,
   })
   seed(options.knownSpeeds ?? [], options.knownLinks ?? [])
+  /** Slots that are taken, and attempts that have not ended. */
   let running = 0
+  let attempts = 0
   let isSealed = false
   let isPumping = false
   let isLookingAgain = false
@@ -174,7 +197,7 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
       if (!isStopped()) placeAll()
     } while (mustPumpAgain)
     isPumping = false
-    if (running === 0 && (isStopped() || (isSealed && lanes.size === 0))) {
+    if (attempts === 0 && (isStopped() || (isSealed && lanes.size === 0))) {
       over.abort()
       settleDrained(lanes.list().map((entry) => entry.job))
     }
@@ -244,10 +267,24 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
         spent = told
       },
     }
-    void options.runJob(job, spec, entry.attempts, fit.form, pace).then((outcome) => {
+    const release = (): void => {
+      if (!worker.underWay.delete(underWay)) return
       worker.taken.set(fit.queue, (worker.taken.get(fit.queue) ?? 1) - 1)
-      worker.underWay.delete(underWay)
       running -= 1
+    }
+    const lease: SlotLease = {
+      take: async () => {},
+      release() {
+        release()
+        pump()
+      },
+      withdrawn: new AbortController().signal,
+      claimResult: () => true,
+    }
+    attempts += 1
+    void options.runJob(job, spec, { number: entry.attempts, form: fit.form, pace, lease }).then((outcome) => {
+      release()
+      attempts -= 1
       if (outcome.kind === 'done') learn(job, worker, spent ?? { encodeSeconds: (clock.now() - startedMs) / 1000 })
       settle(entry, { worker, fit }, outcome)
       pump()

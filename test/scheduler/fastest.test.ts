@@ -58,7 +58,7 @@ describe('fastest, with speeds that are known', () => {
     const ends: (() => void)[] = []
     const bench = createBench({
       knownSpeeds,
-      runJob: (_job, _worker, _attempt, _form, pace) => {
+      runJob: (_job, _worker, { pace }) => {
         tell ??= pace.expectEnd
         return new Promise((end) => ends.push(() => end(DONE)))
       },

@@ -51,7 +51,7 @@ export function createBench(options: Partial<SchedulerOptions<ScheduledJob>>) {
     strategy: 'fastest',
     clock,
     signal: abort.signal,
-    runJob: (started, spec, _attempt, chosen) =>
+    runJob: (started, spec, { form: chosen }) =>
       new Promise((end) => {
         underWay.push({ worker: spec.name, job: started.id, end })
         forms.push(`${started.id} ${spec.name} ${chosen.name}`)
