@@ -30,9 +30,19 @@ export interface SchedulerOptions<Job extends ScheduledJob> {
   readonly signal: AbortSignal
   /** No job is started once it is aborted; those under way go on to their ends, and what fails there and may be tried again waits. */
   readonly draining?: AbortSignal | undefined
+  /**
+   * Jobs a slot that may be placed on a host beyond its free slots: their sources are fetched while others encode. Not asked where one job
+   * runs at a time. Undefined = 0.
+   */
+  readonly ahead?: (worker: WorkerSpec, job: Job) => number
   /** Runs one attempt (the first is 1). Must not reject. */
   readonly runJob: (job: Job, worker: WorkerSpec, attempt: Attempt) => Promise<JobOutcome>
   readonly onRetry: (job: Job, worker: WorkerSpec, reason: string) => void
+  /**
+   * An attempt that had not begun to encode was withdrawn and has ended: its job waits again, which counts against nobody. The attempt that
+   * loses against another one at the same job is not told of.
+   */
+  readonly onWithdrawn?: (job: Job, worker: WorkerSpec, reason: string) => void
   /** The job will not be tried (again). `worker` is the last that tried it. */
   readonly onSettled: (job: Job, outcome: FinalOutcome, worker: WorkerSpec | undefined) => void
   /** A host was lost while it had a job; it counts as expected until `setWorker` says otherwise. */
@@ -58,6 +68,8 @@ export interface SchedulerOptions<Job extends ScheduledJob> {
 export interface Attempt {
   /** The first is 1. */
   readonly number: number
+  /** Another attempt at the job is under way on a host that needs longer: the first to claim its result wins. */
+  readonly isCopy: boolean
   readonly form: JobForm
   readonly pace: AttemptPace
   readonly lease: SlotLease
@@ -282,7 +294,7 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
       claimResult: () => true,
     }
     attempts += 1
-    void options.runJob(job, spec, { number: entry.attempts, form: fit.form, pace, lease }).then((outcome) => {
+    void options.runJob(job, spec, { number: entry.attempts, isCopy: false, form: fit.form, pace, lease }).then((outcome) => {
       release()
       attempts -= 1
       if (outcome.kind === 'done') learn(job, worker, spent ?? { encodeSeconds: (clock.now() - startedMs) / 1000 })
