@@ -19,6 +19,8 @@ export interface StageProgress {
 
 /** The slot that the encode stage needs; as of the scheduler. */
 export interface EncodeSlot {
+  /** It is there: `take` resolves at once. */
+  readonly hasSlot: boolean
   readonly take: () => Promise<void>
   readonly release: () => void
   readonly withdrawn: AbortSignal

@@ -77,6 +77,8 @@ export interface Attempt {
 
 /** The slot of an attempt, which it needs while it encodes: bringing the source and the result across goes on beside other encodes. */
 export interface SlotLease {
+  /** The slot is its own, or `take` would resolve at once. */
+  readonly hasSlot: boolean
   /** Resolves when the slot is its own; to be called before it encodes. Rejects when it is withdrawn, or the run ends. */
   readonly take: () => Promise<void>
   /** Nothing more is encoded: the slot is free for another job. The end of the attempt does the same. */
@@ -285,6 +287,7 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
       running -= 1
     }
     const lease: SlotLease = {
+      hasSlot: true,
       take: async () => {},
       release() {
         release()
