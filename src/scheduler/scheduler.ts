@@ -306,9 +306,10 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
     })
   }
 
-  function learn(job: Job, worker: Worker, { encodeSeconds, transferBytes = 0, transferSeconds = 0 }: Spent): void {
+  function learn(job: Job, worker: Worker, { encodeSeconds, transferBytes = 0, transferSeconds = 0, linkBytes }: Spent): void {
     const { spec } = worker
-    const linkBytesPerSecond = speeds.learnLink(spec, (transferBytes / transferSeconds) * (countRunning(worker) + 1))
+    const allBytes = linkBytes ?? transferBytes * (countRunning(worker) + 1)
+    const linkBytesPerSecond = speeds.learnLink(spec, allBytes / transferSeconds)
     const workPerSecond = speeds.learn(spec, job, job.work / encodeSeconds)
     if (workPerSecond === undefined) return
     const { cluster, name } = spec

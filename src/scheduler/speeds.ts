@@ -27,6 +27,8 @@ export interface Spent {
   readonly encodeSeconds: number
   readonly transferSeconds?: number
   readonly transferBytes?: number
+  /** What all jobs of the host have moved the same way in that time. */
+  readonly linkBytes?: number
 }
 
 export interface Speeds {
