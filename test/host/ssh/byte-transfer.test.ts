@@ -3,12 +3,15 @@ import { createReadStream } from 'node:fs'
 import { appendFile, copyFile, open, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SshTransport } from '../../../src/host/ssh/ssh-transport.ts'
 import { canStartHosts, type SshdHost, startSshdHost, waitUntil } from '../../cluster/sshd-host.ts'
 import { configOf, createHome, createTransport, run, type TestHome } from './ssh-fixture.ts'
 
-const SIZE_BYTES = 50 * 1000 * 1000 + 7
+const SIZE_BYTES = 80 * 1000 * 1000 + 7
+const MEASURED_EVERY_BYTES = 4_000_000
 
 const MOVERS = ['ssh2', 'the OpenSSH client of the system'] as const
 
@@ -64,12 +67,15 @@ describe.skipIf(!canStartHosts).each(MOVERS)('bytes through %s', (mover) => {
   const noCat = (): Promise<void> => waitUntil(async () => !(await runsCat()), { what: 'no cat is left' })
 
   test('arrive the same there and back, counted, in little memory', async () => {
-    const heapBefore = process.memoryUsage().arrayBuffers
-    let heapMost = 0
+    const heldBefore = measureHeldBytes()
+    let heldMost = 0
+    let measuredAt = 0
     const counts: number[] = []
     const onBytes = (bytes: number): void => {
       counts.push(bytes)
-      heapMost = Math.max(heapMost, process.memoryUsage().arrayBuffers)
+      if (Math.abs(bytes - measuredAt) < MEASURED_EVERY_BYTES) return
+      measuredAt = bytes
+      heldMost = Math.max(heldMost, measureHeldBytes())
     }
     expect(await transport.putBytes(`cat > ${remote('up')}`, source, { onBytes })).toBe(SIZE_BYTES)
     expect(await hash(remote('up'))).toBe(sourceHash)
@@ -80,8 +86,8 @@ describe.skipIf(!canStartHosts).each(MOVERS)('bytes through %s', (mover) => {
     expect(await hash(here('down'))).toBe(sourceHash)
     expect(counts.at(-1)).toBe(SIZE_BYTES)
     expect((await stat(here('down'))).mode & 0o777).toBe(0o600)
-    expect(heapMost - heapBefore).toBeLessThan(32 * 1024 * 1024)
     await rm(here('down'))
+    expect(heldMost - heldBefore).toBeLessThan(48 * 1024 * 1024)
   })
 
   test('fail when the host takes none, or gives none, for as long as is allowed, though it answers otherwise', async () => {
@@ -250,3 +256,10 @@ describe.skipIf(!canStartHosts).each(MOVERS)('bytes through %s', (mover) => {
     return digest.digest('hex')
   }
 })
+
+/** What is in buffers that are still in use: on a busy machine those that are not collected yet are a multiple of it. */
+function measureHeldBytes(): number {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  return process.memoryUsage().arrayBuffers
+}
