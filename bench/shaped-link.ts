@@ -15,16 +15,23 @@ export interface Link extends AsyncDisposable {
 /** Bytes that may wait at the bottleneck, as in a router. */
 const QUEUE_BYTES = 1024 * 1024
 
+let cableCount = 0
+
 /** A second server of the same host, in a network namespace behind a cable that token buckets hold to a rate, both ways. */
 export async function openCable(host: SshdHost, megabitsPerSecond: number): Promise<Link> {
-  const name = `encode${process.pid}`
-  const [near, far, address, port] = [`en${process.pid}`, `ef${process.pid}`, '10.213.47.2', 2222]
+  const number = cableCount
+  cableCount += 1
+  const name = `encode${process.pid}-${number}`
+  const [near, far, port] = [`en${process.pid}-${number}`, `ef${process.pid}-${number}`, 2222]
+  // Two processes that measure at a time have addresses of their own.
+  const [gateway, address] = [1, 2].map((last) => `10.213.${process.pid % 256}.${(number * 4 + last) % 256}`)
+  if (address === undefined) throw new Error('No address')
   const run = (line: string): void => void execFileSync('sh', ['-c', line])
   const remove = (): void => run(`ip netns del ${name} 2>/dev/null; ip link del ${near} 2>/dev/null; true`)
   const shape = `root tbf rate ${megabitsPerSecond}mbit burst 256kb latency 20ms`
   try {
     run(`ip netns add ${name} && ip link add ${near} type veth peer name ${far} && ip link set ${far} netns ${name}`)
-    run(`ip addr add 10.213.47.1/30 dev ${near} && ip link set ${near} up && ip -n ${name} addr add ${address}/30 dev ${far}`)
+    run(`ip addr add ${gateway}/30 dev ${near} && ip link set ${near} up && ip -n ${name} addr add ${address}/30 dev ${far}`)
     run(`ip -n ${name} link set ${far} up && tc qdisc add dev ${near} ${shape} && ip netns exec ${name} tc qdisc add dev ${far} ${shape}`)
     const folder = dirname(host.identityFile)
     const own = await readFile(join(folder, 'sshd_config'), 'utf8')

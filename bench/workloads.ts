@@ -1,0 +1,72 @@
+/**
+ * The four kinds of work on which ways of encoding are compared. Links and encoders are about as quick as each other in each of them: there
+ * it shows whether they work at the same time. Where one of the two takes nearly all of the time, every way takes about as long.
+ */
+
+import { type FileSizes, type HostRates, lowerBound } from './lower-bound.ts'
+
+export interface Workload {
+  readonly name: string
+  readonly title: string
+  readonly files: number
+  readonly sourceBytes: number
+  readonly hosts: readonly WorkloadHost[]
+}
+
+export interface WorkloadHost {
+  readonly name: string
+  readonly slots: number
+  /** Of one file in one slot. */
+  readonly encodeSeconds: number
+  readonly megabitsPerSecond: number
+}
+
+export const WORKLOADS: readonly Workload[] = [
+  {
+    name: 'short',
+    title: 'many short files',
+    files: 30,
+    sourceBytes: 8_000_000,
+    hosts: ['one', 'two'].map((name) => ({ name, slots: 2, encodeSeconds: 1.2, megabitsPerSecond: 80 })),
+  },
+  {
+    name: 'long',
+    title: 'few long files',
+    files: 8,
+    sourceBytes: 30_000_000,
+    hosts: ['one', 'two'].map((name) => ({ name, slots: 1, encodeSeconds: 3, megabitsPerSecond: 80 })),
+  },
+  {
+    name: 'fast-host',
+    title: 'one host three times as fast',
+    files: 16,
+    sourceBytes: 10_000_000,
+    hosts: [
+      { name: 'fast', slots: 1, encodeSeconds: 1, megabitsPerSecond: 80 },
+      { name: 'slow', slots: 1, encodeSeconds: 3, megabitsPerSecond: 80 },
+    ],
+  },
+  {
+    name: 'slow-link',
+    title: 'a slow link beside a fast one',
+    files: 16,
+    sourceBytes: 10_000_000,
+    hosts: [
+      { name: 'near', slots: 1, encodeSeconds: 1.2, megabitsPerSecond: 100 },
+      { name: 'far', slots: 1, encodeSeconds: 1.2, megabitsPerSecond: 25 },
+    ],
+  },
+]
+
+/** A shorter one of the same kind, to see that the benchmark itself works. */
+export function toQuick(workload: Workload): Workload {
+  return { ...workload, files: Math.ceil(workload.files / 2) }
+}
+
+export function workloadBound({ files, hosts }: Workload, sizes: FileSizes): number {
+  return lowerBound(hosts.map(toRates), files, sizes)
+}
+
+function toRates({ slots, encodeSeconds, megabitsPerSecond }: WorkloadHost): HostRates {
+  return { slots, encodeSeconds, bytesPerSecond: (megabitsPerSecond * 1e6) / 8 }
+}
