@@ -3,7 +3,7 @@
  * on the list may do: given to a result without the list, they would open it to the whole group.
  */
 
-import { execa } from 'execa'
+import { runProgram } from '../core/run-program.ts'
 
 const CARRY_TIMEOUT_MS = 10_000
 
@@ -12,12 +12,5 @@ const CARRY_TIMEOUT_MS = 10_000
  * carried, by the caller. Never rejects.
  */
 export async function carryAcl(from: string, to: string): Promise<void> {
-  await execa('cp', ['--attributes-only', '--preserve=mode', '--', from, to], {
-    reject: false,
-    stdio: 'ignore',
-    timeout: CARRY_TIMEOUT_MS,
-    // As with ffprobe: Ctrl-C in a terminal is for us to answer.
-    detached: true,
-    cleanup: true,
-  })
+  await runProgram('cp', ['--attributes-only', '--preserve=mode', '--', from, to], { timeoutMs: CARRY_TIMEOUT_MS })
 }

@@ -47,6 +47,8 @@ export interface JobContext {
   /** Called before the stage is begun; the state is on disk when it returns. `replace` comes with what a later run needs to end it. */
   readonly onStage: (stage: Stage, result?: { readonly temporary: string; readonly outputBytes: number }) => void
   readonly onProgress: (stage: Stage, progress: StageProgress) => void
+  /** The source is there, and the slot is not. */
+  readonly onWaiting: () => void
   /** What the person should know of a job that goes well all the same. */
   readonly onWarning: (message: string) => void
   /** Path of the log that is written should the attempt fail. */

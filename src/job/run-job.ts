@@ -7,6 +7,7 @@ import { rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { EncodeError, isEncodeError } from '../core/errors.ts'
 import { formatBytes, savedPercent } from '../core/units.ts'
+import { untilAborted } from '../core/until-aborted.ts'
 import { type EncoderFault, judgeEncoderFailure } from '../media/judge-encoder-failure.ts'
 import type { JobOutcome } from '../model/outcome.ts'
 import { DEFAULT_STALL_SECONDS, type JobPlan } from '../model/plan.ts'
@@ -17,7 +18,7 @@ import { decodeOnHost } from './decode-on-host.ts'
 import { encode, FfmpegOutput } from './encode.ts'
 import { type EnsuredFolder, ensureFolder } from './ensure-folder.ts'
 import { isDiskFull } from './is-disk-full.ts'
-import type { JobContext } from './job-context.ts'
+import type { EncodeSlot, JobContext } from './job-context.ts'
 import { writeJobLog } from './job-log.ts'
 import { refuseTakenName, replaceSource, statUnchanged } from './replace.ts'
 import { trackTransfer } from './track-transfer.ts'
@@ -30,7 +31,7 @@ export async function runJob(context: JobContext): Promise<JobOutcome> {
   const stopped = AbortSignal.any([context.signal, context.slot.withdrawn])
   const temporary = toTemporaryName(plan, context.attempt)
   const folder = await openFolder(plan).catch((error: unknown) => ({ error }))
-  if ('error' in folder) return fail(context, folder.error)
+  if ('error' in folder) return stopped.aborted ? { kind: 'interrupted' } : await fail(context, folder.error)
   const watch = watchSource(context)
   let route: MediaRoute | undefined
   let isResultPlaced = false
@@ -63,41 +64,57 @@ async function openFolder(plan: JobPlan): Promise<EnsuredFolder> {
 async function runStages(context: JobContext, route: MediaRoute, temporary: string, watch: SourceWatch): Promise<JobOutcome> {
   const { plan, clock, slot, signal } = context
   const startedMs = clock.now()
+  // Nothing is begun, or told, by an attempt that is to end.
+  const begin: JobContext['onStage'] = (stage, result) => {
+    signal.throwIfAborted()
+    context.onStage(stage, result)
+  }
   const stallMs = (plan.profile.stallSeconds ?? DEFAULT_STALL_SECONDS) * 1000
   if (route.fetch !== undefined) {
-    context.onStage('fetch')
+    begin('fetch')
     await route.fetch({ signal, stallMs, onBytes: trackTransfer(context, 'fetch', plan.source.sizeBytes) })
   }
-  await slot.take()
-  context.onStage('encode')
+  const waitedMs = await takeSlot(context)
+  begin('encode')
   const verdict = await encode(context, route)
+  // Decoding keeps the host as busy as encoding does.
+  const isDecoded = plan.profile.verify === 'full' && verdict.kind === 'finished'
+  if (!isDecoded) slot.release()
   if (verdict.kind === 'hopeless') {
     const { threshold, thresholdCheck } = plan.profile
-    return skip(`would save ${verdict.savedPercent} %, less than the threshold of ${threshold} % (stopped at ${thresholdCheck} %)`)
+    return skip(slot, `would save ${verdict.savedPercent} %, less than the threshold of ${threshold} % (stopped at ${thresholdCheck} %)`)
   }
   const resultBytes = await statResult(context, route)
-  if (plan.profile.verify === 'full') {
-    context.onStage('verify')
+  if (isDecoded) {
+    begin('verify')
     await decodeOnHost(context, route)
+    slot.release()
   }
-  slot.release()
   if (route.bringBack !== undefined) {
-    context.onStage('return')
+    begin('return')
     await route.bringBack({ signal, stallMs, onBytes: trackTransfer(context, 'return', resultBytes) })
   }
-  if (plan.profile.verify !== 'full' || route.bringBack !== undefined) context.onStage('verify')
+  if (!isDecoded || route.bringBack !== undefined) begin('verify')
   await verify(context, temporary, resultBytes)
   const saved = savedPercent(plan.source.sizeBytes, resultBytes)
   // pytranscoder rounds the saving up to whole percent before it compares; 17.2 % meets a threshold of 18.
   if (plan.profile.threshold > 0 && 100 - Math.floor((resultBytes * 100) / plan.source.sizeBytes) < plan.profile.threshold) {
-    return skip(`saves ${saved} % (${formatBytes(resultBytes)}), less than the threshold of ${plan.profile.threshold} %`)
+    return skip(slot, `saves ${saved} % (${formatBytes(resultBytes)}), less than the threshold of ${plan.profile.threshold} %`)
   }
   watch.end()
   signal.throwIfAborted()
   if (!slot.claimResult()) return { kind: 'interrupted' }
-  context.onStage('replace', { temporary, outputBytes: resultBytes })
+  begin('replace', { temporary, outputBytes: resultBytes })
   await replaceSource(plan, temporary, context.files)
-  return { kind: 'done', outputBytes: resultBytes, seconds: Math.max(0, clock.now() - startedMs) / 1000 }
+  return { kind: 'done', outputBytes: resultBytes, seconds: Math.max(0, clock.now() - startedMs - waitedMs) / 1000 }
+}
+
+/** Resolves to the time for which the source lay ready; of that the job's own time is told without. */
+async function takeSlot({ slot, clock, signal, onWaiting }: JobContext): Promise<number> {
+  const readyMs = clock.now()
+  if (!slot.hasSlot) onWaiting()
+  await untilAborted(slot.take(), signal)
+  return Math.max(0, clock.now() - readyMs)
 }
 
 /** Bytes of the result on the host, which must be those that arrive here. */
@@ -135,8 +152,9 @@ async function removeWorkFiles(
   await route?.cleanUp({ isResultPlaced: isResultPlaced && removed }).catch(() => {})
 }
 
-function skip(reason: string): JobOutcome {
-  return { kind: 'skipped', reason }
+/** Another attempt at the job may have its result in place by now: then that counts. */
+function skip(slot: EncodeSlot, reason: string): JobOutcome {
+  return slot.claimResult() ? { kind: 'skipped', reason } : { kind: 'interrupted' }
 }
 
 async function fail(context: JobContext, error: unknown): Promise<JobOutcome> {

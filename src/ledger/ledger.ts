@@ -54,6 +54,9 @@ export interface StateFields {
   readonly outputBytes?: number
   /** For `replace`: the verified result before it gets its name. */
   readonly temporary?: string
+  /** Whose doing it is, where two attempts at a job are under way. */
+  readonly host?: string
+  readonly attempt?: number
 }
 
 export interface Attempt {
@@ -298,10 +301,11 @@ function setState(db: Database, jobId: string, state: JobState, fields: StateFie
   db.setDurability(state === 'replace' || (isEnd && state !== 'interrupted') ? 'flushed' : 'written')
   const changed = db.run(
     `UPDATE jobs SET state = ?, changed_at = ?, finished_at = ?, reason = coalesce(?, reason), log = coalesce(?, log),
-       output_bytes = coalesce(?, output_bytes), temporary = coalesce(?, temporary), plan = iif(?, NULL, plan)
+       output_bytes = coalesce(?, output_bytes), temporary = coalesce(?, temporary), host = coalesce(?, host),
+       attempt = coalesce(?, attempt), plan = iif(?, NULL, plan)
      WHERE id = ? AND state <> 'done'`,
     ...[state, nowMs, isEnd ? nowMs : null, fields.reason ?? null, fields.log ?? null],
-    ...[fields.outputBytes ?? null, fields.temporary ?? null, Number(state === 'done' || state === 'skipped'), jobId],
+    ...[fields.outputBytes ?? null, fields.temporary ?? null, fields.host ?? null, fields.attempt ?? null, Number(state === 'done' || state === 'skipped'), jobId],
   )
   if (changed === 0 && db.get('SELECT 1 FROM jobs WHERE id = ?', jobId) === undefined) throw new Error(`The ledger knows no job "${jobId}"`)
 }

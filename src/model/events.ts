@@ -33,12 +33,22 @@ export interface EventFields {
     readonly source_bytes?: number
     readonly duration_s?: number | null
   }
-  'job.started': { readonly job: string; readonly file: string; readonly host: string; readonly attempt: number }
-  'job.stage': { readonly job: string; readonly stage: Stage }
+  'job.started': {
+    readonly job: string
+    readonly file: string
+    readonly host: string
+    readonly attempt: number
+    /** Another attempt at the job goes on meanwhile: whose result is whole first wins. */
+    readonly copy?: true
+  }
+  'job.stage': { readonly job: string; readonly stage: Stage; readonly host?: string; readonly attempt?: number }
   'job.progress': {
     readonly job: string
     readonly host: string
     readonly stage: Stage
+    readonly attempt?: number
+    /** The stage is over, and the job waits for a slot of its host. */
+    readonly waiting?: true
     /** 0 to 100. */
     readonly percent: number | null
     readonly fps: number | null
@@ -50,7 +60,14 @@ export interface EventFields {
     /** Saving so far, of the part that is done; negative when it grows. */
     readonly saved_percent: number | null
   }
-  'job.retry': { readonly job: string; readonly host: string; readonly reason: string }
+  'job.retry': {
+    readonly job: string
+    readonly host: string
+    readonly reason: string
+    readonly attempt?: number
+    /** The job does not wait: another attempt at it goes on. */
+    readonly running?: true
+  }
   'job.done': {
     readonly job: string
     readonly file: string

@@ -1,6 +1,7 @@
 /** How one attempt at a job ended. */
 
 export type JobOutcome =
+  /** `seconds`: of its own work, without the time for which it waited for a slot of its host. */
   | { readonly kind: 'done'; readonly outputBytes: number; readonly seconds: number }
   /** The source stays on purpose: a threshold was not met. */
   | { readonly kind: 'skipped'; readonly reason: string }

@@ -1,9 +1,10 @@
 /** One attempt at a job on a host that is open, written down and told of stage by stage. */
 
 import { join } from 'node:path'
+import type { StageProgress } from '../job/job-context.ts'
 import { runJob } from '../job/run-job.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import type { Emit } from '../model/events.ts'
+import type { Emit, EventFields, Stage } from '../model/events.ts'
 import type { JobOutcome } from '../model/outcome.ts'
 import type { JobPlan } from '../model/plan.ts'
 import type { Ffprobe } from '../plan/ffprobe.ts'
@@ -11,6 +12,7 @@ import type { AttemptPace, SlotLease } from '../scheduler/scheduler.ts'
 import { createCurrentHost } from './current-host.ts'
 import { createFileJournal } from './file-journal.ts'
 import type { OpenHost } from './host-session.ts'
+import type { LinkMeter } from './link-meter.ts'
 import type { RunWorld } from './run-request.ts'
 import type { Reservation } from './space/space-book.ts'
 import { createStageTimes } from './stage-times.ts'
@@ -24,6 +26,8 @@ export interface Attempt {
   readonly flsPath: string | undefined
   readonly plan: JobPlan
   readonly attempt: number
+  /** Another attempt at the job goes on meanwhile. */
+  readonly isCopy: boolean
   readonly cluster: string
   readonly open: OpenHost
   /** As of `HostSession`. */
@@ -33,6 +37,8 @@ export interface Attempt {
   /** Told how long the rest will take, and where the time went. */
   readonly pace: AttemptPace
   readonly lease: SlotLease
+  /** Of the host. */
+  readonly link: LinkMeter
   readonly signal: AbortSignal
 }
 
@@ -46,20 +52,22 @@ export async function attemptOnHost({
   flsPath,
   plan,
   attempt,
+  isCopy,
   cluster,
   open: opened,
   reconnect,
   reservation,
   pace,
   lease,
+  link,
   signal,
 }: Attempt): Promise<JobOutcome> {
   let open = opened
   const host = createCurrentHost(() => open.host)
   const { name } = host.config
-  const times = createStageTimes(world.clock)
+  const times = createStageTimes(world.clock, link)
   ledger.startAttempt(plan.id, { host: name, attempt })
-  emit('job.started', { job: plan.id, file: plan.source.path, host: name, attempt })
+  emit('job.started', { job: plan.id, file: plan.source.path, host: name, attempt, ...(isCopy ? { copy: true } : {}) })
   const outcome = await runJob({
     plan,
     attempt,
@@ -79,26 +87,44 @@ export async function attemptOnHost({
     onWarning: (message) => emit('warning', { message }),
     onStage(stage, result) {
       times.begin(stage)
-      ledger.setState(plan.id, stage, result)
-      emit('job.stage', { job: plan.id, stage })
+      ledger.setState(plan.id, stage, { ...result, host: name, attempt })
+      emit('job.stage', { job: plan.id, stage, host: name, attempt })
     },
-    onProgress(stage, progress) {
-      if (stage === 'encode' && progress.etaSeconds !== null) pace.expectEnd(progress.etaSeconds)
-      reservation.report(stage, progress.sizeBytes, progress.percent)
+    onWaiting() {
+      times.begin('waiting')
       emit('job.progress', {
-        job: plan.id,
-        host: name,
-        stage,
-        percent: progress.percent,
-        fps: progress.fps,
-        speed: progress.speed,
-        eta_s: progress.etaSeconds,
-        size_bytes: progress.sizeBytes,
-        saved_percent: progress.savedPercent,
+        ...toProgressFields('fetch', {
+          ...{ percent: 100, fps: null, speed: null, etaSeconds: null, savedPercent: null },
+          sizeBytes: plan.source.sizeBytes,
+        }),
+        waiting: true,
       })
     },
+    onProgress(stage, progress) {
+      if ((stage === 'fetch' || stage === 'return') && progress.sizeBytes !== null) times.moved(stage, progress.sizeBytes)
+      // Of what is being ended there is nothing more to tell.
+      if (signal.aborted || lease.withdrawn.aborted) return
+      if (stage === 'encode' && progress.etaSeconds !== null) pace.expectEnd(progress.etaSeconds)
+      reservation.report(stage, progress.sizeBytes, progress.percent)
+      emit('job.progress', toProgressFields(stage, progress))
+    },
   })
-  const spent = outcome.kind === 'done' ? times.end(plan.source.sizeBytes + outcome.outputBytes) : undefined
+  const spent = outcome.kind === 'done' ? times.end() : undefined
   if (spent !== undefined) pace.tell(spent)
   return outcome
+
+  function toProgressFields(stage: Stage, progress: StageProgress): EventFields['job.progress'] {
+    return {
+      job: plan.id,
+      host: name,
+      attempt,
+      stage,
+      percent: progress.percent,
+      fps: progress.fps,
+      speed: progress.speed,
+      eta_s: progress.etaSeconds,
+      size_bytes: progress.sizeBytes,
+      saved_percent: progress.savedPercent,
+    }
+  }
 }

@@ -21,6 +21,7 @@ import { createHostRoster, keyOfHost, type NewHost, type PlacedHost } from './ho
 import { type HostSession, type OpenHost, openHostSession } from './host-session.ts'
 import type { Intake } from './intake.ts'
 import { removeLeftOnHost } from './left-files.ts'
+import { createLinkMeter, type LinkMeter } from './link-meter.ts'
 import { createMountedCheck } from './mounted-check.ts'
 import { pollLoads } from './poll-loads.ts'
 import { recordOutcome } from './record-outcome.ts'
@@ -71,6 +72,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   const signal = AbortSignal.any([world.signal, breaking.signal])
   /** What the last job to lose a host had of it. */
   const lostOpens = new Map<string, OpenHost>()
+  const links = new Map<string, LinkMeter>()
   const settling = new Set<Promise<void>>()
   const over = new AbortController()
   const stopping = new AbortController()
@@ -276,7 +278,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   async function attemptJob(
     plan: JobPlan,
     worker: WorkerSpec,
-    { number, pace, lease }: Attempt,
+    { number, isCopy, pace, lease }: Attempt,
     reservation: Reservation,
   ): Promise<JobOutcome> {
     const session = roster.session(worker)
@@ -292,17 +294,26 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
       ...options,
       plan,
       attempt: number,
+      isCopy,
       cluster: worker.cluster,
       open,
       reconnect,
       reservation,
       pace,
       lease,
+      link: linkOf(worker),
       signal,
     })
     if (outcome.kind === 'failed' && outcome.retry === 'lost') lostOpens.set(keyOfHost(worker), open)
     if (outcome.kind === 'failed' && outcome.retry === 'variant') await doubtEncoder(plan, worker)
     return outcome
+  }
+
+  function linkOf(worker: WorkerSpec): LinkMeter {
+    const key = keyOfHost(worker)
+    const link = links.get(key) ?? createLinkMeter()
+    links.set(key, link)
+    return link
   }
 
   /** Was it this source, or does the encoder not work any more? If so, no other job need find it out. */

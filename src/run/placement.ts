@@ -2,7 +2,6 @@
 
 import { describeNearestMiss, findFit, type JobForm, type ScheduledJob } from '../scheduler/job-form.ts'
 import { type Candidate, rankCandidates } from '../scheduler/rank-candidates.ts'
-import { createSpeeds } from '../scheduler/speeds.ts'
 import { createStrategy, type StrategyName } from '../scheduler/strategy.ts'
 import { createWorker, type Worker, type WorkerSpec } from '../scheduler/worker.ts'
 
@@ -18,7 +17,7 @@ export function createPlacement(
   strategy: StrategyName,
   usable: readonly WorkerSpec[],
 ): (job: ScheduledJob, roomless?: ReadonlyMap<WorkerSpec, unknown>) => Place {
-  const choose = createStrategy(strategy, createSpeeds())
+  const choose = createStrategy(strategy, () => undefined)
   const workers = usable.map((spec): Worker => ({ ...createWorker(spec), state: 'up' }))
   return (job, roomless = new Map()) => {
     const here = workers.filter(({ spec }) => spec.cluster === job.cluster)
@@ -34,8 +33,7 @@ export function createPlacement(
     if (first === undefined) {
       return { kind: 'unable', reason: `No host of cluster "${job.cluster}" can do it: ${describeNearestMiss(here, job)}` }
     }
-    const chosen = choose([first.worker, ...rest.map(({ worker }) => worker)], { profile: job.profile, work: 1 })
-    const { worker, fit } = [first, ...rest].find((candidate) => candidate.worker === chosen) ?? first
+    const { worker, fit } = choose([first, ...rest], { profile: job.profile, work: 1 })
     worker.taken.set(fit.queue, (worker.taken.get(fit.queue) ?? 0) + 1)
     return { kind: 'host', host: worker.spec.name, form: fit.form, queue: fit.queue }
   }

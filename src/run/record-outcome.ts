@@ -15,9 +15,10 @@ export interface SettledJob {
 
 export function recordOutcome({ plan, outcome, hostName }: SettledJob, ledger: Ledger, emit: Emit): void {
   const file = plan.source.path
+  const host = hostName === undefined ? {} : { host: hostName }
   if (outcome.kind === 'done') {
     const { outputBytes, seconds } = outcome
-    ledger.setState(plan.id, 'done', { outputBytes })
+    ledger.setState(plan.id, 'done', { ...host, outputBytes })
     emit('job.done', {
       job: plan.id,
       file,
@@ -29,11 +30,11 @@ export function recordOutcome({ plan, outcome, hostName }: SettledJob, ledger: L
       saved_percent: savedPercent(plan.source.sizeBytes, outputBytes),
     })
   } else if (outcome.kind === 'skipped') {
-    ledger.setState(plan.id, 'skipped', { reason: outcome.reason })
+    ledger.setState(plan.id, 'skipped', { ...host, reason: outcome.reason })
     emit('job.skipped', { job: plan.id, file, reason: outcome.reason })
   } else {
     const { reason, log } = outcome
-    ledger.setState(plan.id, 'failed', { reason, log })
+    ledger.setState(plan.id, 'failed', { ...host, reason, log })
     emit('job.failed', { job: plan.id, file, host: hostName ?? null, reason, log })
   }
 }

@@ -1,35 +1,57 @@
-/** Where the time of an attempt goes, stage by stage: encoding teaches the scheduler a host's speed, fetch and return that of its link. */
+/**
+ * Where the time of an attempt goes, stage by stage: encoding teaches the scheduler a host's speed, fetch and return that of its link.
+ * Waiting for a slot is neither.
+ */
 
 import type { Clock } from '../core/clock.ts'
 import type { Spent } from '../scheduler/speeds.ts'
+import type { LinkMeter, LinkWay } from './link-meter.ts'
 
 export interface StageTimes {
   /** A stage begins, and the one before it ends. */
   begin(stage: string): void
+  /** Bytes that the stage, a transfer, has moved by now. */
+  moved(stage: LinkWay, bytes: number): void
   /** The attempt has ended; undefined when it encoded nothing. */
-  end(transferBytes: number): Spent | undefined
+  end(): Spent | undefined
 }
 
-export function createStageTimes(clock: Pick<Clock, 'now'>): StageTimes {
+/** @param link of the host. */
+export function createStageTimes(clock: Pick<Clock, 'now'>, link: LinkMeter): StageTimes {
   const seconds = new Map<string, number>()
+  const movedBytes = { fetch: 0, return: 0 }
+  let linkBytes = 0
   let current: string | undefined
   let sinceMs = 0
+  let sinceBytes = 0
 
   function begin(stage: string | undefined): void {
     const now = clock.now()
     if (current !== undefined) seconds.set(current, (seconds.get(current) ?? 0) + (now - sinceMs) / 1000)
+    if (isTransfer(current)) linkBytes += link.totalBytes(current) - sinceBytes
     current = stage
     sinceMs = now
+    sinceBytes = isTransfer(stage) ? link.totalBytes(stage) : 0
   }
 
   return {
     begin,
-    end(transferBytes) {
+    moved(stage, bytes) {
+      // After a break a transfer may go on from an earlier byte.
+      link.count(stage, Math.max(0, bytes - movedBytes[stage]))
+      movedBytes[stage] = Math.max(movedBytes[stage], bytes)
+    },
+    end() {
       begin(undefined)
       const encodeSeconds = seconds.get('encode')
       if (encodeSeconds === undefined) return undefined
       const transferSeconds = (seconds.get('fetch') ?? 0) + (seconds.get('return') ?? 0)
-      return transferSeconds === 0 ? { encodeSeconds } : { encodeSeconds, transferSeconds, transferBytes }
+      if (transferSeconds === 0) return { encodeSeconds }
+      return { encodeSeconds, transferSeconds, transferBytes: movedBytes.fetch + movedBytes.return, linkBytes }
     },
   }
+}
+
+function isTransfer(stage: string | undefined): stage is LinkWay {
+  return stage === 'fetch' || stage === 'return'
 }
