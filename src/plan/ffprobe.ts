@@ -1,8 +1,8 @@
 /** ffprobe on the controller: the one place where media facts enter the program. */
 
 import { stat } from 'node:fs/promises'
-import { execa } from 'execa'
 import { EncodeError } from '../core/errors.ts'
+import { runProgram } from '../core/run-program.ts'
 import { toPlainLine } from '../core/text.ts'
 import { findFirstFrameStream, firstFrameArguments, withFirstFrame } from '../media/first-frame.ts'
 import { parseProbe } from '../media/parse-probe.ts'
@@ -24,30 +24,22 @@ export interface Ffprobe {
 /** @param maxAnswerBytes whoever says more is not listened to. */
 export function createFfprobe(program: string, maxAnswerBytes = MAX_ANSWER_BYTES): Ffprobe {
   async function read(argv: readonly string[], signal?: AbortSignal): Promise<string> {
-    const result = await execa(program, argv, {
-      reject: false,
-      stdin: 'ignore',
-      timeout: PROBE_TIMEOUT_MS,
-      maxBuffer: maxAnswerBytes,
-      stripFinalNewline: false,
-      // Ctrl-C in a terminal reaches the whole foreground group: a probe is ended by us, when we say so.
-      detached: true,
-      cleanup: true,
-      ...(signal === undefined ? {} : { cancelSignal: signal }),
-    })
-    signal?.throwIfAborted()
-    if (result.exitCode === 0) return result.stdout
-    if (result.code === 'ENOENT' || result.code === 'EACCES') {
+    const result = await runProgram(program, argv, { signal, timeoutMs: PROBE_TIMEOUT_MS, maxOutputBytes: maxAnswerBytes })
+    if (result.status === 0 && !result.isTooLong) return result.stdout
+    if (result.startFailure === 'ENOENT' || result.startFailure === 'EACCES') {
       throw new EncodeError('CONFIG_INVALID', `There is no "${program}" on this machine`, {
         hint: 'Install ffmpeg here (it brings ffprobe; encoding itself may stay on the hosts), or set "ffprobe" in the section "config"',
       })
     }
-    const words = result.timedOut
+    const words = result.isTimedOut
       ? `it took longer than ${PROBE_TIMEOUT_MS / 1000} s`
-      : result.isMaxBuffer
+      : result.isTooLong
         ? `it says more than ${maxAnswerBytes / 1024 / 1024} MiB`
         : withoutPath(toPlainLine(lastLine(result.stderr)), argv)
-    throw new EncodeError('SOURCE_UNREADABLE', `ffprobe cannot read it: ${words === '' ? `exit status ${result.exitCode}` : words}`)
+    throw new EncodeError(
+      'SOURCE_UNREADABLE',
+      `ffprobe cannot read it: ${words === '' ? (result.startFailure ?? `exit status ${result.status}`) : words}`,
+    )
   }
 
   return { read, probe: async (path, signal) => await probeFile(path, read, signal) }

@@ -3,8 +3,8 @@
 import { access } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
-import { execa } from 'execa'
 import { EncodeError } from '../../core/errors.ts'
+import { runProgram } from '../../core/run-program.ts'
 import { toPlainLine } from '../../core/text.ts'
 import { type ClientOptions, createClientOptions } from './client-options.ts'
 import type { SshDestination, SshSurroundings } from './ssh-destination.ts'
@@ -23,17 +23,9 @@ export async function askSshClient(to: SshDestination, around: SshSurroundings, 
     '--',
     to.name,
   ]
-  const result = await execa(program, argv, {
-    env: around.env,
-    extendEnv: false,
-    stdin: 'ignore',
-    reject: false,
-    timeout: 10_000,
-    ...(signal === undefined ? {} : { cancelSignal: signal }),
-  })
-  signal?.throwIfAborted()
-  if (result.exitCode === undefined && !result.timedOut) return undefined
-  if (result.exitCode !== 0) {
+  const result = await runProgram(program, argv, { env: around.env, signal, timeoutMs: 10_000 })
+  if (result.startFailure !== undefined) return undefined
+  if (result.status !== 0) {
     const complaint = toPlainLine(result.stderr) || 'it did not answer within 10 s'
     throw new EncodeError('HOST_UNREACHABLE', `OpenSSH's client cannot say how to reach "${to.name}": ${complaint}`, {
       hint: 'Correct "address", or mend the configuration until "ssh -G" succeeds for this host',
