@@ -7,15 +7,20 @@
  * on a slow link a heartbeat behind them would come seconds late; leashes and progress go on the other lane.
  */
 
+import type { Duplex } from 'node:stream'
 import { EncodeError } from '../../core/errors.ts'
 import { untilAborted } from '../../core/until-aborted.ts'
+import type { HostListener } from '../host.ts'
 import { closeChannel } from './command-channel.ts'
-import { isSessionRefusal, type Session, type SshConnection } from './standing-connection.ts'
+import { isSessionRefusal, type Session, type SftpChannel, type SshConnection } from './standing-connection.ts'
 
 export type Lane = 'control' | 'bulk'
 
 export interface ConnectionPool {
   openSession(lane: Lane, commandLine: string, signal?: AbortSignal): Promise<Session>
+  openSftp(lane: Lane, signal?: AbortSignal): Promise<SftpChannel>
+  /** Opens a port there whose connections come over this lane; see `remote-listener.ts`. */
+  listen(lane: Lane, onConnection: (stream: Duplex) => void, signal?: AbortSignal): Promise<HostListener>
   /** Makes sure that a connection is there. */
   connect(signal?: AbortSignal): Promise<void>
   /** Aborted, with HOST_LOST as reason, when the last connection broke. */
@@ -32,7 +37,13 @@ interface Member {
   confirmed: number
   limit: number
   hasServed: boolean
-  readonly requests: Set<Promise<Session>>
+  readonly requests: Set<Promise<unknown>>
+}
+
+/** What takes the room of one session. */
+interface Taking<T> {
+  open(connection: SshConnection): Promise<T>
+  close(opened: T): void
 }
 
 const MAX_SESSIONS = 10
@@ -73,26 +84,27 @@ export function createConnectionPool(open: (signal: AbortSignal) => Promise<SshC
   }
 
   /** Undefined when the connection has no room after all. */
-  async function tryMember(member: Member, commandLine: string, signal: AbortSignal | undefined): Promise<Session | undefined> {
+  async function tryMember<T extends Pick<Session | SftpChannel, 'exit'>>(
+    member: Member,
+    { open, close }: Taking<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T | undefined> {
     const connection = await untilAborted(member.opening, signal).catch((error: unknown) => {
       member.taken -= 1
       throw error
     })
-    const request = connection.openSession(commandLine).then((opened) => countSession(member, opened))
+    const request = open(connection).then((opened) => countSession(member, opened))
     member.requests.add(request)
     const answered = request.finally(() => member.requests.delete(request))
-    let session: Session
+    let session: T
     try {
       session = await untilAborted(answered, signal)
     } catch (error) {
       if (signal?.aborted === true) {
         // Its room is taken until the server has answered.
-        answered.then(
-          ({ channel }) => closeChannel(channel),
-          () => {
-            member.taken -= 1
-          },
-        )
+        answered.then(close, () => {
+          member.taken -= 1
+        })
         throw signal.reason
       }
       member.taken -= 1
@@ -100,7 +112,7 @@ export function createConnectionPool(open: (signal: AbortSignal) => Promise<SshC
       await learnLimit(member, error)
       return undefined
     }
-    if (signal?.aborted === true) closeChannel(session.channel)
+    if (signal?.aborted === true) close(session)
     signal?.throwIfAborted()
     return session
   }
@@ -114,6 +126,16 @@ export function createConnectionPool(open: (signal: AbortSignal) => Promise<SshC
     if (member.confirmed > 0) sessionLimit = Math.min(sessionLimit, member.confirmed)
   }
 
+  async function take<T extends Pick<Session | SftpChannel, 'exit'>>(lane: Lane, taking: Taking<T>, signal?: AbortSignal): Promise<T> {
+    for (;;) {
+      signal?.throwIfAborted()
+      if (ended.signal.aborted) throw ended.signal.reason
+      lost.signal.throwIfAborted()
+      const session = await tryMember(takeRoom(lane), taking, signal)
+      if (session !== undefined) return session
+    }
+  }
+
   return {
     lost: lost.signal,
     async connect(signal) {
@@ -121,13 +143,21 @@ export function createConnectionPool(open: (signal: AbortSignal) => Promise<SshC
       await untilAborted(member.opening, signal)
     },
     async openSession(lane, commandLine, signal) {
-      for (;;) {
-        signal?.throwIfAborted()
-        if (ended.signal.aborted) throw ended.signal.reason
-        lost.signal.throwIfAborted()
-        const session = await tryMember(takeRoom(lane), commandLine, signal)
-        if (session !== undefined) return session
-      }
+      const open = (connection: SshConnection): Promise<Session> => connection.openSession(commandLine)
+      return await take(lane, { open, close: ({ channel }) => closeChannel(channel) }, signal)
+    },
+    async openSftp(lane, signal) {
+      return await take(lane, { open: (connection) => connection.openSftp(), close: ({ sftp }) => sftp.end() }, signal)
+    },
+    async listen(lane, onConnection, signal) {
+      if (ended.signal.aborted) throw ended.signal.reason
+      const member = [...members].find((one) => one.lane === lane) ?? addMember(lane)
+      const connection = await untilAborted(member.opening, signal)
+      const listening = connection.listen(onConnection)
+      return await untilAborted(listening, signal).catch((error: unknown) => {
+        void listening.then((listener) => listener.close()).catch(() => undefined)
+        throw error
+      })
     },
     async end() {
       ended.abort(new EncodeError('HOST_LOST', 'The connection was ended'))
@@ -143,7 +173,7 @@ export function createConnectionPool(open: (signal: AbortSignal) => Promise<SshC
   }
 }
 
-function countSession(member: Member, session: Session): Session {
+function countSession<T extends Pick<Session | SftpChannel, 'exit'>>(member: Member, session: T): T {
   member.confirmed += 1
   member.hasServed = true
   const release = (): void => {

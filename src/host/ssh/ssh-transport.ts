@@ -1,5 +1,6 @@
 /** A host reached over SSH, without any program of ours there: commands and bytes over as many connections as its server wants. */
 
+import { EncodeError, isEncodeError } from '../../core/errors.ts'
 import type { HostConfig } from '../../model/config.ts'
 import type { CommandTransport } from '../channel.ts'
 import type { BulkOptions } from '../shell/shell-files.ts'
@@ -7,8 +8,9 @@ import { createBulkMover, type Standing } from './bulk-mover.ts'
 import type { GetOptions } from './byte-transfer.ts'
 import { toCommandChannel } from './command-channel.ts'
 import { openConnection } from './connection.ts'
-import { createConnectionPool } from './connection-pool.ts'
+import { createConnectionPool, type Lane } from './connection-pool.ts'
 import type { Prompt } from './identities.ts'
+import { createSftpSession, type SftpSession } from './sftp-session.ts'
 import type { SshSurroundings } from './ssh-destination.ts'
 import { loadSshSettings, type SshSettings, toDestination } from './ssh-settings.ts'
 import { KEEPALIVES_UNANSWERED } from './standing-connection.ts'
@@ -29,6 +31,8 @@ export interface SshTransport extends CommandTransport {
   /** See `putBytes` and `getBytes` of byte-transfer.ts; both resolve with the number of bytes moved. */
   putBytes(commandLine: string, controllerPath: string, options?: BulkOptions): Promise<number>
   getBytes(commandLine: string, controllerPath: string, options?: BulkOptions & GetOptions): Promise<number>
+  /** To be ended by whoever asked for it. Rejects with HOST_UNSUPPORTED where the server has none, or HOST_LOST. */
+  openSftp(lane: Lane, signal?: AbortSignal): Promise<SftpSession>
 }
 
 const DEFAULT_KEEPALIVE_SECONDS = 5
@@ -74,8 +78,22 @@ export function createSshTransport(options: SshTransportOptions): SshTransport {
       const { channel, exit } = await pool.openSession('control', commandLine, signal)
       return toCommandChannel(channel, exit)
     },
+    // Behind the bytes of a source a heartbeat would come late.
+    listen: (onConnection, signal) => pool.listen('bulk', onConnection, signal),
     putBytes: mover.putBytes,
     getBytes: mover.getBytes,
+    async openSftp(lane, signal) {
+      try {
+        return createSftpSession(await pool.openSftp(lane, signal), pool.lost)
+      } catch (error) {
+        signal?.throwIfAborted()
+        if (isEncodeError(error)) throw error
+        throw new EncodeError('HOST_UNSUPPORTED', `Host "${options.host.name}" has no SFTP server`, {
+          hint: 'Add "Subsystem sftp sftp-server.exe" to the sshd_config there, and start sshd anew',
+          cause: error,
+        })
+      }
+    },
     [Symbol.asyncDispose]: () => pool.end(),
   }
 }

@@ -2,7 +2,7 @@
 
 import type { Duplex } from 'node:stream'
 import type ssh2 from 'ssh2'
-import type { ClientChannel } from 'ssh2'
+import type { ClientChannel, SFTPWrapper } from 'ssh2'
 import { EncodeError } from '../../core/errors.ts'
 import { toPlainLine } from '../../core/text.ts'
 import type { ChannelExit } from '../channel.ts'
@@ -17,9 +17,17 @@ export interface Session {
   readonly exit: Promise<ChannelExit>
 }
 
+export interface SftpChannel {
+  readonly sftp: SFTPWrapper
+  /** Resolves when the channel is closed. */
+  readonly exit: Promise<void>
+}
+
 export interface SshConnection {
   /** Rejects with the refusal of the server (`isSessionRefusal`), or with HOST_LOST. */
   openSession(commandLine: string): Promise<Session>
+  /** The server's own way to files. Rejects as `openSession` does, or with the server's word that it has none. */
+  openSftp(): Promise<SftpChannel>
   /** Aborted, with HOST_LOST as reason, before any channel of a broken connection ends. */
   readonly lost: AbortSignal
   /** The key that the server showed and that was found to be its own. */
@@ -117,6 +125,17 @@ export function createStandingConnection(
           channels.add(channel)
           channel.once('close', () => channels.delete(channel))
           resolve(toSession(channel, lost.signal))
+        })
+      }),
+    openSftp: () =>
+      new Promise((resolve, reject) => {
+        lost.signal.throwIfAborted()
+        const onLost = (): void => reject(lost.signal.reason)
+        lost.signal.addEventListener('abort', onLost, { once: true })
+        client.sftp((error, sftp) => {
+          lost.signal.removeEventListener('abort', onLost)
+          if (error !== undefined) return queueMicrotask(() => reject(toLost(error)))
+          resolve({ sftp, exit: new Promise((ended) => sftp.once('close', () => ended())) })
         })
       }),
     openTcp: (hostname, port) =>
