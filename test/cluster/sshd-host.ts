@@ -30,6 +30,10 @@ export interface SshdHostOptions {
   readonly address?: string
   /** The working folder is a disk of its own, of that size; it is empty after a restart, and only the host sees it (`seenFrom`). */
   readonly workDiskBytes?: number
+  /** Lines of bash, run in its mount namespace before the server starts, with `$folder` for its own files. */
+  readonly boot?: string
+  /** OpenSSH's unless told; `sshdOptions` are for that one alone, and of them only a PATH is for both. */
+  readonly server?: 'openssh' | 'dropbear'
 }
 
 export interface HostProcess {
@@ -70,6 +74,7 @@ export interface SshdHost extends AsyncDisposable {
 }
 
 const SSHD = '/usr/sbin/sshd'
+const DROPBEAR = '/usr/sbin/dropbear'
 
 /** Whether this process may start hosts: root on Linux, with sshd and namespaces. */
 export const canStartHosts: boolean = canMakeNamespaces()
@@ -130,6 +135,12 @@ async function writeHostFiles(folder: string, options: SshdHostOptions): Promise
   await writeFile(at('authorized_keys'), await readFile(at('identity.pub')), { mode: 0o600 })
   // A home of its own: what this machine's root runs at login (and locks) is no business of a test host.
   await mkdir(at('home'), { mode: 0o700 })
+  if (options.boot !== undefined) await writeFile(at('boot'), `${options.boot}\n`)
+  if (options.server === 'dropbear') {
+    await promisify(execFile)('dropbearconvert', ['openssh', 'dropbear', at('host_key'), at('host_key.dropbear')])
+    await mkdir(at('home/.ssh'), { mode: 0o700 })
+    await writeFile(at('home/.ssh/authorized_keys'), await readFile(at('identity.pub')), { mode: 0o600 })
+  }
   const passwd = await readFile('/etc/passwd', 'utf8')
   await writeFile(
     at('passwd'),
@@ -173,15 +184,17 @@ while [ $# -gt 0 ]; do
        shift 2 ;;
   esac
 done
+[ ! -e boot ] || . ./boot
 mkdir -p /run/sshd; cd /
 { exec >/dev/null 2>&1; while read -r _; do :; done; kill -TERM 1; } <&0 &
-exec ${SSHD} -D -e -f "$folder/sshd_config" </dev/null
+. "$folder/serve"
 `
 
 async function startOnFreePort(folder: string, files: HostFiles, options: SshdHostOptions, made: readonly string[]): Promise<SshdHost> {
   const address = options.address ?? '127.0.0.1'
   const port = await findFreePort(address)
   await writeFile(join(folder, 'sshd_config'), sshdConfig(folder, address, port, options))
+  await writeFile(join(folder, 'serve'), serveLine(address, port, options))
   await writeFile(files.knownHostsFile, `[${address}]:${port} ${files.hostPublicKey}\n`)
 
   const boot = () => bootHost(folder, files, options)
@@ -284,7 +297,7 @@ async function bootHost(folder: string, files: HostFiles, options: SshdHostOptio
     child.once('error', reject)
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       log = (log + text).slice(-65_536)
-      if (log.includes('Server listening on')) resolve()
+      if (/Server listening on|Not backgrounding/.test(log)) resolve()
     })
     child.once('close', () => reject(new Error(`Host "${options.name}" did not start: ${log.trim()}`)))
   })
@@ -320,6 +333,13 @@ function sshdConfig(folder: string, address: string, port: number, options: Sshd
     'Subsystem sftp internal-sftp',
     '',
   ].join('\n')
+}
+
+/** What makes the namespace's init the server. */
+function serveLine(address: string, port: number, { server = 'openssh', path }: SshdHostOptions): string {
+  if (server === 'openssh') return `exec ${SSHD} -D -e -f "$folder/sshd_config" </dev/null\n`
+  const env = path === undefined ? '' : `PATH=${path} `
+  return `${env}exec ${DROPBEAR} -F -E -s -r "$folder/host_key.dropbear" -p ${address}:${port} </dev/null\n`
 }
 
 function makeKey(file: string, comment: string): void {

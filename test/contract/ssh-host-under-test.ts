@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startSshdHost } from '../cluster/sshd-host.ts'
+import { type SshdHost, type SshdHostOptions, startSshdHost } from '../cluster/sshd-host.ts'
 import { type HostUnderTest, TEST_TIMING } from './host.ts'
 import { makeHostConfig } from './host-config.ts'
 
@@ -22,6 +22,11 @@ const SHELLS = [
 /** Those that are installed. */
 export const LOGIN_SHELLS: readonly string[] = SHELLS.filter((shell) => existsSync(shell))
 
+/** Any host; what its login files say is its own affair. */
+export async function startDisguisedHostUnderTest(options: Partial<SshdHostOptions>): Promise<HostUnderTest> {
+  return toHostUnderTest(await startSshdHost({ name: 'contract', ...options }), async () => {})
+}
+
 export async function startSshHostUnderTest(shell: string): Promise<HostUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), 'encode-shell-'))
   await writeLoginFiles(folder)
@@ -33,6 +38,10 @@ export async function startSshHostUnderTest(shell: string): Promise<HostUnderTes
     loginShell: shell.endsWith('busybox') ? ash : shell,
     sshdOptions: [`SetEnv HOME=${folder}`],
   })
+  return toHostUnderTest(server, async () => await rm(folder, { recursive: true }))
+}
+
+function toHostUnderTest(server: SshdHost, tidy: () => Promise<void>): HostUnderTest {
   const { address, port, user, identityFile, knownHostsFile } = server
   const place = { address, port, user, identityFile, knownHosts: knownHostsFile }
   return {
@@ -43,10 +52,10 @@ export async function startSshHostUnderTest(shell: string): Promise<HostUnderTes
       homeFolder: homedir(),
       timing: TEST_TIMING,
     },
-    processes: async () => (await server.processes()).filter(({ args }) => !args.startsWith('sshd: ')),
+    processes: async () => (await server.processes()).filter(({ args }) => !/^(?:sshd: |\/usr\/sbin\/dropbear )/.test(args)),
     async [Symbol.asyncDispose]() {
       await server.stop()
-      await rm(folder, { recursive: true })
+      await tidy()
     },
   }
 }

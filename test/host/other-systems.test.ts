@@ -1,0 +1,13 @@
+import { describe } from 'vitest'
+import { BUSYBOX, canRunDropbear, DROPBEAR, MACOS } from '../cluster/disguise.ts'
+import { canStartHosts } from '../cluster/sshd-host.ts'
+import { describeHost } from '../contract/host.ts'
+import { startDisguisedHostUnderTest } from '../contract/ssh-host-under-test.ts'
+
+describe.skipIf(!canStartHosts)('a host over SSH', () => {
+  describeHost('that passes for a Mac', async () => await startDisguisedHostUnderTest(MACOS))
+  describeHost('whose tools are all busybox', async () => await startDisguisedHostUnderTest(BUSYBOX))
+  describe.skipIf(!canRunDropbear)('on Dropbear', () => {
+    describeHost('without SFTP', async () => await startDisguisedHostUnderTest(DROPBEAR))
+  })
+})
