@@ -26,6 +26,7 @@ interface Context {
   /** Of section `config`. */
   readonly keepaliveSeconds: number | undefined
   readonly checksum: boolean | undefined
+  readonly prefetch: number | undefined
 }
 
 export function buildClusters(clusters: Located | undefined, context: Context): readonly ClusterConfig[] {
@@ -83,6 +84,7 @@ function buildHost(name: string, entry: LocatedEntry, context: Context): HostCon
     hasAutoQueues: isAuto(valueAt(node, 'queues')),
     maxJobs: numberOf(valueAt(node, 'max_jobs')),
     minFreeBytes: buildSize(valueAt(node, 'min_free')),
+    prefetch: numberOf(valueAt(node, 'prefetch')) ?? context.prefetch,
     keepaliveSeconds: numberOf(valueAt(node, 'keepalive')) ?? context.keepaliveSeconds,
     checksum: booleanOf(valueAt(node, 'checksum')) ?? context.checksum,
     labels: wordsOf(valueAt(node, 'labels'), source.text).map(({ word }) => word),
@@ -104,7 +106,8 @@ function buildOs(os: string | undefined): HostOs | undefined {
 }
 
 function buildNice(node: Located | undefined): number | undefined {
-  return booleanOf(node) === true ? 10 : numberOf(node)
+  const isNiced = booleanOf(node)
+  return isNiced === undefined ? numberOf(node) : isNiced ? 10 : 0
 }
 
 function nonEmpty(queues: Readonly<Record<string, number>> | undefined): Readonly<Record<string, number>> {

@@ -47,11 +47,13 @@ export interface HostConfig {
   readonly maxJobs?: number | undefined
   /** What jobs leave free in its working folder; undefined = as for this machine. */
   readonly minFreeBytes?: number | undefined
+  /** Sources a slot that are fetched ahead, its own or those of section `config`; undefined = as by default. */
+  readonly prefetch?: number | undefined
   /** Seconds between keepalives, its own or those of section `config`; undefined = as by default. */
   readonly keepaliveSeconds?: number | undefined
   readonly labels: readonly string[]
   readonly env: Readonly<Record<string, string>>
-  /** `nice -n` value; undefined = as it is. */
+  /** `nice -n` value; undefined = as it is, but for small machines. */
   readonly nice: number | undefined
   /** Both sides' SHA-256 of each transfer are compared. */
   readonly checksum?: boolean | undefined

@@ -117,7 +117,7 @@ rules:
   it.each([
     ['nice: true', { nice: 10 }],
     ['nice: yes', { nice: 10 }],
-    ['nice: no', { nice: undefined }],
+    ['nice: no', { nice: 0 }],
     ['nice: -5', { nice: -5 }],
     ['os: win10', { os: 'windows' }],
     ['os: windows', { os: 'windows' }],

@@ -26,7 +26,7 @@ export interface LeashCommand {
   /** Tenths of a second between TERM and KILL. */
   readonly graceTenths: number
   readonly env?: Readonly<Record<string, string>> | undefined
-  /** `nice -n` value. */
+  /** `nice -n` value. Above 0 the command also steps back for others' disks (ionice) and cores (taskpolicy), where the system has a way. */
   readonly nice?: number | undefined
   /** Holds off sleep with caffeinate(8) where there is one. */
   readonly keepsAwake?: boolean | undefined
@@ -36,7 +36,8 @@ export interface LeashCommand {
 export function leashCommand(command: LeashCommand): string {
   const { words, isEncoded } = carryArguments(withSurroundings(command))
   const flags = `-${isEncoded ? 'b' : ''}${command.keepsAwake === true ? 'w' : ''}`
-  const parameters = [command.tag, String(command.heartbeatSeconds), String(command.graceTenths), flags, ...words]
+  const { tag, heartbeatSeconds, graceTenths, nice = 0 } = command
+  const parameters = [tag, String(heartbeatSeconds), String(graceTenths), flags, String(nice), ...words]
   return ['exec', '/bin/sh', '-c', ...[LEASH, ...parameters].map(quoteWord)].join(' ')
 }
 
@@ -57,10 +58,14 @@ export function killCommand(tag: string, started: LeashStart): string {
 
 /** Lines are joined by a space: a login shell of the csh family cannot carry line ends. */
 const LEASH = [
-  'h=$1 g=$2 f=$3; shift 3;',
+  'h=$1 g=$2 f=$3 q=$4; shift 4;',
   `case $f in *b*) ${DECODE_ARGUMENTS} esac;`,
   // The leash moves to descriptor 3: the command gets no stdin.
   'exec 3<&0 </dev/null;',
+
+  // Each is tried first: a program that is not there, or refuses, must not keep the command from running. Some busybox has no nice(1).
+  'if [ $q -ne 0 ]; then command -v nice >/dev/null 2>&1 && set -- nice -n $q "$@"; fi;',
+  'if [ $q -gt 0 ]; then for x in "ionice -c 2 -n 7" "taskpolicy -c utility"; do $x true >/dev/null 2>&1 && set -- $x "$@"; done; fi;',
 
   // Is this process group ours alone? sshd makes one a channel, and `exec` made this shell its leader.
   '{ read -r a a a a P a </proc/$$/stat; } 2>/dev/null || P=$(ps -o pgid= -p $$ 2>/dev/null);',
@@ -113,7 +118,6 @@ function withSurroundings(command: LeashCommand): readonly string[] {
     })
   }
   return [
-    ...(command.nice === undefined ? [] : ['nice', '-n', String(command.nice)]),
     // env takes each word with a `=` for an assignment, a program's path too: a shell stands between.
     ...(entries.length === 0 ? [] : ['env', ...entries.map(([name, value]) => `${name}=${value}`), '/bin/sh', '-c', 'exec "$@"', 'sh']),
     ...command.argv,
