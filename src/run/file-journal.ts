@@ -8,10 +8,10 @@ import type { Ledger } from '../ledger/ledger.ts'
 import type { FileJournal } from '../transfer/media-route.ts'
 
 export function createFileJournal(options: {
-  readonly ledger: Ledger
+  readonly ledger: Pick<Ledger, 'noteFile' | 'forgetFile'>
   readonly jobId: string
   readonly place: { readonly cluster: string; readonly host: string }
-  readonly host: Host
+  readonly host: Pick<Host, 'guardFile'>
 }): FileJournal {
   const { ledger, jobId, host } = options
   const guards = new Map<string, { release(): void }>()
@@ -22,8 +22,11 @@ export function createFileJournal(options: {
       if (place === 'host') guards.set(path, await host.guardFile(path))
     },
     async forget(place, path) {
-      if (place === 'host') guards.get(path)?.release()
-      guards.delete(path)
+      // A host that mounts the media as the controller does gives both files one path.
+      if (place === 'host') {
+        guards.get(path)?.release()
+        guards.delete(path)
+      }
       ledger.forgetFile(jobId, placeOf(place), path)
     },
   }
