@@ -12,6 +12,7 @@
 
 import type { HostConfig } from '../model/config.ts'
 import type { FileDigest } from './file-digest.ts'
+import type { Turn } from './turn.ts'
 
 export interface RunOptions {
   readonly signal?: AbortSignal | undefined
@@ -50,6 +51,8 @@ export interface TransferOptions {
   readonly digest?: FileDigest | undefined
   /** Of a file that comes here: what the host said that it has. Nothing beyond it is taken. */
   readonly maxBytes?: number | undefined
+  /** Its place among the transfers of the run, which whatever moves its bytes over a network asks. */
+  readonly turn?: Turn | undefined
 }
 
 export interface PutOptions extends TransferOptions {

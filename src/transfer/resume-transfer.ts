@@ -24,7 +24,7 @@ export interface Errand {
 export interface Shipment {
   readonly name: string
   readonly controllerPath: string
-  readonly options: Pick<TransferOptions, 'onBytes' | 'stallMs'> & { readonly signal: AbortSignal }
+  readonly options: Pick<TransferOptions, 'onBytes' | 'stallMs' | 'turn'> & { readonly signal: AbortSignal }
 }
 
 /** Breaks in a row without a byte gained between them. */

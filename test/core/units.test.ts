@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { formatBytes, parseBytes, parseSeconds } from '../../src/core/units.ts'
+import { formatBytes, parseBytes, parseRate, parseSeconds } from '../../src/core/units.ts'
 
 describe('a size in words', () => {
   test.each([
@@ -25,6 +25,29 @@ describe('a size in words', () => {
         expect(Math.abs((parseBytes(formatBytes(bytes)) ?? Number.NaN) - bytes)).toBeLessThanOrEqual(bytes * 0.006)
       }),
     )
+  })
+})
+
+describe('a rate in words', () => {
+  test.each([
+    ['20M', 20e6],
+    ['20MB', 20e6],
+    ['20MB/s', 20e6],
+    ['1.5 m', 1.5e6],
+    ['500k', 500e3],
+    ['2G', 2e9],
+    ['100Mbit', 12.5e6],
+    ['100 Mbit/s', 12.5e6],
+    ['1gbps', 125e6],
+    ['8000000', 8e6],
+    ['0', 0],
+    ['off', 0],
+  ])('"%s" is read as bytes a second', (text, bytesPerSecond) => {
+    expect(parseRate(text)).toBe(bytesPerSecond)
+  })
+
+  test.each(['', '20', '20T', '1kbit', '-5M', 'M', '20M/m', '5 M B', 'fast'])('"%s" is none', (text) => {
+    expect(parseRate(text)).toBeUndefined()
   })
 })
 

@@ -20,6 +20,17 @@ export function sendCommand(tag: string, hostPath: string, offset = 0): { readon
   return { commandLine, after: `${bulkTag(tag, hostPath)}@data\n` }
 }
 
+/**
+ * As `sendCommand`, but sends only what is asked for: each line of stdin is a number of bytes, its end the end. What a paused channel has
+ * on its way already, two megabytes of it, is more than a low rate moves in a second.
+ */
+export function sendOnDemand(tag: string, hostPath: string, offset = 0): string {
+  // With `count=0` some dd copy all; so the last byte that is there already is read once more.
+  const skip = offset > 0 ? `dd bs=1 skip=${offset - 1} count=1 <&3 >/dev/null 2>&1 || exit; ` : ''
+  const give = 'while read -r n; do dd bs="$n" count=1 <&3 2>/dev/null || exit; done; exit 0'
+  return bulkCommand(`printf "%s@data\\n" "$0"; exec 3<"$1" || exit; ${skip}${give}`, tag, hostPath)
+}
+
 /** For bytes that go through another program, which hands its descriptors to the file and nothing else to us. */
 export interface DirectCommand {
   readonly commandLine: string

@@ -5,7 +5,7 @@ import { toPlainLine, toVisible } from '../../core/text.ts'
 import { parseFreeBytes, parseLoad } from '../facts/parse-facts.ts'
 import type { HostFileStat, RunOptions, RunResult, TransferOptions } from '../host.ts'
 import type { HostFiles, MoveOptions } from '../host-files.ts'
-import { type DirectCommand, receiveCommand, receiveDirectly, sendCommand, sendDirectly } from './bulk-shell.ts'
+import { type DirectCommand, receiveCommand, receiveDirectly, sendCommand, sendDirectly, sendOnDemand } from './bulk-shell.ts'
 import { assertRemovable, type Guard } from './guard.ts'
 
 export interface ShellFilesOptions {
@@ -30,6 +30,8 @@ export interface BulkTransport {
 export interface BulkOptions extends TransferOptions {
   /** Does the same, for a transport that has another program move the bytes. */
   readonly direct?: DirectCommand | undefined
+  /** Does the same with what comes here, piece by piece as `sendOnDemand`, for a turn that is metered. */
+  readonly onDemand?: string | undefined
 }
 
 export function createShellFiles({ hostName, run: runForever, guard, transport, answerMs = ANSWER_MS }: ShellFilesOptions): HostFiles {
@@ -79,7 +81,8 @@ export function createShellFiles({ hostName, run: runForever, guard, transport, 
         const { tag } = guard
         const { commandLine, after } = sendCommand(tag, hostPath, options.offset)
         const direct = sendDirectly(tag, hostPath, options.offset)
-        await transport.getBytes(commandLine, controllerPath, { ...options, after, direct })
+        const onDemand = sendOnDemand(tag, hostPath, options.offset)
+        await transport.getBytes(commandLine, controllerPath, { ...options, after, direct, onDemand })
       })
     },
 

@@ -92,6 +92,8 @@ export function createBulkMover({ pool, standing, sshProgram, env, fromBytes = F
     move: (client: Client, options: ClientTransferOptions) => Promise<number | undefined>,
   ): Promise<number | undefined> {
     if (direct === undefined || bytes - (options.offset ?? 0) < fromBytes) return undefined
+    // The client knows no limit, and to hand it the bytes piece by piece costs as much as ssh2 does.
+    if (options.turn?.isMetered === true) return undefined
     const by = client()
     if (by === undefined) return undefined
     try {

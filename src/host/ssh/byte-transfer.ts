@@ -18,6 +18,8 @@ import { createTarget, openSource, reopenTarget, toDiskError } from './transfer-
 export interface GetOptions extends TransferOptions {
   /** The command line prints this before the first byte of the file: what login files print comes before it, and is dropped with it. */
   readonly after?: string | undefined
+  /** A command line that does the same on demand; see `sendOnDemand`. */
+  readonly onDemand?: string | undefined
 }
 
 /** Opens a session for a command line on the lane for bulk bytes. */
@@ -26,6 +28,8 @@ export type OpenSession = (commandLine: string, signal?: AbortSignal) => Promise
 const PIECE_BYTES = 1024 * 1024
 /** Collected for the disk before the channel is paused; ssh2's window lets 2 MiB more come in. */
 const MAX_COLLECTED_BYTES = 8 * PIECE_BYTES
+/** On a limited rate 0.4 s, which is more than the way there and back takes. */
+const PIECES_AHEAD = 8
 const STDERR_KEPT = 4096
 /** Of what login files print before the first byte of a file. */
 const MAX_NOISE_BYTES = PIECE_BYTES
@@ -49,10 +53,11 @@ export async function putBytes(
   await using file = await openSource(controllerPath)
   const before = await file.stat()
   assertSendable(controllerPath, before.isFile())
-  return await withChannel(openSession, commandLine, options, async (channel, ended, onBytes) => {
+  return await withChannel(openSession, commandLine, options, async (channel, ended, pace) => {
     channel.resume() // `cat > file` says nothing; what it says all the same must not block it
-    const sentBytes = await Promise.race([send(file, channel, { ...options, onBytes }), ended.then(() => undefined)])
+    const sentBytes = await Promise.race([send(file, channel, options, pace), ended.then(() => undefined)])
     if (sentBytes !== undefined) {
+      options.turn?.rest()
       channel.end()
       const after = await file.stat()
       if (sentBytes !== after.size || after.mtimeMs !== before.mtimeMs) {
@@ -77,12 +82,14 @@ export async function getBytes(
   controllerPath: string,
   options: GetOptions = {},
 ): Promise<number> {
-  const { offset = 0, isResumable = false } = options
+  const { offset = 0, isResumable = false, onDemand, maxBytes } = options
   const file = offset > 0 ? await reopenTarget(controllerPath, offset) : await createTarget(controllerPath)
+  const isAsked = onDemand !== undefined && maxBytes !== undefined && options.turn?.isMetered === true
   try {
-    const bytes = await withChannel(openSession, commandLine, options, async (channel, ended, onBytes) => {
-      channel.end()
-      const received = receive(channel, file, { ...options, onBytes })
+    const bytes = await withChannel(openSession, isAsked ? onDemand : commandLine, options, async (channel, ended, pace) => {
+      if (!isAsked) channel.end()
+      const demand = isAsked ? startDemand(channel, maxBytes - offset, pace) : undefined
+      const received = Promise.race([receive(channel, file, options, demand ?? pace), ...(demand === undefined ? [] : [demand.failed])])
       await Promise.race([Promise.all([received, ended]), received])
       await ended
       return await received
@@ -123,12 +130,23 @@ export function assertSendable(path: string, isFile: boolean): void {
   if (!isFile) throw new EncodeError('SOURCE_UNREADABLE', `"${path}" is not a file`)
 }
 
+/** How fast a transfer may go, and how far it is. */
+interface Pace {
+  readonly onBytes: (bytes: number) => void
+  /** Resolves when so many bytes may move. */
+  readonly may: (bytes: number) => Promise<void>
+  /** To ask for at a time. */
+  readonly pieceBytes: () => number
+  /** Told of what comes here before it is written. */
+  readonly onArrived?: (bytes: number) => void
+}
+
 /** Runs `move` on a channel of its own; whatever fails, the channel is closed before this rejects. */
 async function withChannel<T>(
   openSession: OpenSession,
   commandLine: string,
-  { signal, onBytes, stallMs = STALL_MS }: TransferOptions,
-  move: (channel: ClientChannel, ended: Promise<void>, onBytes: (bytes: number) => void) => Promise<T>,
+  { signal, onBytes, stallMs = STALL_MS, turn }: TransferOptions,
+  move: (channel: ClientChannel, ended: Promise<void>, pace: Pace) => Promise<T>,
 ): Promise<T> {
   const { channel, exit } = await openSession(commandLine, signal)
   let stderr = ''
@@ -144,8 +162,10 @@ async function withChannel<T>(
   if (signal?.aborted === true) onAbort()
   // Counted in steps: time in which this machine stood still is none in which the host was silent.
   let idleSteps = 0
+  let waits = 0
   const onStep = (): void => {
-    idleSteps += 1
+    // Nor is time in which others come first.
+    idleSteps = waits > 0 ? 0 : idleSteps + 1
     if (idleSteps < STALL_STEPS) return
     aborted.reject(stalledError(stallMs))
   }
@@ -154,8 +174,16 @@ async function withChannel<T>(
     idleSteps = 0
     onBytes?.(bytes)
   }
+  const may = async (bytes: number): Promise<void> => {
+    if (turn === undefined) return
+    waits += 1
+    await turn.take(bytes, signal).finally(() => {
+      waits -= 1
+    })
+  }
+  const pieceBytes = (): number => (turn === undefined ? PIECE_BYTES : Math.min(PIECE_BYTES, turn.pieceBytes()))
   try {
-    return await Promise.race([move(channel, ended, onMoved), aborted.promise])
+    return await Promise.race([move(channel, ended, { onBytes: onMoved, may, pieceBytes }), aborted.promise])
   } catch (error) {
     channel.signal('KILL')
     closeChannel(channel)
@@ -165,6 +193,7 @@ async function withChannel<T>(
   } finally {
     clearInterval(watch)
     signal?.removeEventListener('abort', onAbort)
+    turn?.rest()
   }
 }
 
@@ -182,19 +211,19 @@ export function checkExit(exit: ChannelExit, stderr: string): void {
   })
 }
 
-async function send(file: FileHandle, channel: ClientChannel, { offset = 0, onBytes, digest }: TransferOptions): Promise<number> {
+async function send(file: FileHandle, channel: ClientChannel, { offset = 0, digest }: TransferOptions, pace: Pace): Promise<number> {
   // Read into one while the other is on its way.
   let [current, next] = [Buffer.allocUnsafe(PIECE_BYTES), Buffer.allocUnsafe(PIECE_BYTES)]
   let sentBytes = offset
-  let { bytesRead } = await file.read(current, 0, PIECE_BYTES, sentBytes)
+  let { bytesRead } = await file.read(current, 0, pace.pieceBytes(), sentBytes)
   while (bytesRead > 0) {
     const piece = current.subarray(0, bytesRead)
-    const reading = file.read(next, 0, PIECE_BYTES, sentBytes + piece.length)
-    const writing = write(channel, piece)
+    const reading = file.read(next, 0, pace.pieceBytes(), sentBytes + piece.length)
+    const writing = pace.may(piece.length).then(() => write(channel, piece))
     digest?.add(piece, sentBytes)
     const [, read] = await Promise.all([writing, reading])
     sentBytes += piece.length
-    onBytes?.(sentBytes)
+    pace.onBytes(sentBytes)
     bytesRead = read.bytesRead
     ;[current, next] = [next, current]
   }
@@ -206,8 +235,48 @@ async function write(channel: ClientChannel, piece: Buffer): Promise<void> {
   await new Promise<void>((resolve, reject) => channel.write(piece, (error) => (error ? reject(error) : resolve())))
 }
 
-async function receive(channel: ClientChannel, file: FileHandle, options: GetOptions): Promise<number> {
-  const { onBytes, after, maxBytes, offset = 0, digest } = options
+interface Demand extends Pace {
+  /** Never resolves; rejects when no more can be asked for. */
+  readonly failed: Promise<never>
+}
+
+/** Asks for the file piece by piece, some ahead of what has arrived. For who receives, all of it is paid for. */
+function startDemand(channel: ClientChannel, wantedBytes: number, pace: Pace): Demand {
+  const { promise: failed, reject } = Promise.withResolvers<never>()
+  let askedBytes = 0
+  let arrivedBytes = 0
+  let onArrived: (() => void) | undefined
+
+  async function ask(): Promise<void> {
+    while (askedBytes < wantedBytes) {
+      const bytes = Math.min(pace.pieceBytes(), wantedBytes - askedBytes)
+      while (askedBytes - arrivedBytes > PIECES_AHEAD * bytes) {
+        await new Promise<void>((resolve) => {
+          onArrived = resolve
+        })
+      }
+      await pace.may(bytes)
+      askedBytes += bytes
+      channel.write(`${bytes}\n`)
+    }
+    channel.end()
+  }
+  ask().catch(reject)
+  return {
+    ...pace,
+    may: async () => undefined,
+    onArrived(bytes) {
+      arrivedBytes += bytes
+      onArrived?.()
+    },
+    failed,
+  }
+}
+
+async function receive(channel: ClientChannel, file: FileHandle, options: GetOptions, pace: Pace): Promise<number> {
+  const { after, maxBytes, offset = 0, digest } = options
+  // Under a limit the little that comes before it is asked for is what the channel itself lets come.
+  const mostBytes = options.turn?.isMetered === true ? 0 : MAX_COLLECTED_BYTES
   const skip = after === undefined ? (chunk: Buffer) => chunk : skipUntil(after)
   let skippedBytes = 0
   let takenBytes = offset
@@ -223,13 +292,14 @@ async function receive(channel: ClientChannel, file: FileHandle, options: GetOpt
       const bytes = collectedBytes
       collected = []
       collectedBytes = 0
+      await pace.may(bytes)
       if (channel.isPaused()) channel.resume()
       await writeAll(file, pieces, bytes)
       for (const piece of pieces) {
         digest?.add(piece, writtenBytes)
         writtenBytes += piece.length
       }
-      onBytes?.(writtenBytes)
+      pace.onBytes(writtenBytes)
     }
     writing = undefined
   }
@@ -242,13 +312,14 @@ async function receive(channel: ClientChannel, file: FileHandle, options: GetOpt
       return reject(excessError(skippedBytes > MAX_NOISE_BYTES ? undefined : maxBytes))
     }
     if (chunk.length === 0) return
+    pace.onArrived?.(chunk.length)
     collected.push(chunk)
     collectedBytes += chunk.length
-    if (collectedBytes < PIECE_BYTES) return
+    if (collectedBytes < pace.pieceBytes()) return
     if (writing === undefined) {
       writing = writeCollected()
       writing.catch(reject)
-    } else if (collectedBytes > MAX_COLLECTED_BYTES) {
+    } else if (collectedBytes > mostBytes) {
       channel.pause()
     }
   })

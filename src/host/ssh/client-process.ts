@@ -7,6 +7,7 @@
  */
 
 import { spawn } from 'node:child_process'
+import type { Duplex } from 'node:stream'
 import { toPlainLine } from '../../core/text.ts'
 
 export interface ClientProcessOptions {
@@ -28,6 +29,8 @@ export interface ClientProcess {
   readonly ended: Promise<number>
   /** The last line that it or the host said on stderr behind the mark; until that has come: so far. */
   said(): string
+  /** The client alone stands still, or goes on: those that end it with this process do not. */
+  hold(isHeld: boolean): void
   /** Resolves when nothing of it runs any more. */
   kill(): Promise<void>
 }
@@ -37,13 +40,13 @@ const BLOCK_BYTES = 512
 const STDERR_KEPT = 4096
 const UNKNOWN_STATUS = 255
 
-/** $1 is the limit in blocks, or nothing; then the client's command line. Descriptor 3 is the pipe. */
+/** $1 is the limit in blocks, or nothing; then the client's command line. Descriptor 3 is the pipe, on which signals are named. */
 const KEEPER = [
   'if [ -n "$1" ]; then ulimit -f "$1" || exit 255; fi; shift;',
   'exec 4<&0 </dev/null;',
   '"$@" <&4 3<&- 4<&- & p=$!;',
   'exec 4<&-;',
-  '{ read -r x; kill -KILL $p; } <&3 >/dev/null 2>&1 & r=$!;',
+  '{ while read -r x; do kill -$x $p; done; kill -KILL $p; } <&3 >/dev/null 2>&1 & r=$!;',
   'exec 3<&- >/dev/null;',
   'wait $p; s=$?;',
   'kill -KILL $r; exit $s',
@@ -59,6 +62,7 @@ export function startClientProcess(options: ClientProcessOptions): ClientProcess
   })
   let stderr = ''
   let isMarked = false
+  let isHeld = false
   child.stderr?.on('error', () => undefined)
   child.stderr?.on('data', (chunk: Buffer) => {
     stderr += chunk.toString('latin1')
@@ -69,8 +73,8 @@ export function startClientProcess(options: ClientProcessOptions): ClientProcess
     }
     stderr = stderr.slice(-STDERR_KEPT)
   })
-  // What it hangs on: nothing is ever said there.
-  const line = child.stdio[3]
+  // What it hangs on; nothing is ever said there by the other side.
+  const line = child.stdio[3] as Duplex | undefined
   line?.on('error', () => undefined)
 
   const ended = new Promise<number>((resolve) => {
@@ -81,6 +85,11 @@ export function startClientProcess(options: ClientProcessOptions): ClientProcess
   return {
     ended,
     said: () => toPlainLine(Buffer.from(stderr, 'latin1').toString().trimEnd().split('\n').at(-1) ?? ''),
+    hold(isNow) {
+      if (isNow === isHeld || line?.writable !== true) return
+      isHeld = isNow
+      line.write(isHeld ? 'STOP\n' : 'CONT\n')
+    },
     async kill() {
       line?.destroy()
       await ended

@@ -93,7 +93,7 @@ interface Move extends ClientTransferOptions {
 
 /** Resolves when the command line has ended with status 0; whatever else happens, nothing of it runs here any more when this rejects. */
 async function move(client: Client, file: FileHandle, options: Move): Promise<void> {
-  const { signal, direct, offset = 0, where } = options
+  const { signal, direct, offset = 0, where, turn } = options
   signal?.throwIfAborted()
   let hasBegun = false
   const begun = Promise.withResolvers<void>()
@@ -138,6 +138,7 @@ async function move(client: Client, file: FileHandle, options: Move): Promise<vo
     if (error instanceof ClientUnfit && (await where()) !== offset) throw lostError(error.message)
     throw error
   } finally {
+    turn?.rest()
     signal?.removeEventListener('abort', onAbort)
   }
 }
@@ -146,20 +147,22 @@ async function move(client: Client, file: FileHandle, options: Move): Promise<vo
 async function untilEnded(
   moving: ClientProcess,
   stopped: AbortController,
-  { where, onBytes, stallMs = STALL_MS, offset = 0 }: Move,
+  { where, onBytes, stallMs = STALL_MS, offset = 0, turn }: Move,
 ): Promise<number> {
   const everyMs = stallMs > 0 ? Math.min(LOOK_EVERY_MS, stallMs / 4) : LOOK_EVERY_MS
   let last = offset
   const tell = (position: number): void => {
     if (position !== last) onBytes?.(position)
+    turn?.count(Math.max(0, position - last))
     last = position
   }
   // Counted in steps: time in which this machine stood still is none in which the host was silent.
   let idleMs = 0
   let isLooking = false
+  let isHeld = false
   const look = async (): Promise<void> => {
     const position = await where()
-    idleMs = position === last ? idleMs + everyMs : 0
+    idleMs = position === last && !isHeld ? idleMs + everyMs : 0
     tell(position)
     if (stallMs > 0 && idleMs >= stallMs) stopped.abort(stalledError(stallMs))
   }
@@ -173,6 +176,11 @@ async function untilEnded(
       })
   }, everyMs)
   const { signal } = stopped
+  // Not before it has begun: a handshake that stands still would be taken for one that fails.
+  using _holding = turn?.watch((isNow) => {
+    isHeld = isNow
+    moving.hold(isNow)
+  })
   try {
     const status = await new Promise<number>((resolve, reject) => {
       const onStop = (): void => reject(signal.reason)
