@@ -111,6 +111,7 @@ export async function withWorld(args: Arguments, config: Config, run: (world: Ru
     const { description, isNative } = describeSshCrypto()
     if (!isNative) broadcast.emit('warning', { message: description })
   }
+  const onNote = args.verbosity === 'verbose' ? (message: string) => broadcast.emit('warning', { message }) : undefined
   try {
     return await run({
       cwd: process.cwd(),
@@ -122,6 +123,7 @@ export async function withWorld(args: Arguments, config: Config, run: (world: Ru
       signal: signals.signal,
       draining: signals.draining,
       configSource: toConfigSource(args, config, reloads),
+      onNote,
       createHost: (host) =>
         createHost({
           config: host,
@@ -130,7 +132,7 @@ export async function withWorld(args: Arguments, config: Config, run: (world: Ru
           homeFolder: homedir(),
           writesKnownHosts: !args.isDryRun,
           prompt,
-          onNote: args.verbosity === 'verbose' ? (message) => broadcast.emit('warning', { message }) : undefined,
+          onNote,
           localFfmpeg: config.ffmpeg,
           localFfprobe: config.ffprobe,
         }),

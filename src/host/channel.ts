@@ -3,7 +3,8 @@
  * (`ssh/`, `local/`) and what is said there (`shell/`, `facts/`).
  */
 
-import type { Readable, Writable } from 'node:stream'
+import type { Duplex, Readable, Writable } from 'node:stream'
+import type { HostListener } from './host.ts'
 
 export interface ChannelExit {
   /** Null when a signal ended the command, or nobody told. */
@@ -28,6 +29,8 @@ export interface CommandTransport extends AsyncDisposable {
   connect(signal?: AbortSignal): Promise<void>
   /** Starts a command line, read by the host's login shell (the local transport: by /bin/sh). Rejects with HOST_LOST when the connection is gone. */
   openCommand(commandLine: string, signal?: AbortSignal): Promise<CommandChannel>
+  /** As the Host port's method. */
+  readonly listen?: ((onConnection: (stream: Duplex) => void, signal?: AbortSignal) => Promise<HostListener>) | undefined
   /** Aborted, with an EncodeError HOST_LOST as reason, when the host is gone for good. */
   readonly lost: AbortSignal
 }

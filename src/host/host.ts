@@ -10,6 +10,7 @@
  * - Paths are absolute host paths in the host's own form. Names are data: no byte of one is read as shell syntax.
  */
 
+import type { Duplex } from 'node:stream'
 import type { HostConfig } from '../model/config.ts'
 import type { FileDigest } from './file-digest.ts'
 import type { Turn } from './turn.ts'
@@ -94,6 +95,15 @@ export interface HostLoad {
   readonly cpuRatio: number
 }
 
+/** A port on a host's own loopback, open to every user there. */
+export interface HostListener {
+  readonly port: number
+  /** Aborted with HOST_LOST when the connection that carries it broke: before any of its streams ends because of that. */
+  readonly lost: AbortSignal
+  /** Closes the port; streams that are open stay so. The host has answered when it resolves: until then nothing was lost. Rejects with HOST_LOST. */
+  close(): Promise<void>
+}
+
 export interface OpenOptions {
   /** Nothing is made on the host: a working folder that is missing is judged by the folder it would be made in. */
   readonly changesNothing?: boolean | undefined
@@ -133,6 +143,11 @@ export interface Host extends AsyncDisposable {
    * `release` only forgets; it removes nothing.
    */
   guardFile(hostPath: string): Promise<{ release(): void }>
+  /**
+   * Opens a port there, of the host's choice; each connection that one of its programs makes to it is handed over. The port goes with this
+   * connection. Rejects with HOST_UNSUPPORTED where the host does not want that. Missing where a host has no such thing.
+   */
+  readonly listen?: ((onConnection: (stream: Duplex) => void, signal?: AbortSignal) => Promise<HostListener>) | undefined
   freeBytes(hostFolder: string, signal?: AbortSignal): Promise<number | undefined>
   load(signal?: AbortSignal): Promise<HostLoad>
   /** Joins a folder and a name in the host's own form. */

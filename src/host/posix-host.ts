@@ -31,6 +31,7 @@ export interface PosixHostOptions {
 export function createPosixHost(options: PosixHostOptions): Host {
   const { config, transport, createFiles, timing = DEFAULT_LEASH_TIMING, answerMs } = options
   const { name: hostName } = config
+  const { listen } = transport
   const closing = new AbortController()
   const running = new Set<Promise<unknown>>()
   const guard = createGuard(transport, { hostName, timing, answerMs, onLost: (reason) => closing.abort(reason) })
@@ -97,6 +98,10 @@ export function createPosixHost(options: PosixHostOptions): Host {
       if (isTaken) guard.hold(to)
       return isTaken
     },
+    listen:
+      listen === undefined
+        ? undefined
+        : async (onConnection, signal) => await untilClosed(signal, async (either) => await listen(onConnection, either)),
     leave,
     statFile: files.statFile,
     makeFolder: files.makeFolder,

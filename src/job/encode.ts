@@ -9,6 +9,7 @@ import { findWriteFault, toAudible } from '../media/find-write-fault.ts'
 import { createProgressParser } from '../media/progress-parser.ts'
 import type { EncodeProgress } from '../model/media.ts'
 import { DEFAULT_STALL_SECONDS, toFfmpegArguments } from '../model/plan.ts'
+import type { ArrivingSource } from '../transfer/arriving-source.ts'
 import type { MediaRoute } from '../transfer/media-route.ts'
 import { type CoverFiles, takeCoversOut } from './attach-covers.ts'
 import type { JobContext, StageProgress } from './job-context.ts'
@@ -34,8 +35,11 @@ const LONGEST_FINISHING_MS = 4 * 3_600_000
 /** ffmpeg reports twice a second. Who reports more often would fill a log with it. */
 const PROGRESS_EVERY_MS = 200
 
-/** Rejects with ENCODE_FAILED (ffmpeg's own words as its cause's message), ENCODE_STALLED or HOST_LOST. */
-export async function encode(context: JobContext, route: MediaRoute): Promise<EncodeVerdict> {
+/**
+ * Rejects with ENCODE_FAILED (ffmpeg's own words as its cause's message), ENCODE_STALLED or HOST_LOST.
+ * @param arriving what is read instead of a file on the host.
+ */
+export async function encode(context: JobContext, route: MediaRoute, arriving?: ArrivingSource): Promise<EncodeVerdict> {
   const { plan, host, facts } = context
   const hopeless = new AbortController()
   let projectedSaving = 0
@@ -68,9 +72,9 @@ export async function encode(context: JobContext, route: MediaRoute): Promise<En
     covers = await takeCoversOut({ ...context, signal }, route)
     const { input, output } = plan.arguments
     const args = { input, output: [...output, ...covers.options, ...toAudible([...input, ...output])] }
-    argv = [facts.ffmpegPath, ...OWN_FLAGS, ...toFfmpegArguments(args, route.hostSource, route.hostResult)]
+    argv = [facts.ffmpegPath, ...OWN_FLAGS, ...toFfmpegArguments(args, arriving?.input ?? route.hostSource, route.hostResult)]
     stall.report('started')
-    result = await host.run(argv, {
+    result = await host.run([...(arriving?.launcher ?? []), ...argv], {
       signal,
       onStdout: (chunk) => progress.push(chunk),
       env: { ...host.config.env, AV_LOG_FORCE_NOCOLOR: '1' },

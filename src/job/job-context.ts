@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Host, HostFacts } from '../host/host.ts'
 import type { Stage } from '../model/events.ts'
 import type { JobPlan } from '../model/plan.ts'
+import type { ArrivalMemory } from '../transfer/arrival-memory.ts'
 import type { FileJournal, Reconnect } from '../transfer/media-route.ts'
 
 /** Where a stage stands; null where it is not known. */
@@ -44,9 +45,13 @@ export interface JobContext {
   readonly files: FileJournal
   readonly workFolder: () => Promise<string>
   readonly flsPath: string | undefined
+  /** Without it every source is fetched before it is encoded. */
+  readonly arrivals?: ArrivalMemory | undefined
   /** Called before the stage is begun; the state is on disk when it returns. `replace` comes with what a later run needs to end it. */
   readonly onStage: (stage: Stage, result?: { readonly temporary: string; readonly outputBytes: number }) => void
   readonly onProgress: (stage: Stage, progress: StageProgress) => void
+  /** Bytes that have gone to the host by now, of a source that is encoded while it arrives. */
+  readonly onArriving?: ((bytes: number) => void) | undefined
   /** The source is there, and the slot is not. */
   readonly onWaiting: () => void
   /** What the person should know of a job that goes well all the same. */

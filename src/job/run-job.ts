@@ -16,6 +16,7 @@ import { createRoute } from '../transfer/create-route.ts'
 import type { MediaRoute } from '../transfer/media-route.ts'
 import { decodeOnHost } from './decode-on-host.ts'
 import { encode, FfmpegOutput } from './encode.ts'
+import { encodeArriving } from './encode-arriving.ts'
 import { type EnsuredFolder, ensureFolder } from './ensure-folder.ts'
 import { isDiskFull } from './is-disk-full.ts'
 import type { EncodeSlot, JobContext } from './job-context.ts'
@@ -70,13 +71,14 @@ async function runStages(context: JobContext, route: MediaRoute, temporary: stri
     context.onStage(stage, result)
   }
   const stallMs = (plan.profile.stallSeconds ?? DEFAULT_STALL_SECONDS) * 1000
-  if (route.fetch !== undefined) {
+  const early = await encodeArriving({ ...context, onStage: begin }, route)
+  if (early === undefined && route.fetch !== undefined) {
     begin('fetch')
     await route.fetch({ signal, stallMs, onBytes: trackTransfer(context, 'fetch', plan.source.sizeBytes) })
   }
   const waitedMs = await takeSlot(context)
-  begin('encode')
-  const verdict = await encode(context, route)
+  if (early === undefined) begin('encode')
+  const verdict = early ?? (await encode(context, route))
   // Decoding keeps the host as busy as encoding does.
   const isDecoded = plan.profile.verify === 'full' && verdict.kind === 'finished'
   if (!isDecoded) slot.release()

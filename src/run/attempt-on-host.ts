@@ -9,6 +9,7 @@ import type { JobOutcome } from '../model/outcome.ts'
 import type { JobPlan } from '../model/plan.ts'
 import type { Ffprobe } from '../plan/ffprobe.ts'
 import type { AttemptPace, SlotLease } from '../scheduler/scheduler.ts'
+import type { ArrivalMemory } from '../transfer/arrival-memory.ts'
 import { createCurrentHost } from './current-host.ts'
 import { createFileJournal } from './file-journal.ts'
 import type { OpenHost } from './host-session.ts'
@@ -24,6 +25,7 @@ export interface Attempt {
   readonly ledger: Ledger
   readonly ffprobe: Ffprobe
   readonly flsPath: string | undefined
+  readonly arrivals: ArrivalMemory
   readonly plan: JobPlan
   readonly attempt: number
   /** Another attempt at the job goes on meanwhile. */
@@ -50,6 +52,7 @@ export async function attemptOnHost({
   ledger,
   ffprobe,
   flsPath,
+  arrivals,
   plan,
   attempt,
   isCopy,
@@ -83,6 +86,7 @@ export async function attemptOnHost({
     readMedia: ffprobe.read,
     files: createFileJournal({ ledger, jobId: plan.id, place: { cluster, host: name }, host }),
     flsPath,
+    arrivals,
     logFile: join(world.stateFolder, 'logs', runId, `${plan.id}-${attempt}.log`),
     onWarning: (message) => emit('warning', { message }),
     onStage(stage, result) {
@@ -100,6 +104,7 @@ export async function attemptOnHost({
         waiting: true,
       })
     },
+    onArriving: (bytes) => times.moved('fetch', bytes),
     onProgress(stage, progress) {
       if ((stage === 'fetch' || stage === 'return') && progress.sizeBytes !== null) times.moved(stage, progress.sizeBytes)
       // Of what is being ended there is nothing more to tell.

@@ -12,6 +12,7 @@ import type { Ffprobe } from '../plan/ffprobe.ts'
 import { type Attempt, createScheduler } from '../scheduler/scheduler.ts'
 import type { StrategyName } from '../scheduler/strategy.ts'
 import type { WorkerSpec } from '../scheduler/worker.ts'
+import { createArrivalMemory } from '../transfer/arrival-memory.ts'
 import { createAbilities } from './abilities.ts'
 import { attemptOnHost } from './attempt-on-host.ts'
 import { followConfig, type HostReload } from './follow-config.ts'
@@ -70,6 +71,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   const breaking = new AbortController()
   /** Aborted, too, when states can no longer be written down: nothing may be done that a later run would not know of. */
   const signal = AbortSignal.any([world.signal, breaking.signal])
+  const arrivals = createArrivalMemory(world.onNote)
   /** What the last job to lose a host had of it. */
   const lostOpens = new Map<string, OpenHost>()
   const links = new Map<string, LinkMeter>()
@@ -292,6 +294,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
     }
     const outcome = await attemptOnHost({
       ...options,
+      arrivals,
       plan,
       attempt: number,
       isCopy,

@@ -45,6 +45,8 @@ export interface RunWorld {
   /** The configuration file, to be followed while the run works. */
   readonly configSource?: ConfigSource | undefined
   readonly createHost: (config: HostConfig) => Host
+  /** Told what a person may want to know who looks closely. */
+  readonly onNote?: ((message: string) => void) | undefined
   /** Undefined = the one that the configuration names, or that is on the PATH. */
   readonly ffprobe?: Ffprobe
 }

@@ -5,6 +5,7 @@
 
 import type { Host, TransferOptions } from '../host/host.ts'
 import type { JobPlan } from '../model/plan.ts'
+import type { ArrivingSource } from './arriving-source.ts'
 
 /**
  * Waits until a host that was lost is open again, and has it take over files that a transfer was busy with: each into the new work folder,
@@ -43,6 +44,8 @@ export interface MediaRoute {
   readonly hostResult: string
   /** Makes the source readable on the host; undefined where it is already. Resolves to nothing until it really is. */
   readonly fetch: ((options: TransferOptions) => Promise<void>) | undefined
+  /** Instead of `fetch`: has the host read the source while it travels. Rejects with `ArrivalUnfit` where it must be fetched. */
+  readonly arrive?: ((onBytes: (bytes: number) => void) => Promise<ArrivingSource>) | undefined
   /** Brings the result to `temporary`; undefined where ffmpeg wrote it there. */
   readonly bringBack: ((options: TransferOptions) => Promise<void>) | undefined
   /**

@@ -3,13 +3,16 @@
  * A connection that breaks on the way costs the rest of a transfer, not all of it: see `resume-transfer.ts`.
  */
 
+import { openArrivingSource } from './arriving-source.ts'
 import type { MediaRoute, RouteRequest } from './media-route.ts'
 import { receiveResumed, sendResumed } from './resume-transfer.ts'
 import { createWorkFiles } from './work-files.ts'
 
 export async function createStreamingRoute(request: RouteRequest): Promise<MediaRoute> {
-  const { plan, signal, temporary } = request
-  const source = `${plan.id}.source${toSafeExtension(plan.source.path)}`
+  const { plan, host, signal, temporary } = request
+  const extension = toSafeExtension(plan.source.path)
+  const source = `${plan.id}.source${extension}`
+  const token = `${plan.id}.token`
   const result = `${plan.id}.result${plan.profile.extension}`
   const work = await createWorkFiles(request, [source, result])
   return {
@@ -21,6 +24,10 @@ export async function createStreamingRoute(request: RouteRequest): Promise<Media
     },
     async fetch(options) {
       await sendResumed(work.errand, { name: source, controllerPath: plan.source.path, options: { ...options, signal } })
+    },
+    async arrive(onBytes) {
+      await work.errand.note(token)
+      return await openArrivingSource({ host, source: plan.source, tokenFile: work.path(token), extension, onBytes, signal })
     },
     async bringBack(options) {
       await receiveResumed(work.errand, { name: result, controllerPath: temporary, options: { ...options, signal } })

@@ -8,6 +8,7 @@ import { toPlainLine } from '../../core/text.ts'
 import type { ChannelExit } from '../channel.ts'
 import { waitForExit } from './command-channel.ts'
 import { describePlace } from './connect-errors.ts'
+import { createRemoteListeners, type RemoteListeners } from './remote-listener.ts'
 import { watchSilence } from './silence-watch.ts'
 import type { SshSettings } from './ssh-settings.ts'
 
@@ -23,7 +24,7 @@ export interface SftpChannel {
   readonly exit: Promise<void>
 }
 
-export interface SshConnection {
+export interface SshConnection extends RemoteListeners {
   /** Rejects with the refusal of the server (`isSessionRefusal`), or with HOST_LOST. */
   openSession(commandLine: string): Promise<Session>
   /** The server's own way to files. Rejects as `openSession` does, or with the server's word that it has none. */
@@ -93,9 +94,15 @@ export function createStandingConnection(
   stream.on('data', () => {
     silence.heard()
     for (const { readableLength, stderr } of channels) {
-      if (readableLength + stderr.readableLength > MAX_UNREAD_BYTES) return giveUp('was ended: the host sent more than it was allowed to')
+      if (readableLength + (stderr?.readableLength ?? 0) > MAX_UNREAD_BYTES)
+        return giveUp('was ended: the host sent more than it was allowed to')
     }
   })
+  const watch = (channel: ClientChannel): void => {
+    channels.add(channel)
+    channel.once('close', () => channels.delete(channel))
+  }
+  const { listen } = createRemoteListeners(client, { place, lost: lost.signal, onChannel: watch })
   // What a server says as it hangs up stands in the error.
   client.on('error', (error) => lose(`broke: ${toPlainLine(error.message)}`, error))
   const closed = new Promise<void>((resolve) => {
@@ -111,6 +118,7 @@ export function createStandingConnection(
   return {
     lost: lost.signal,
     hostKey,
+    listen,
     openSession: (commandLine) =>
       new Promise((resolve, reject) => {
         lost.signal.throwIfAborted()
@@ -122,8 +130,7 @@ export function createStandingConnection(
           clearTimeout(patience)
           lost.signal.removeEventListener('abort', onLost)
           if (error !== undefined) return queueMicrotask(() => reject(toLost(error)))
-          channels.add(channel)
-          channel.once('close', () => channels.delete(channel))
+          watch(channel)
           resolve(toSession(channel, lost.signal))
         })
       }),

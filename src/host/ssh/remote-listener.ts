@@ -1,0 +1,81 @@
+/**
+ * Ports on the loopback of the far side whose connections come here (RFC 4254, 7.1: `tcpip-forward`). The server chooses the number,
+ * and closes the port with the connection, however that ends.
+ */
+
+import type { Duplex } from 'node:stream'
+import type ssh2 from 'ssh2'
+import type { ClientChannel } from 'ssh2'
+import { EncodeError } from '../../core/errors.ts'
+import { toPlainLine } from '../../core/text.ts'
+import type { HostListener } from '../host.ts'
+
+export interface RemoteListeners {
+  /** Rejects with HOST_UNSUPPORTED where the server allows no forwarding, or with HOST_LOST. */
+  listen(onConnection: (stream: Duplex) => void): Promise<HostListener>
+}
+
+export interface RemoteListenersOptions {
+  /** For messages. */
+  readonly place: string
+  /** The connection's. */
+  readonly lost: AbortSignal
+  /** Told of each channel before anything comes on it. */
+  readonly onChannel: (channel: ClientChannel) => void
+}
+
+const LOOPBACK = '127.0.0.1'
+
+export function createRemoteListeners(client: ssh2.Client, { place, lost, onChannel }: RemoteListenersOptions): RemoteListeners {
+  const handlers = new Map<number, (stream: Duplex) => void>()
+
+  client.on('tcp connection', ({ srcIP, destPort }, accept, reject) => {
+    const onConnection = handlers.get(destPort)
+    // `GatewayPorts yes` opens the port to the network, whatever was asked for.
+    if (onConnection === undefined || !isLoopback(srcIP)) return reject()
+    const channel = accept()
+    channel.on('error', () => undefined)
+    onChannel(channel)
+    onConnection(channel)
+  })
+
+  async function request(send: (answer: (error: Error | undefined, port: number) => void) => void): Promise<number> {
+    lost.throwIfAborted()
+    const { promise, resolve, reject } = Promise.withResolvers<number>()
+    const onLost = (): void => reject(lost.reason)
+    lost.addEventListener('abort', onLost, { once: true })
+    try {
+      send((error, port) => (error === undefined ? resolve(port) : reject(error)))
+      return await promise
+    } catch (error) {
+      lost.throwIfAborted()
+      throw error
+    } finally {
+      lost.removeEventListener('abort', onLost)
+    }
+  }
+
+  async function close(port: number): Promise<void> {
+    await request((answer) => client.unforwardIn(LOOPBACK, port, (error) => answer(error ?? undefined, port)))
+    handlers.delete(port)
+  }
+
+  return {
+    async listen(onConnection) {
+      const port = await request((answer) => client.forwardIn(LOOPBACK, 0, answer)).catch((cause: unknown) => {
+        if (lost.aborted) throw lost.reason
+        const why = toPlainLine(cause instanceof Error ? cause.message : String(cause))
+        throw new EncodeError('HOST_UNSUPPORTED', `${place} opens no port for this machine: ${why}`, {
+          hint: 'Allow remote forwarding in its sshd_config (AllowTcpForwarding)',
+          cause,
+        })
+      })
+      handlers.set(port, onConnection)
+      return { port, lost, close: async () => await close(port) }
+    },
+  }
+}
+
+function isLoopback(address: string): boolean {
+  return /^(?:::ffff:)?127\./.test(address) || address === '::1'
+}

@@ -1,0 +1,58 @@
+/**
+ * The encode stage while the source still travels: for a job that has its slot already, and nothing else to fetch behind somebody's back.
+ * Whatever does not work leaves the job where it was, to fetch its source like any other.
+ */
+
+import { isEncodeError } from '../core/errors.ts'
+import { ArrivalUnfit, type ArrivingSource } from '../transfer/arriving-source.ts'
+import type { MediaRoute } from '../transfer/media-route.ts'
+import { type EncodeVerdict, encode, FfmpegOutput } from './encode.ts'
+import type { JobContext } from './job-context.ts'
+import { mayArrive } from './may-arrive.ts'
+
+/** Undefined: the source must be fetched. Rejects as `encode`, and with HOST_LOST, SOURCE_CHANGED or TRANSFER_FAILED. */
+export async function encodeArriving(context: JobContext, route: MediaRoute): Promise<EncodeVerdict | undefined> {
+  const { plan, attempt, host, slot, arrivals } = context
+  const { config } = host
+  // A second attempt goes the way that depends on the least.
+  if (route.arrive === undefined || arrivals?.mayTry(config) !== true) return undefined
+  if (!slot.hasSlot || attempt > 1 || !mayArrive(plan)) return undefined
+  let source: ArrivingSource | undefined
+  try {
+    source = await route.arrive((bytes) => context.onArriving?.(bytes))
+    await slot.take()
+    context.onStage('encode')
+    return await encodeWhole(context, route, source)
+  } catch (error) {
+    if (context.signal.aborted) throw error
+    const why = describeUnfit(error, source)
+    if (why === undefined) throw error
+    if (why.isOfHost) arrivals.giveUp(config, why.message)
+    return undefined
+  } finally {
+    await source?.close()
+  }
+}
+
+async function encodeWhole(context: JobContext, route: MediaRoute, source: ArrivingSource): Promise<EncodeVerdict> {
+  const signal = AbortSignal.any([context.signal, source.broken])
+  const verdict = await encode({ ...context, signal }, route, source).catch((error: unknown) => {
+    // What ffmpeg said of a source that broke off is no news.
+    if (!context.signal.aborted) source.broken.throwIfAborted()
+    throw error
+  })
+  if (verdict.kind === 'finished') await source.assertWhole(verdict.stderr)
+  return verdict
+}
+
+function describeUnfit(
+  error: unknown,
+  source: ArrivingSource | undefined,
+): { readonly message: string; readonly isOfHost: boolean } | undefined {
+  if (error instanceof ArrivalUnfit) return error
+  const output = isEncodeError(error, 'ENCODE_FAILED') ? error.cause : undefined
+  if (!(output instanceof FfmpegOutput)) return undefined
+  // An ffmpeg without HTTP, or one that cannot reach the port; then one that does not get on with what it reads there.
+  if (source?.hasServed !== true) return { message: 'its ffmpeg does not read there', isOfHost: true }
+  return output.frames === 0 ? { message: 'its ffmpeg made nothing of what it read', isOfHost: false } : undefined
+}

@@ -1,0 +1,147 @@
+/**
+ * A source that a host reads while it travels: ffmpeg asks a port of its own loopback for it, and the connection to the host carries each
+ * request to a server here that has this one file open. Nothing of it is staged on the host.
+ *
+ * The port is open to all users of the host, so a token is wanted. ffmpeg's command line is no place for it, since `ps` shows that to
+ * everybody: the host makes the token itself, in a file that its owner alone can read, and ffmpeg gets it from there as the password of
+ * a proxy, by its environment.
+ */
+
+import { EncodeError, isEncodeError } from '../core/errors.ts'
+import type { Host, HostListener } from '../host/host.ts'
+import { openSourceServer, type SourceServer, WastefulReader } from './source-server.ts'
+
+export interface ArrivingSource {
+  /** What ffmpeg is given to read. */
+  readonly input: string
+  /** Goes before ffmpeg and its arguments: gives it the token. */
+  readonly launcher: readonly string[]
+  /** Aborted once what ffmpeg reads may not be the whole source: with HOST_LOST, SOURCE_CHANGED, TRANSFER_FAILED, or `ArrivalUnfit`. */
+  readonly broken: AbortSignal
+  /** ffmpeg was given something to read. */
+  readonly hasServed: boolean
+  /** To be asked once ffmpeg has ended well: rejects as `broken` does where it was not given the source up to its end. */
+  assertWhole(ffmpegSaid: string): Promise<void>
+  /** Closes port and file. Never rejects. */
+  close(): Promise<void>
+}
+
+/** This source is better fetched, or this host has it fetched in any case. */
+export class ArrivalUnfit extends Error {
+  override readonly name = 'ArrivalUnfit'
+  /** No other source need be tried on this host. */
+  readonly isOfHost: boolean
+
+  constructor(message: string, options: { readonly isOfHost: boolean; readonly cause?: unknown }) {
+    super(message, { cause: options.cause })
+    this.isOfHost = options.isOfHost
+  }
+}
+
+export interface ArrivingSourceOptions {
+  readonly host: Pick<Host, 'listen' | 'run' | 'removeFiles'>
+  readonly source: { readonly path: string; readonly sizeBytes: number; readonly mtimeMs: number }
+  /** Where the token stands on the host: in a folder that its owner alone can enter; known to the guard. */
+  readonly tokenFile: string
+  /** With its full stop; by it ffmpeg guesses at a format. */
+  readonly extension: string
+  /** Bytes that were sent by now. */
+  readonly onBytes?: ((bytes: number) => void) | undefined
+  readonly signal: AbortSignal
+}
+
+/** Requests may overlap, and what was under way to a reader that jumped is lost; a file that needs more than this jumps too much. */
+const MAX_SERVED_RATIO = 1.25
+const SPARE_BYTES = 64 * 1024 * 1024
+const CLOSE_TIMEOUT_MS = 15_000
+
+/** Rejects with `ArrivalUnfit` where it is of no use to try, else as the server and the host do. */
+export async function openArrivingSource(options: ArrivingSourceOptions): Promise<ArrivingSource> {
+  const { host, source, tokenFile, onBytes, signal } = options
+  const { listen } = host
+  if (listen === undefined) throw new ArrivalUnfit('It has no way for that', { isOfHost: true })
+  let server: SourceServer | undefined
+  const listener = await listen((stream) => (server === undefined ? stream.destroy() : server.accept(stream)), signal).catch(
+    (cause: unknown) => {
+      throw isEncodeError(cause, 'HOST_UNSUPPORTED') ? new ArrivalUnfit(cause.message, { isOfHost: true, cause }) : cause
+    },
+  )
+  try {
+    const credentials = `${USER}:${await makeToken(host, tokenFile, listener.port, signal)}`
+    const maxServedBytes = source.sizeBytes * MAX_SERVED_RATIO + SPARE_BYTES
+    server = await openSourceServer({ source, credentials, maxServedBytes, onBytes })
+  } catch (error) {
+    await closeListener(listener)
+    throw error
+  }
+  return toArrivingSource(server, listener, options)
+}
+
+function toArrivingSource(
+  server: SourceServer,
+  listener: HostListener,
+  { tokenFile, extension }: Pick<ArrivingSourceOptions, 'tokenFile' | 'extension'>,
+): ArrivingSource {
+  const broken = new AbortController()
+  const stop = (reason: unknown): void => {
+    const isUnfit = reason instanceof WastefulReader
+    broken.abort(isUnfit ? new ArrivalUnfit(reason.message, { isOfHost: false, cause: reason }) : reason)
+  }
+  server.broken.addEventListener('abort', () => stop(server.broken.reason), { once: true })
+  const onLost = (): void => stop(listener.lost.reason)
+  listener.lost.addEventListener('abort', onLost, { once: true })
+  if (listener.lost.aborted) onLost()
+
+  return {
+    // The name of the machine means nothing: the proxy is asked.
+    input: `http://encode.source/source${extension}`,
+    launcher: ['/bin/sh', '-c', LAUNCH, tokenFile],
+    broken: broken.signal,
+    get hasServed() {
+      return server.hasServed
+    },
+    async assertWhole(ffmpegSaid) {
+      // The answer comes on the connection that carried the source: it stood to the end then, and whoever left off reading chose to.
+      await listener.close().catch(stop)
+      broken.signal.throwIfAborted()
+      if (server.reachedEnd() && !CUT_OFF.test(ffmpegSaid)) return
+      throw new ArrivalUnfit(`ffmpeg ended well after ${server.servedBytes} B, and before the end of the source`, { isOfHost: false })
+    },
+    async close() {
+      listener.lost.removeEventListener('abort', onLost)
+      await closeListener(listener)
+      await server.close()
+    },
+  }
+}
+
+async function closeListener(listener: HostListener): Promise<void> {
+  const patience = Promise.withResolvers<void>()
+  const timer = setTimeout(patience.resolve, CLOSE_TIMEOUT_MS)
+  // A connection that is gone has taken the port with it.
+  await Promise.race([listener.close().catch(() => undefined), patience.promise])
+  clearTimeout(timer)
+}
+
+const USER = 'encode'
+
+/** What ffmpeg says when a source ends before the length that it was told of. */
+const CUT_OFF = /Stream ends prematurely/
+
+/** $1 is the file, $2 the port. */
+const MAKE_TOKEN = [
+  'umask 077;',
+  't=$(dd if=/dev/urandom bs=16 count=1 2>/dev/null | od -An -v -tx1 | tr -d " \\t\\n");',
+  `printf "http://${USER}:%s@127.0.0.1:%s/\\n" "$t" "$2" >"$1" && printf %s "$t"`,
+].join(' ')
+
+/** ffmpeg heeds these two, in small letters. */
+const LAUNCH = 'IFS= read -r http_proxy <"$0" || exit; no_proxy=; export http_proxy no_proxy; exec "$@"'
+
+/** Its 128 bits never stand on a command line. */
+async function makeToken(host: Pick<Host, 'run'>, file: string, port: number, signal: AbortSignal): Promise<string> {
+  const { status, stdout, stderr } = await host.run(['/bin/sh', '-c', MAKE_TOKEN, 'encode-token', file, String(port)], { signal })
+  if (status === 0 && /^[0-9a-f]{32}$/.test(stdout)) return stdout
+  const cause = new EncodeError('COMMAND_FAILED', `No token was made: ${stderr}`)
+  throw new ArrivalUnfit('It makes no random numbers with dd and od', { isOfHost: true, cause })
+}

@@ -1,0 +1,198 @@
+/**
+ * One file of the controller, read by one program on a host: HTTP/1.1 (RFC 9110) with ranges, over streams that somebody else accepts.
+ *
+ * Everybody on the host can reach the port. Only who knows the token gets anything; it is asked for as a proxy asks for a password, so
+ * that it need not stand in the address, where `ps` would show it to everybody (see `arriving-source.ts`).
+ *
+ * ffmpeg takes a source that breaks off for one that ends, and ends well. So this side keeps account: `broken` tells what went wrong here,
+ * `reachedEnd` whether the reader was given everything up to the end.
+ */
+
+import { timingSafeEqual } from 'node:crypto'
+import { type FileHandle, open } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { EncodeError } from '../core/errors.ts'
+import { toPlainLine } from '../core/text.ts'
+import { parseByteRange } from './byte-range.ts'
+import { createServedRanges } from './served-ranges.ts'
+
+export interface SourceServerOptions {
+  readonly source: { readonly path: string; readonly sizeBytes: number; readonly mtimeMs: number }
+  /** What the reader must say: user name and password, with a colon between. */
+  readonly credentials: string
+  /** A reader that jumps about and so takes more than this in all is better given a file. */
+  readonly maxServedBytes: number
+  /** Bytes given by now, in all. */
+  readonly onBytes?: ((bytes: number) => void) | undefined
+}
+
+export interface SourceServer {
+  /** Takes over a connection. */
+  accept(stream: Duplex): void
+  /** Aborted once the reader may have been given less than it asked for. */
+  readonly broken: AbortSignal
+  /** Somebody with the token was given bytes. */
+  readonly hasServed: boolean
+  /** What was asked for last was given up to the end of the file, as far as it was not given before. */
+  reachedEnd(): boolean
+  /** Bytes given so far. */
+  readonly servedBytes: number
+  /** Ends all connections and closes the file. */
+  close(): Promise<void>
+}
+
+/** The reader of a file that is read once takes more than the file has, and gets no further by it. */
+export class WastefulReader extends Error {
+  override readonly name = 'WastefulReader'
+}
+
+const PIECE_BYTES = 1024 * 1024
+/** ffmpeg has one open, and another for a moment when it jumps. */
+const MAX_CONNECTIONS = 16
+/** For a request with the token on a new connection. */
+const REQUEST_TIMEOUT_MS = 30_000
+const MAX_HEADER_BYTES = 8192
+
+/** Rejects with SOURCE_UNREADABLE or SOURCE_CHANGED. */
+export async function openSourceServer(options: SourceServerOptions): Promise<SourceServer> {
+  const { source, credentials, maxServedBytes, onBytes } = options
+  const { path, sizeBytes } = source
+  const file = await openUnchanged(source)
+  const wanted = Buffer.from(`Basic ${Buffer.from(credentials).toString('base64')}`)
+  const broken = new AbortController()
+  const served = createServedRanges(sizeBytes)
+  const streams = new Set<Duplex>()
+  const answering = new Set<Promise<void>>()
+  let servedBytes = 0
+  let isClosed = false
+
+  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, insecureHTTPParser: false }, (request, response) => {
+    response.on('error', () => undefined)
+    if (!isAuthorised(request, wanted)) return refuse(response, 407, { 'Proxy-Authenticate': 'Basic realm="encode"' })
+    authorised.add(request.socket)
+    const work = answer(request, response)
+      .catch((error: unknown) => {
+        if (!isClosed) broken.abort(toReadError(path, error))
+        request.socket.destroy()
+      })
+      .finally(() => answering.delete(work))
+    answering.add(work)
+  })
+  const authorised = new WeakSet<object>()
+  server.on('clientError', (_error, stream) => stream.destroy())
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405, { Allow: 'GET, HEAD' })
+    const range = parseByteRange(request.headers.range, sizeBytes)
+    if (range === 'unsatisfiable') return refuse(response, 416, { 'Content-Range': `bytes */${sizeBytes}` })
+    const { start, end } = range ?? { start: 0, end: sizeBytes }
+    const headers = { 'Content-Type': 'application/octet-stream', 'Accept-Ranges': 'bytes', 'Content-Length': end - start }
+    if (range === undefined) response.writeHead(200, headers)
+    else response.writeHead(206, { ...headers, 'Content-Range': `bytes ${start}-${end - 1}/${sizeBytes}` })
+    if (request.method === 'GET') await give(start, end, response)
+    response.end()
+  }
+
+  /** Resolves when all was given, or nobody takes more. */
+  async function give(start: number, end: number, response: ServerResponse): Promise<void> {
+    const account = served.begin(start)
+    const gone = new Promise<false>((resolve) => response.once('close', () => resolve(false)))
+    // Read into one while the other is on its way.
+    let [current, next] = [Buffer.allocUnsafe(PIECE_BYTES), Buffer.allocUnsafe(PIECE_BYTES)]
+    let piece = await read(current, start, end)
+    while (piece.length > 0 && !response.closed) {
+      const at = account.position + piece.length
+      const taken = new Promise<true>((resolve) => response.write(piece, () => resolve(true)))
+      const [isTaken, following] = await Promise.all([Promise.race([taken, gone]), read(next, at, end)])
+      if (!isTaken) return
+      account.add(piece.length)
+      servedBytes += piece.length
+      onBytes?.(servedBytes)
+      if (servedBytes > maxServedBytes) throw new WastefulReader(`The reader took ${servedBytes} B of a file of ${sizeBytes} B`)
+      piece = following
+      ;[current, next] = [next, current]
+    }
+  }
+
+  /** Nothing at the end of the range alone. */
+  async function read(buffer: Buffer, position: number, end: number): Promise<Buffer> {
+    const length = Math.min(buffer.length, end - position)
+    if (length === 0) return buffer.subarray(0, 0)
+    const { bytesRead } = await file.read(buffer, 0, length, position)
+    if (bytesRead === 0) throw changedError(path)
+    return buffer.subarray(0, bytesRead)
+  }
+
+  return {
+    accept(stream) {
+      // One too many may be the reader's own.
+      if (isClosed || streams.size >= MAX_CONNECTIONS) {
+        if (!isClosed) broken.abort(new WastefulReader(`More than ${MAX_CONNECTIONS} connections at a time`))
+        stream.destroy()
+        return
+      }
+      streams.add(stream)
+      const patience = setTimeout(() => authorised.has(stream) || stream.destroy(), REQUEST_TIMEOUT_MS)
+      stream.once('close', () => {
+        clearTimeout(patience)
+        streams.delete(stream)
+      })
+      stream.on('error', () => stream.destroy())
+      // A reader that is done closes both directions; ssh2 says only that of the one.
+      stream.once('end', () => stream.destroy())
+      server.emit('connection', stream)
+    },
+    broken: broken.signal,
+    get hasServed() {
+      return servedBytes > 0
+    },
+    get servedBytes() {
+      return servedBytes
+    },
+    reachedEnd: served.reachedEnd,
+    async close() {
+      isClosed = true
+      for (const stream of streams) stream.destroy()
+      server.close()
+      await Promise.allSettled(answering)
+      await file.close()
+    },
+  }
+}
+
+async function openUnchanged({ path, sizeBytes, mtimeMs }: SourceServerOptions['source']): Promise<FileHandle> {
+  const file = await open(path, 'r').catch((error: unknown) => {
+    throw new EncodeError('SOURCE_UNREADABLE', `"${path}" cannot be read: ${toPlainLine(String(error))}`, {
+      hint: 'Check the path and its permissions',
+      cause: error,
+    })
+  })
+  const found = await file.stat()
+  if (found.isFile() && found.size === sizeBytes && Math.abs(found.mtimeMs - mtimeMs) < 1) return file
+  await file.close()
+  throw changedError(path)
+}
+
+function isAuthorised({ headers }: IncomingMessage, wanted: Buffer): boolean {
+  const given = Buffer.from(headers['proxy-authorization'] ?? '')
+  return given.length === wanted.length && timingSafeEqual(given, wanted)
+}
+
+function refuse(response: ServerResponse, status: number, headers: Readonly<Record<string, string>>): void {
+  response.writeHead(status, { ...headers, 'Content-Length': 0, Connection: 'close' }).end()
+}
+
+function changedError(path: string): EncodeError {
+  return new EncodeError('SOURCE_CHANGED', `"${path}" changed while it was sent`, {
+    hint: 'Encode it when nothing writes to it any more',
+  })
+}
+
+function toReadError(path: string, error: unknown): unknown {
+  if (error instanceof EncodeError || error instanceof WastefulReader) return error
+  return new EncodeError('TRANSFER_FAILED', `"${path}" cannot be read: ${toPlainLine(String(error))}`, {
+    hint: 'Look at the disk or the network folder that it is on',
+    cause: error,
+  })
+}
