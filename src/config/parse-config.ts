@@ -145,6 +145,7 @@ function buildConfig(
       findings,
       expandPath,
       keepaliveSeconds: numberOf(valueAt(section, 'keepalive')),
+      prefetch: numberOf(valueAt(section, 'prefetch')),
       checksum: booleanOf(valueAt(section, 'checksum')),
     }),
     profiles: [...shipped.filter(({ name }) => !own.has(name)), ...profiles],

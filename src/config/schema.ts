@@ -292,6 +292,14 @@ const AS_SSH = 'as for `ssh`'
 
 const CHECKSUM = 'Compare the SHA-256 of both ends of every transfer, not its size alone; the host needs a program for it'
 
+const PREFETCH: Schema = {
+  type: 'integer',
+  description:
+    'Sources a slot that a streaming host may fetch ahead while its slots are taken, as far as its disk has room. 0 fetches none',
+  minimum: 0,
+  maximum: 16,
+}
+
 const HOST_SCHEMA: Schema = {
   type: 'object',
   description: 'A machine that encodes; needs an SSH server and ffmpeg, nothing else. What is left out comes from ~/.ssh/config',
@@ -338,6 +346,7 @@ const HOST_SCHEMA: Schema = {
       maximum: 1000,
     },
     min_free: orElse('as `config.min_free`', size("What jobs leave free on the disk of the host's working folder: 2GB")),
+    prefetch: orElse('as `config.prefetch`', PREFETCH),
     keepalive: orElse('as `config.keepalive`', KEEPALIVE),
     checksum: { type: 'boolean', description: CHECKSUM, whenLeftOut: 'as `config.checksum`' },
     labels: words('Marks of your own, which profiles can require'),
@@ -394,6 +403,7 @@ const CONFIG_SECTION: Schema = {
       enum: ['replace', 'skip'],
     },
     min_free: orElse('256MB', size('What jobs leave free on each disk that they write to: 500MB, 2GB, 0')),
+    prefetch: orElse('1', PREFETCH),
     max_failures: {
       type: 'integer',
       description:

@@ -24,7 +24,9 @@ import type { Intake } from './intake.ts'
 import { removeLeftOnHost } from './left-files.ts'
 import { createLinkMeter, type LinkMeter } from './link-meter.ts'
 import { createMountedCheck } from './mounted-check.ts'
+import { createOpenAttempts } from './open-attempts.ts'
 import { pollLoads } from './poll-loads.ts'
+import { toPrefetch } from './prefetch.ts'
 import { recordOutcome } from './record-outcome.ts'
 import type { RunWorld } from './run-request.ts'
 import { createRunSpace } from './space/run-space.ts'
@@ -75,6 +77,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   /** What the last job to lose a host had of it. */
   const lostOpens = new Map<string, OpenHost>()
   const links = new Map<string, LinkMeter>()
+  const attempts = createOpenAttempts()
   const settling = new Set<Promise<void>>()
   const over = new AbortController()
   const stopping = new AbortController()
@@ -113,20 +116,27 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
       onLack: (ticket, lacks) => space.onLack(ticket.plan, lacks),
       mayCome: space.mayCome,
     },
+    ahead(worker) {
+      const config = roster.config(worker)
+      return config === undefined ? 0 : toPrefetch(config)
+    },
     runJob(ticket, worker, attempt) {
       const reservation = space.reserve(ticket.plan, worker)
+      attempts.begin(ticket.id, attempt.number)
       return roster
         .during(worker, () => attemptJob(withForm(ticket.plan, attempt.form), worker, attempt, reservation))
         .catch((error: unknown): JobOutcome => {
           breakOff(error)
           return { kind: 'interrupted' }
         })
-        .finally(() => reservation.release())
+        .then((outcome) => {
+          reservation.release()
+          if (attempts.end(ticket.id, attempt.number, worker.name)) tellOfOther(ticket, worker, attempt.number, outcome)
+          return outcome
+        })
     },
-    onRetry(ticket, worker, reason) {
-      orBreak(() => ledger.setState(ticket.id, 'queued', { reason }))
-      emit('job.retry', { job: ticket.id, host: worker.name, reason })
-    },
+    onRetry: putBack,
+    onWithdrawn: putBack,
     onSettled: (ticket, outcome, worker) => {
       orBreak(() => {
         const told =
@@ -136,6 +146,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
         recordOutcome({ plan: ticket.plan, outcome: told, hostName: worker?.name }, ledger, emit)
         ledger.releaseSource(options.runId, ticket.plan.source.path)
       })
+      attempts.forget(ticket.id)
       space.settle(ticket.plan, outcome)
       outstanding -= 1
       const settled = options.intake.settle(ticket.plan, outcome.kind !== 'failed').finally(() => settling.delete(settled))
@@ -197,6 +208,19 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
 
   function breakOff(error: unknown): void {
     if (!signal.aborted) breaking.abort(error)
+  }
+
+  function putBack(ticket: Ticket, worker: WorkerSpec, reason: string): void {
+    const attempt = attempts.last(ticket.id, worker.name)
+    orBreak(() => ledger.setState(ticket.id, 'queued', { reason }))
+    emit('job.retry', { job: ticket.id, host: worker.name, reason, ...(attempt === undefined ? {} : { attempt }) })
+  }
+
+  /** An attempt came to nothing, and the job does not wait. */
+  function tellOfOther(ticket: Ticket, worker: WorkerSpec, attempt: number, outcome: JobOutcome): void {
+    if (signal.aborted || outcome.kind === 'done' || outcome.kind === 'skipped') return
+    const reason = outcome.kind === 'failed' ? outcome.reason : 'Another attempt at it goes on'
+    emit('job.retry', { job: ticket.id, host: worker.name, reason, attempt, running: true })
   }
 
   function orBreak(body: () => void): void {

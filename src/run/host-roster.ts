@@ -45,6 +45,8 @@ export interface HostRoster {
   /** How many jobs it has. */
   countJobs(place: HostPlace): number
   session(place: HostPlace): HostSession | undefined
+  /** As it is by now. */
+  config(place: HostPlace): HostConfig | undefined
   current(place: HostPlace): OpenHost | undefined
   /** Weighs it anew by what is known of it now. */
   weigh(place: HostPlace): void
@@ -122,6 +124,7 @@ export function createHostRoster(options: HostRosterOptions): HostRoster {
     list: () => [...members.values()].filter((member) => !isLeaving(member)).map(({ cluster, config: { name } }) => ({ cluster, name })),
     countJobs: (place) => find(place)?.jobs ?? 0,
     session: (place) => find(place)?.session,
+    config: (place) => find(place)?.config,
     current: (place) => find(place)?.session.current(),
     weigh(place) {
       const member = find(place)
@@ -230,7 +233,7 @@ export function keyOfHost({ cluster, name }: HostPlace): string {
 }
 
 /** Keys that take effect at once; a change of any other means that the host is opened anew. */
-const LIVE_KEYS: ReadonlySet<string> = new Set(['queues', 'maxJobs', 'labels', 'profiles', 'isEnabled', 'place'])
+const LIVE_KEYS: ReadonlySet<string> = new Set(['queues', 'maxJobs', 'prefetch', 'labels', 'profiles', 'isEnabled', 'place'])
 
 /** Whether a host that is open may go on under the other settings. */
 export function isReachedAlike(one: HostConfig, other: HostConfig): boolean {

@@ -40,6 +40,15 @@ describe('keepalive', () => {
   })
 })
 
+describe('prefetch', () => {
+  test('is that of the host, else that of section config, else nobody says it', () => {
+    const hosts = 'clusters: {home: {own: {prefetch: 0}, other: }}'
+    const prefetchOf = (line: string) => parse(line).clusters.flatMap((cluster) => cluster.hosts.map(({ prefetch }) => prefetch))
+    expect(prefetchOf(`prefetch: 2\n  ${hosts}`)).toEqual([0, 2])
+    expect(prefetchOf(hosts)).toEqual([0, undefined])
+  })
+})
+
 describe('max_failures', () => {
   test.each([
     ['', undefined],
