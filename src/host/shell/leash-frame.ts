@@ -7,7 +7,8 @@ export interface LeashStart {
   /** Process number of the command. */
   readonly pid: number
   readonly wrapper: number
-  readonly mode: 'group' | 'setsid' | 'pid'
+  /** `job`: a job object of Windows, which ends with the shell. */
+  readonly mode: 'group' | 'setsid' | 'pid' | 'job'
 }
 
 export interface FrameHandlers {
@@ -55,15 +56,17 @@ export function createFrameParser(tag: string, handlers: FrameHandlers): FramePa
 
   function read(text: string): boolean {
     if (state === 'before') {
-      const match = /^(\d{1,10}) (\d{1,10}) (group|setsid|pid)$/.exec(text)
+      const match = /^(\d{1,10}) (\d{1,10}) (group|setsid|pid|job)\r?$/.exec(text)
       if (match === null) return false
       state = 'running'
       handlers.onStart({ pid: Number(match[1]), wrapper: Number(match[2]), mode: match[3] as LeashStart['mode'] })
       return true
     }
-    if (!/^\d{1,3}$/.test(text)) return false
+    // Windows has 32 bits of it, with or without a sign; cmd.exe ends its lines with CR LF.
+    const status = /^(-?\d{1,10})\r?$/.exec(text)?.[1]
+    if (status === undefined) return false
     state = 'after'
-    handlers.onExit(Number(text))
+    handlers.onExit(Number(status) >>> 0)
     return true
   }
 
@@ -86,7 +89,7 @@ export function createFrameParser(tag: string, handlers: FrameHandlers): FramePa
 
 /** For stderr: hands on what follows the line `TAG@start`, and says at the end what came when there was none. */
 export function createNoiseFilter(tag: string, onOutput: (chunk: Buffer) => void): FrameParser {
-  const mark = Buffer.from(`${tag}@start\n`)
+  const mark = new RegExp(`${tag}@start\\r?\\n`)
   let before: Buffer | undefined = Buffer.alloc(0)
   return {
     push(chunk) {
@@ -95,12 +98,12 @@ export function createNoiseFilter(tag: string, onOutput: (chunk: Buffer) => void
         return
       }
       before = Buffer.concat([before, chunk])
-      const at = before.indexOf(mark)
-      if (at === -1) {
+      const found = mark.exec(before.toString('latin1'))
+      if (found === null) {
         before = before.subarray(-MAX_NOISE_BYTES)
         return
       }
-      const rest = before.subarray(at + mark.length)
+      const rest = before.subarray(found.index + found[0].length)
       before = undefined
       if (rest.length > 0) onOutput(rest)
     },

@@ -10,7 +10,7 @@ import { toPlainLine } from '../../core/text.ts'
 import type { ChannelExit, CommandChannel, CommandTransport } from '../channel.ts'
 import type { RunOptions, RunResult } from '../host.ts'
 import { watchStandstill } from '../standstill.ts'
-import { killCommand, leashCommand } from './leash.ts'
+import { killCommand, type LeashCommand, leashCommand } from './leash.ts'
 import { createFrameParser, createNoiseFilter, type LeashStart } from './leash-frame.ts'
 
 /** How the controller shows that it is alive, and how soon its hosts stop believing it. */
@@ -26,7 +26,31 @@ export interface LeashTiming {
 
 export const DEFAULT_LEASH_TIMING: LeashTiming = { heartbeatEveryMs: 5000, heartbeatLimitSeconds: 30, graceTenths: 15 }
 
+/** How the shell of a host puts a command on a leash; frames are the same everywhere. */
+export interface LeashDialect {
+  /** `input` is said first. */
+  start(command: LeashCommand): { readonly commandLine: string; readonly input: string }
+  /** Undefined where any line counts as the request. */
+  readonly heartbeat: string | undefined
+  /** Asks for the end. */
+  readonly request: string
+  /** Whether the leash ends with its command. If not, it is told the request once more when the command has ended. */
+  readonly isReleased: boolean
+  /** A command line that kills what a leash left behind; undefined where the end of its shell does that. */
+  readonly killCommand: ((tag: string, started: LeashStart) => string) | undefined
+}
+
+const POSIX_LEASH: LeashDialect = {
+  start: (command) => ({ commandLine: leashCommand(command), input: '' }),
+  heartbeat: 'h\n',
+  request: 't\n',
+  isReleased: true,
+  killCommand,
+}
+
 export interface LeashOptions extends RunOptions {
+  /** POSIX unless told. */
+  readonly dialect?: LeashDialect | undefined
   readonly timing?: LeashTiming | undefined
   /** Host's name, for messages. */
   readonly hostName: string
@@ -38,28 +62,30 @@ export interface LeashOptions extends RunOptions {
  * its leash was ended from outside; NAME_NOT_CARRIED for arguments that no command line carries. An exit status is a result, never an error.
  */
 export async function runOnLeash(transport: CommandTransport, argv: readonly string[], options: LeashOptions): Promise<RunResult> {
-  const { signal, timing = DEFAULT_LEASH_TIMING, env, nice, keepsAwake } = options
+  const { signal, timing = DEFAULT_LEASH_TIMING, env, nice, keepsAwake, dialect = POSIX_LEASH } = options
   signal?.throwIfAborted()
   transport.lost.throwIfAborted()
   const tag = `encode-${randomBytes(12).toString('hex')}`
   const { heartbeatLimitSeconds: heartbeatSeconds, graceTenths } = timing
-  const commandLine = leashCommand({ argv, tag, heartbeatSeconds, graceTenths, env, nice, keepsAwake })
+  const { commandLine, input } = dialect.start({ argv, tag, heartbeatSeconds, graceTenths, env, nice, keepsAwake })
   const channel = await transport.openCommand(commandLine, signal)
 
   const done = new AbortController()
   const output = collectOutput(channel, tag, options)
   channel.stdin.on('error', ignore) // its end is told by `exit`
-  say(channel, 'h')
+  say(channel, input, 'always')
+  beat(channel, dialect)
+  if (!dialect.isReleased) void output.exited.then(() => say(channel, dialect.request, 'always'))
   const standstill = watchStandstill()
   const heartbeat = setInterval(() => {
     standstill.tick()
-    say(channel, 'h')
+    beat(channel, dialect)
   }, timing.heartbeatEveryMs)
   const ended = waitForEnd(channel, transport.lost, output, done.signal)
   try {
     const end = await Promise.race([ended, ...(signal === undefined ? [] : [whenAborted(signal, done.signal)])])
     if (end === ABORTED) {
-      await endCommand(transport, channel, output, ended, { tag, graceTenths, done: done.signal })
+      await endCommand(transport, channel, output, ended, { tag, graceTenths, dialect, done: done.signal })
       throw signal?.reason
     }
     const { status, stdout, stderr } = output.result()
@@ -141,13 +167,20 @@ async function waitForEnd(channel: CommandChannel, lost: AbortSignal, output: Ou
   }
 }
 
+interface Ending {
+  readonly tag: string
+  readonly graceTenths: number
+  readonly dialect: LeashDialect
+  readonly done: AbortSignal
+}
+
 /** Asks, then kills, then kills over a channel of its own; at most 3 s in all with the default grace. */
 async function endCommand(
   transport: CommandTransport,
   channel: CommandChannel,
   output: Output,
   ended: Promise<End>,
-  { tag, graceTenths, done }: { readonly tag: string; readonly graceTenths: number; readonly done: AbortSignal },
+  { tag, graceTenths, dialect, done }: Ending,
 ): Promise<void> {
   const isOver = async (withinMs: number): Promise<boolean> =>
     await Promise.race([
@@ -157,13 +190,13 @@ async function endCommand(
       ),
       pause(withinMs, done).then(() => false),
     ])
-  say(channel, 't')
+  say(channel, dialect.request, 'always')
   if (await isOver(graceTenths * 100 + 600)) return
   channel.signal('KILL')
   if (await isOver(300)) return
   const start = output.start()
-  if (start === undefined) return
-  const killed = transport.openCommand(killCommand(tag, start)).then(async (killer) => {
+  if (start === undefined || dialect.killCommand === undefined) return
+  const killed = transport.openCommand(dialect.killCommand(tag, start)).then(async (killer) => {
     for (const stream of [killer.stdout, killer.stderr]) stream.on('error', ignore).resume()
     killer.stdin.on('error', ignore).end()
     await killer.exit
@@ -181,9 +214,13 @@ function describeUnfinished(end: End, output: Output, hostName: string): EncodeE
   return new EncodeError('COMMAND_FAILED', `${what}${how}${said === '' ? '' : `: ${said}`}`)
 }
 
-function say(channel: CommandChannel, letter: 'h' | 't'): void {
-  // A line that nobody takes is not queued up behind others: what is not read in time is as good as lost.
-  if (channel.stdin.writable && (letter === 't' || !channel.stdin.writableNeedDrain)) channel.stdin.write(`${letter}\n`)
+function beat(channel: CommandChannel, { heartbeat }: LeashDialect): void {
+  if (heartbeat !== undefined) say(channel, heartbeat, 'in time')
+}
+
+/** A heartbeat that nobody takes is not queued up behind others: what is not read in time is as good as lost. */
+function say(channel: CommandChannel, line: string, when: 'always' | 'in time'): void {
+  if (line !== '' && channel.stdin.writable && (when === 'always' || !channel.stdin.writableNeedDrain)) channel.stdin.write(line)
 }
 
 async function whenAborted(signal: AbortSignal, done: AbortSignal): Promise<typeof ABORTED> {

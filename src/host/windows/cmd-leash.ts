@@ -1,0 +1,65 @@
+/**
+ * The leash of a Windows host without PowerShell: one line for cmd.exe.
+ *
+ * Microsoft's sshd puts the shell of a session into a job object that ends everything in it with the shell, and the shell here waits for a
+ * line on its stdin: the end of the connection ends the line, the shell, and so ffmpeg. ffmpeg runs beside it under a second cmd.exe, which
+ * tells its exit status: the one that SSH tells is the shell's, and 0 when a signal ended it.
+ *
+ * There are no heartbeats (cmd.exe cannot wait for a line for a time): on a cut network Windows gives the connection up by itself, after
+ * five retransmissions of what ffmpeg prints.
+ *
+ * What ffmpeg gets stands in a variable that the second cmd.exe puts in after it has read its line, so that only one shell reads it.
+ */
+
+import { EncodeError } from '../../core/errors.ts'
+import { toVisible } from '../../core/text.ts'
+import type { LeashCommand } from '../shell/leash.ts'
+import { MAX_CMD_LINE_CHARACTERS } from '../shell/quote-cmd.ts'
+import type { LeashDialect } from '../shell/run-on-leash.ts'
+import { toPriority } from './priority.ts'
+import { toRuntimeLine } from './runtime-line.ts'
+
+export const CMD_LEASH: LeashDialect = {
+  start: (command) => ({ commandLine: cmdLeashCommand(command), input: '' }),
+  heartbeat: undefined,
+  // Any line will do. The end of stdin would, too, but no signal can be sent after it.
+  request: '\r\n',
+  isReleased: false,
+  killCommand: undefined,
+}
+
+/** @throws NAME_NOT_CARRIED for what no line of cmd.exe carries. */
+export function cmdLeashCommand({ argv, tag, env = {}, nice }: LeashCommand): string {
+  const variables = Object.entries(env).map(([name, value]) => `set ${name}=${escapeValue(value)}&`)
+  const priority = nice === undefined ? '' : `/${toPriority(nice)} `
+  const line = [
+    `echo ${tag}@start 1 1 job&echo ${tag}@start>&2&`,
+    ...variables,
+    `set ENCODE_LINE=${escapeValue(toRuntimeLine(argv))}&`,
+    `start "" /b ${priority}cmd /d /v:on /c "!ENCODE_LINE!&echo ${tag}@exit !errorlevel!" <nul&`,
+    'set /p ENCODE_LINE=',
+  ].join('')
+  if (line.length <= MAX_CMD_LINE_CHARACTERS) return line
+  throw new EncodeError('NAME_NOT_CARRIED', `${line.length} characters are too many for one command line of cmd.exe`, {
+    hint: 'Allow PowerShell for this user there, which takes them in another way, or give the profile fewer options',
+  })
+}
+
+/**
+ * A value for `set`, outside of quotes: a caret takes what is special from the character behind it. No caret helps a percent sign; but one
+ * behind it becomes part of the name that cmd looks up, which no variable has then, and goes away when the line is parsed.
+ */
+export function escapeValue(value: string): string {
+  if (/[\0\r\n]/.test(value) || !value.isWellFormed()) {
+    throw new EncodeError('NAME_NOT_CARRIED', `A Windows command line cannot carry "${toVisible(value.toWellFormed())}"`, {
+      hint: 'Use no line ends, and valid Unicode',
+    })
+  }
+  let escaped = ''
+  let isAfterPercent = false
+  for (const character of value) {
+    escaped += isAfterPercent || /["^&|<>()!]/.test(character) ? `^${character}` : character
+    isAfterPercent = character === '%'
+  }
+  return escaped
+}
