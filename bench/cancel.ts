@@ -64,13 +64,11 @@ report()
 
 async function cancel(): Promise<Round> {
   const run = startEncode(folder, ['-y', config, '-c', 'home', '-p', 'quick', films])
-  let encoding = 0
-  // Each is heard of once.
-  for (const seen = new Set<string>(); encoding < jobs; encoding += 1) {
-    const { job } = await run.until('job.stage', ({ job, stage }) => stage === 'encode' && !seen.has(job))
-    seen.add(job)
-  }
-  await waitUntil(() => countEncoders() === jobs, { what: 'every encoder runs', timeoutMs: 60_000 })
+  let hasEnded = false
+  const ended = run.ended.finally(() => {
+    hasEnded = true
+  })
+  await waitUntil(() => hasEnded || countEncoders() === jobs, { what: 'every encoder runs', timeoutMs: 120_000 })
   const [encoders, processes] = [countEncoders(), listProcesses().size - standing.size]
   const startedMs = performance.now()
   const since = () => (performance.now() - startedMs) / 1000
@@ -78,23 +76,22 @@ async function cancel(): Promise<Round> {
   let encodersGoneSeconds: number | undefined
   let allGoneSeconds: number | undefined
   let exitSeconds: number | undefined
-  const ended = run.ended.then((result) => {
+  void ended.then(() => {
     exitSeconds = since()
-    return result
   })
   await waitUntil(
     () => {
       if (countEncoders() === 0) encodersGoneSeconds ??= since()
-      const left = [...listProcesses().keys()].filter((pid) => !standing.has(pid))
-      if (left.length === 0) allGoneSeconds ??= since()
-      return allGoneSeconds !== undefined
+      if (![...listProcesses().keys()].every((pid) => standing.has(pid))) return false
+      allGoneSeconds = since()
+      return true
     },
     { what: 'every process is gone', timeoutMs: 60_000 },
   )
   const { status, stderr } = await ended
   if (status !== 130 || stderr !== '') throw new Error(`encode ended with status ${status}: ${stderr}`)
-  const left = (await readdir(films)).filter((name) => name.startsWith('.'))
-  if (left.length > 0) throw new Error(`Left beside the films: ${left.join(', ')}`)
+  const leftFiles = (await readdir(films)).filter((name) => name.startsWith('.'))
+  if (leftFiles.length > 0) throw new Error(`Left beside the films: ${leftFiles.join(', ')}`)
   return {
     encoders,
     processes,

@@ -1,6 +1,7 @@
 /**
- * What it takes to bring a file to a host and back: `scp` as a whole process, the two movers of this program on a host that is open already,
+ * What it takes to bring a file to a host and back: `scp` and `rsync` as whole processes, the two movers of this program on a host that is open already,
  * in turn, on a real OpenSSH server of this machine. The mover that uses the system's OpenSSH client makes its connection in the time that is measured.
+ * A bare TCP connection beside them tells what the link carries.
  *
  *     node bench/transfer.ts [--megabytes 1000] [--rounds 5] [--link none|cable|far] [--without-binding] [--json]
  *
@@ -18,7 +19,9 @@ import { parseArgs } from 'node:util'
 import { createHostConfig } from '../src/host/create-host-config.ts'
 import { receiveCommand, receiveDirectly, sendCommand, sendDirectly } from '../src/host/shell/bulk-shell.ts'
 import { startSshdHost } from '../test/cluster/sshd-host.ts'
+import { openPlainTcp } from './plain-tcp.ts'
 import { type Link, openCable, openFarLink } from './shaped-link.ts'
+import { describeSpread, median } from './statistics.ts'
 
 interface Sample {
   readonly seconds: number
@@ -34,6 +37,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 })
+const LINK_MEGABITS: { readonly cable: number; readonly far: number; readonly [link: string]: number } = { cable: 1000, far: 100 }
 const [megabytes, rounds] = [Number(values.megabytes), Number(values.rounds)]
 
 if (values['without-binding']) {
@@ -77,22 +81,26 @@ await Promise.all([viaClient.connect(), viaSsh2.connect()])
 // The bulk lane stands, and what is asked once is known.
 for (const transport of [viaClient, viaSsh2]) await put(transport, '/dev/null').catch(() => undefined)
 
-const scpOptions = [
-  '-q',
+const sshOptions = [
   '-F',
   'none',
-  '-P',
-  String(port),
   '-i',
   host.identityFile,
   '-o',
   `UserKnownHostsFile=${knownHostsFile}`,
   '-o',
   'BatchMode=yes',
+  '-o',
+  'LogLevel=ERROR',
 ]
+const ssh = ['ssh', ...sshOptions, '-p', String(port)]
+// A proxy takes connections to the host's SSH server only.
+await using bare = values.link === 'far' ? undefined : await openPlainTcp([...ssh, `${host.user}@${address}`], address, there)
 const at = `${host.user}@${address}:${there}`
 const methods: Readonly<Record<string, Readonly<Record<'up' | 'down', () => Promise<unknown>>>>> = {
+  ...(bare === undefined ? {} : { 'bare TCP': { up: () => bare.up(source), down: () => bare.down(here) } }),
   scp: { up: () => runScp([source, at]), down: () => runScp([at, here]) },
+  rsync: { up: () => runRsync([source, at]), down: () => runRsync([at, here]) },
   "encode, system's ssh": { up: () => put(viaClient, source), down: () => get(viaClient) },
   'encode, ssh2 alone': { up: () => put(viaSsh2, source), down: () => get(viaSsh2) },
 }
@@ -113,8 +121,8 @@ for (let round = 1; round <= rounds; round += 1) {
 report()
 
 async function openLink(): Promise<Link> {
-  if (values.link === 'cable') return await openCable(host, 1000)
-  if (values.link === 'far') return await openFarLink(host, { megabitsPerSecond: 100, roundTripMs: 40 })
+  if (values.link === 'cable') return await openCable(host, LINK_MEGABITS.cable)
+  if (values.link === 'far') return await openFarLink(host, { megabitsPerSecond: LINK_MEGABITS.far, roundTripMs: 40 })
   return { address: host.address, port: host.port, knownHostsFile: host.knownHostsFile, [Symbol.asyncDispose]: async () => undefined }
 }
 
@@ -129,9 +137,21 @@ async function get(transport: typeof viaClient): Promise<void> {
 }
 
 async function runScp(paths: readonly string[]): Promise<void> {
-  const child = spawn('scp', [...scpOptions, ...paths], { stdio: ['ignore', 'ignore', 'inherit'] })
+  await runProgram('scp', ['-q', ...sshOptions, '-P', String(port), ...paths])
+}
+
+async function runRsync(paths: readonly string[]): Promise<void> {
+  await runProgram('rsync', ['-e', ssh.join(' '), ...paths])
+}
+
+async function runProgram(program: string, argv: readonly string[]): Promise<void> {
+  const child = spawn(program, [...argv], { stdio: ['ignore', 'ignore', 'pipe'] })
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
   const status = await new Promise((resolve) => child.once('close', resolve))
-  if (status !== 0) throw new Error(`scp ended with status ${status}`)
+  if (status !== 0) throw new Error(`${program} ended with status ${status}: ${said}\nThe server says: ${host.log().slice(-4000)}`)
 }
 
 function run(program: string, args: readonly string[]): void {
@@ -151,21 +171,28 @@ function report(): void {
     return
   }
   console.log(`${megabytes} MB, ${rounds} rounds, link ${values.link}, ssh2 ${isNative ? 'with' : 'without'} its binding\n`)
-  console.log('| way | method | of scp: median (range) | MB/s, best | CPU s/GB |\n|---|---|---|---|---|')
-  for (const [key, own] of samples) {
+  const linkMegabits = LINK_MEGABITS[values.link]
+  const head = [
+    'way',
+    'method',
+    'of scp: median (range)',
+    'MB/s, median (range)',
+    ...(linkMegabits === undefined ? [] : ['of the link']),
+    'CPU s/GB',
+  ]
+  const rows = [...samples].map(([key, own]) => {
     const [way = ''] = key.split(' ')
     const base = samples.get(`${way} scp`) ?? []
-    const ratios = own.map(({ seconds }, round) => seconds / (base[round]?.seconds ?? Number.NaN)).sort((a, b) => a - b)
-    const range = `${ratios[0]?.toFixed(2)}–${ratios.at(-1)?.toFixed(2)}`
-    const best = megabytes / Math.min(...own.map(({ seconds }) => seconds))
-    const cpu = median(own.map(({ cpuSeconds }) => cpuSeconds)) / (megabytes / 1000)
-    console.log(
-      `| ${way} | ${key.slice(way.length + 1)} | ${median(ratios).toFixed(2)} (${range}) | ${best.toFixed(0)} | ${cpu.toFixed(1)} |`,
-    )
-  }
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+    const rates = own.map(({ seconds }) => megabytes / seconds)
+    const ofLink = linkMegabits === undefined ? [] : [`${((median(rates) * 800) / linkMegabits).toFixed(0)} %`]
+    return [
+      way,
+      key.slice(way.length + 1),
+      describeSpread(own.map(({ seconds }, round) => seconds / (base[round]?.seconds ?? Number.NaN))),
+      describeSpread(rates, 1),
+      ...ofLink,
+      (median(own.map(({ cpuSeconds }) => cpuSeconds)) / (megabytes / 1000)).toFixed(1),
+    ]
+  })
+  for (const cells of [head, head.map(() => '---'), ...rows]) console.log(`| ${cells.join(' | ')} |`)
 }
