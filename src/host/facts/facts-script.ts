@@ -56,8 +56,17 @@ find_program() {
 }
 ffmpeg=$(find_program ffmpeg "$1")
 say ffmpeg "$ffmpeg"
+
+encoders=
+# Starting ffmpeg takes longer than all the rest: the first runs beside what follows, which reads no standard input until the end
+{ [ -z "$ffmpeg" ] || "$ffmpeg" -hide_banner -hwaccels </dev/null 2>/dev/null; } | {
 if [ -n "$ffmpeg" ]; then
-  version=$("$ffmpeg" -version </dev/null 2>&1)
+  # The first lines say the version, of nearly every ffmpeg
+  encoders=$("$ffmpeg" -encoders </dev/null 2>&1)
+  case $encoders in
+    'ffmpeg version '*) version=$encoders ;;
+    *) version=$("$ffmpeg" -version </dev/null 2>&1) ;;
+  esac
   say version "$(printf '%s\n' "$version" | head -n 1)"
 fi
 ffprobe=$2
@@ -110,8 +119,9 @@ while [ -n "$there" ] && ! [ -e "$there" ]; do there=$(dirname "$there"); done
 say df "$(df -Pk "$there" 2>/dev/null | tail -n 1)"
 
 echo encoders:
-[ -z "$ffmpeg" ] || "$ffmpeg" -hide_banner -encoders </dev/null 2>/dev/null
+printf '%s\n' "$encoders"
 echo hwaccels:
-[ -z "$ffmpeg" ] || "$ffmpeg" -hide_banner -hwaccels </dev/null 2>/dev/null
+cat
 echo end:
+}
 `
