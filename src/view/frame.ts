@@ -90,7 +90,7 @@ function renderHosts(hosts: readonly HostState[], columns: number, budget: numbe
   const shown = shareOut(busy, budget - busy.length - idleShown.length, jobCount)
   const lines = [...busy, ...idleShown].flatMap((host) => [
     renderHostLine(host, columns, options),
-    ...host.running.slice(0, shown.get(host) ?? 0).map((job) => renderJobLine(job, toJobLineOptions(columns, options))),
+    ...selectJobs(host.running, shown.get(host) ?? 0).map((job) => renderJobLine(job, toJobLineOptions(columns, options))),
   ])
   const hidden = jobCount - [...shown.values()].reduce((sum, count) => sum + count, 0)
   return hidden > 0 ? [...lines, renderMore(hidden, columns, options)] : lines
@@ -104,7 +104,7 @@ function renderFlat(
   budget: number,
   options: FrameOptions,
 ): readonly string[] {
-  const jobs = interleave(busy.map((host) => host.running))
+  const jobs = interleave(busy.map((host) => byWeight(host.running)))
   if (jobs.length === 0) return hosts.slice(0, budget).map((host) => renderHostLine(host, columns, options))
   const isCut = jobs.length > budget
   // In a single line, a job says more than a count.
@@ -134,19 +134,56 @@ function interleave(lists: readonly (readonly RunningJob[])[]): readonly Running
   return Array.from({ length: longest }, (_, depth) => lists.flatMap((list) => list[depth] ?? [])).flat()
 }
 
+/** As many as there is room for: encodes first, what only waits last; in the order they started. */
+function selectJobs(running: readonly RunningJob[], count: number): readonly RunningJob[] {
+  if (count >= running.length) return running
+  const chosen = new Set(byWeight(running).slice(0, count))
+  return running.filter((job) => chosen.has(job))
+}
+
+function byWeight(running: readonly RunningJob[]): readonly RunningJob[] {
+  return [...running].sort((a, b) => toRank(a) - toRank(b))
+}
+
+function toRank({ stage, isWaiting }: RunningJob): number {
+  if (isWaiting) return 3
+  return stage === 'encode' ? 0 : stage === 'fetch' ? 2 : 1
+}
+
+/** `3 running`; and, where they are not all at the same, `1 encoding, 1 fetching, 1 finishing`. */
+function countRunning(running: readonly RunningJob[]): readonly [total: string, details: string] {
+  const doing = running.map(describeDoing)
+  const kinds = DOING.flatMap((kind) => {
+    const count = doing.filter((own) => own === kind).length
+    return count === 0 ? [] : [`${count} ${kind}`]
+  })
+  const isPlain = doing.every((own) => own === undefined || own === 'encoding')
+  return [`${running.length} running`, isPlain ? '' : `: ${kinds.join(', ')}`]
+}
+
+const DOING = ['encoding', 'fetching', 'waiting', 'finishing'] as const
+
+function describeDoing({ stage, isWaiting }: RunningJob): (typeof DOING)[number] | undefined {
+  if (isWaiting) return 'waiting'
+  if (stage === undefined) return undefined
+  return stage === 'encode' ? 'encoding' : stage === 'fetch' ? 'fetching' : 'finishing'
+}
+
 function renderHostLine(host: HostState, columns: number, { chalk, figures }: FrameOptions): string {
   const name = describeHost(host.name, host.cluster)
   if (host.downReason !== undefined) {
     return chalk.red(cutText(`${figures.cross} ${name}: ${toPlainLine(host.downReason)}`, columns))
   }
-  const counts = [
-    ...(host.drainingReason === undefined ? [] : ['draining']),
-    ...(host.running.length > 0 ? [`${host.running.length} running`] : ['idle']),
-    ...(host.doneCount > 0 ? [`${host.doneCount} done`] : []),
-  ].join(', ')
-  const shownName = cutText(name, columns)
+  const draining = host.drainingReason === undefined ? '' : 'draining, '
+  const [total, details] = host.running.length > 0 ? countRunning(host.running) : ['idle', '']
+  const done = host.doneCount > 0 ? `${host.doneCount} done` : ''
   const room = columns - measureText(name) - 2
-  return room < counts.length ? chalk.bold(shownName) : `${chalk.bold(shownName)}  ${chalk.dim(counts)}`
+  const counts = [
+    `${draining}${total}${details}${done && `${details === '' ? ', ' : '; '}${done}`}`,
+    `${draining}${total}${done && `, ${done}`}`,
+  ].find((text) => text.length <= room)
+  const shownName = chalk.bold(cutText(name, columns))
+  return counts === undefined ? shownName : `${shownName}  ${chalk.dim(counts)}`
 }
 
 function renderFailures(

@@ -28,7 +28,7 @@ const TINY_COLUMNS = 16
 
 export function renderJobLine(job: RunningJob, options: JobLineOptions): string {
   const { columns, chalk, spinner } = options
-  const label = `${options.withHost ? `${toLabel(job.host)}: ` : ''}${toFileLabel(job.file)}`
+  const label = `${options.withHost ? `${toLabel(job.host)}: ` : ''}${toFileLabel(job.file)}${job.isCopy ? ' (copy)' : ''}`
   const percent = job.percent === null ? '' : `${Math.floor(job.percent)}%`
   if (columns < TINY_COLUMNS) {
     const room = columns - percent.length - 1
@@ -37,7 +37,7 @@ export function renderJobLine(job: RunningJob, options: JobLineOptions): string 
 
   const eta = currentEta(job, options.nowMs)
   const all: readonly Column[] = [
-    { columns: 7, rank: 2, render: () => chalk.cyan(fitText(job.stage ?? 'starts', 7)) },
+    { columns: 7, rank: 2, render: () => chalk.cyan(fitText(job.isWaiting ? 'waits' : (job.stage ?? 'starts'), 7)) },
     {
       columns: BAR_COLUMNS,
       rank: 4,

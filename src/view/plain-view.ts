@@ -8,6 +8,7 @@ import { Chalk, type ChalkInstance } from 'chalk'
 import { toPlainLine } from '../core/text.ts'
 import { formatDuration } from '../core/units.ts'
 import type { EncodeEvent, EventOf, Stage, View } from '../model/events.ts'
+import { createAttemptMap } from './attempt-map.ts'
 import { countOf, describeFacts, describeHost, describeProgress, describeResult } from './describe-event.ts'
 import { toFileLabel, toLabel } from './fit-text.ts'
 import { createLineOutput } from './line-output.ts'
@@ -32,6 +33,8 @@ export interface PlainViewOptions {
 }
 
 interface JobLine {
+  /** By which lines of its progress may take each other's place. */
+  readonly key: string
   readonly file: string
   readonly host: string
   stage: Stage | undefined
@@ -54,7 +57,7 @@ export function createPlainView(options: PlainViewOptions): View {
     onClosed: options.onClosed,
     giveUp: options.giveUp,
   })
-  const jobs = new Map<string, JobLine>()
+  const jobs = createAttemptMap<JobLine>()
   const summary = createSummary()
   const isVerbose = verbosity === 'verbose'
   let firstMs: number | undefined
@@ -84,6 +87,7 @@ export function createPlainView(options: PlainViewOptions): View {
   function start(event: EventOf<'job.started'>): void {
     const atMs = Date.parse(event.time)
     const job = {
+      key: `${event.job} ${event.attempt}`,
       file: nameFile(event.file),
       host: toLabel(event.host),
       stage: undefined,
@@ -91,12 +95,13 @@ export function createPlainView(options: PlainViewOptions): View {
       toldMs: atMs,
       toldPercent: 0,
     }
-    jobs.set(event.job, job)
-    tell(event, `${job.host}: ${job.file}: started${event.attempt > 1 ? `, attempt ${event.attempt}` : ''}`)
+    jobs.set(event.job, event.attempt, job)
+    const again = event.copy === true ? ' here, too' : ''
+    tell(event, `${job.host}: ${job.file}: started${again}${event.attempt > 1 ? `, attempt ${event.attempt}` : ''}`)
   }
 
   function enterStage(event: EventOf<'job.stage'> | EventOf<'job.progress'>): void {
-    const job = jobs.get(event.job)
+    const job = jobs.get(event.job, event.attempt)
     if (job === undefined || job.stage === event.stage) return
     tellStageEnd(event, job)
     const atMs = Date.parse(event.time)
@@ -106,8 +111,14 @@ export function createPlainView(options: PlainViewOptions): View {
 
   function progress(event: EventOf<'job.progress'>): void {
     enterStage(event)
-    const job = jobs.get(event.job)
+    const job = jobs.get(event.job, event.attempt)
     if (job === undefined) return
+    if (event.waiting === true) {
+      tellStageEnd(event, job)
+      job.stage = undefined
+      if (isVerbose) tell(event, `${job.host}: ${job.file}: waits for a slot`)
+      return
+    }
     const atMs = Date.parse(event.time)
     const isDue =
       event.percent === null
@@ -116,15 +127,16 @@ export function createPlainView(options: PlainViewOptions): View {
     if (!isDue) return
     job.toldMs = atMs
     job.toldPercent = event.percent ?? job.toldPercent
-    tell(event, `${job.host}: ${job.file}: ${describeProgress(event)}`, event.job)
+    tell(event, `${job.host}: ${job.file}: ${describeProgress(event)}`, job.key)
   }
 
-  function leave(event: EncodeEvent, id: string | undefined): void {
+  /** Without a number: every attempt at the job. */
+  function leave(event: EncodeEvent, id: string | undefined, attempt?: number): void {
     if (id === undefined) return
-    const job = jobs.get(id)
-    if (job !== undefined) tellStageEnd(event, job)
-    output.forget(id)
-    jobs.delete(id)
+    for (const job of jobs.take(id, attempt)) {
+      tellStageEnd(event, job)
+      output.forget(job.key)
+    }
   }
 
   function tellAll(event: EncodeEvent): void {
@@ -157,9 +169,10 @@ export function createPlainView(options: PlainViewOptions): View {
         progress(event)
         break
       case 'job.retry': {
-        const file = jobs.get(event.job)?.file ?? toLabel(event.job)
-        leave(event, event.job)
-        tell(event, `${toLabel(event.host)}: ${file}: ${chalk.yellow('will be tried again')}: ${toPlainLine(event.reason)}`)
+        const file = jobs.get(event.job, event.attempt)?.file ?? toLabel(event.job)
+        const outlook = event.running === true ? 'goes on elsewhere' : 'will be tried again'
+        leave(event, event.job, event.attempt)
+        tell(event, `${toLabel(event.host)}: ${file}: ${chalk.yellow(outlook)}: ${toPlainLine(event.reason)}`)
         break
       }
       case 'job.done':

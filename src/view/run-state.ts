@@ -5,6 +5,7 @@
 
 import { savedPercent } from '../core/units.ts'
 import type { EncodeEvent, EventOf, Stage } from '../model/events.ts'
+import { createAttemptMap } from './attempt-map.ts'
 import { createWorkMeter, type WorkSize } from './work-meter.ts'
 
 export interface HostState {
@@ -26,7 +27,11 @@ export interface RunningJob {
   readonly file: string
   readonly host: string
   readonly attempt: number
+  /** Another attempt at the job goes on meanwhile. */
+  readonly isCopy: boolean
   readonly stage: Stage | undefined
+  /** Its source is there, and a slot is not. */
+  readonly isWaiting: boolean
   readonly stageSinceMs: number
   readonly startedMs: number
   /** Of the stage. Null where nobody knows. */
@@ -54,6 +59,7 @@ export interface Totals {
   /** Jobs, and files that never became one. */
   readonly skipped: number
   readonly failed: number
+  /** Jobs, however many attempts at them. */
   readonly running: number
   readonly waiting: number
   readonly sourceBytes: number
@@ -69,6 +75,7 @@ export interface Totals {
 export interface RunState {
   apply(event: EncodeEvent): void
   readonly hosts: readonly HostState[]
+  /** Of two attempts the later one. */
   job(id: string): RunningJob | undefined
   /** The last few, newest last. */
   readonly recentlyDone: readonly EventOf<'job.done'>[]
@@ -91,6 +98,7 @@ interface OpenJob {
 }
 
 const UNKNOWN_SIZE: WorkSize = { bytes: undefined, seconds: undefined }
+const NO_FIGURES = { percent: null, fps: null, speed: null, etaSeconds: null } as const
 const RECENT_COUNT = 10
 const FAILURE_COUNT = 50
 const WARNING_COUNT = 10
@@ -100,7 +108,7 @@ const ETA_LEAST_SECONDS = 3
 
 export function createRunState(): RunState {
   const hosts = new Map<string, ChangingHost>()
-  const jobs = new Map<string, ChangingJob>()
+  const attempts = createAttemptMap<ChangingJob>()
   /** Every job that is not over yet. */
   const open = new Map<string, OpenJob>()
   const meter = createWorkMeter()
@@ -152,14 +160,16 @@ export function createRunState(): RunState {
 
   function start(event: EventOf<'job.started'>, atMs: number): void {
     openJob(event.job, undefined, UNKNOWN_SIZE)
-    leaveHost(event.job)
+    if (event.copy !== true) leaveHost(event.job)
     workSinceMs ??= atMs
     const job: ChangingJob = {
       job: event.job,
       file: event.file,
       host: event.host,
       attempt: event.attempt,
+      isCopy: event.copy === true,
       stage: undefined,
+      isWaiting: false,
       stageSinceMs: atMs,
       startedMs: atMs,
       percent: null,
@@ -169,19 +179,23 @@ export function createRunState(): RunState {
       savedPercent: null,
       progressMs: atMs,
     }
-    jobs.set(event.job, job)
+    attempts.set(event.job, event.attempt, job)
     hostOf(event.job, event.host).running.push(job)
   }
 
   function enterStage(job: ChangingJob, stage: Stage, atMs: number): void {
     if (job.stage === stage) return
-    Object.assign(job, { stage, stageSinceMs: atMs, percent: null, fps: null, speed: null, etaSeconds: null, progressMs: atMs })
+    Object.assign(job, { stage, stageSinceMs: atMs, isWaiting: false, progressMs: atMs, ...NO_FIGURES })
   }
 
   function progress(event: EventOf<'job.progress'>, atMs: number): void {
-    const job = jobs.get(event.job)
+    const job = attempts.get(event.job, event.attempt)
     if (job === undefined) return
     enterStage(job, event.stage, atMs)
+    if (event.waiting === true) {
+      Object.assign(job, { isWaiting: true, stageSinceMs: atMs, progressMs: atMs, ...NO_FIGURES })
+      return
+    }
     Object.assign(job, {
       percent: event.percent,
       fps: event.fps,
@@ -192,13 +206,13 @@ export function createRunState(): RunState {
     })
   }
 
-  function leaveHost(id: string): void {
-    const job = jobs.get(id)
-    if (job === undefined) return
-    jobs.delete(id)
-    for (const host of hosts.values()) {
-      const index = host.running.indexOf(job)
-      if (index !== -1) host.running.splice(index, 1)
+  /** Without a number: every attempt at the job. */
+  function leaveHost(id: string, attempt?: number): void {
+    for (const job of attempts.take(id, attempt)) {
+      for (const host of hosts.values()) {
+        const index = host.running.indexOf(job)
+        if (index !== -1) host.running.splice(index, 1)
+      }
     }
   }
 
@@ -226,7 +240,7 @@ export function createRunState(): RunState {
   }
 
   function* running(): Generator<{ size: WorkSize; ratio: number }> {
-    for (const job of jobs.values()) yield { size: open.get(job.job)?.size ?? UNKNOWN_SIZE, ratio: toRatio(job) }
+    for (const [id, jobs] of attempts.jobs()) yield { size: open.get(id)?.size ?? UNKNOWN_SIZE, ratio: Math.max(...jobs.map(toRatio)) }
   }
 
   function estimate(nowMs: number, doneRatio: number): number | null {
@@ -234,7 +248,7 @@ export function createRunState(): RunState {
     const elapsedSeconds = (nowMs - workSinceMs) / 1000
     if (doneRatio < ETA_LEAST_RATIO || elapsedSeconds < ETA_LEAST_SECONDS) return null
     let longest = 0
-    for (const job of jobs.values()) longest = Math.max(longest, currentEta(job, nowMs) ?? 0)
+    for (const [, jobs] of attempts.jobs()) longest = Math.max(longest, Math.min(...jobs.map((job) => currentEta(job, nowMs) ?? 0)))
     return Math.max(longest, (elapsedSeconds * (1 - doneRatio)) / doneRatio)
   }
 
@@ -269,7 +283,7 @@ export function createRunState(): RunState {
           start(event, atMs)
           break
         case 'job.stage': {
-          const job = jobs.get(event.job)
+          const job = attempts.get(event.job, event.attempt)
           if (job !== undefined) enterStage(job, event.stage, atMs)
           break
         }
@@ -277,7 +291,7 @@ export function createRunState(): RunState {
           progress(event, atMs)
           break
         case 'job.retry':
-          leaveHost(event.job)
+          leaveHost(event.job, event.attempt)
           break
         case 'job.done':
           finish(event)
@@ -305,7 +319,7 @@ export function createRunState(): RunState {
     get hosts() {
       return [...hosts.values()]
     },
-    job: (id) => jobs.get(id),
+    job: (id) => attempts.get(id),
     recentlyDone,
     failures,
     warnings,
@@ -319,14 +333,14 @@ export function createRunState(): RunState {
       const jobCount = Math.max(counts.announced, counts.known)
       // Jobs that are announced but not queued yet weigh as much as the others.
       const doneRatio = jobCount === 0 ? 0 : (meter.measure(running()) * counts.known) / jobCount
-      const waiting = Math.max(0, open.size - jobs.size)
+      const waiting = Math.max(0, open.size - attempts.jobCount)
       return {
         jobs: jobCount,
         over: counts.done + counts.over,
         done: counts.done,
         skipped: counts.skipped,
         failed: counts.failed,
-        running: jobs.size,
+        running: attempts.jobCount,
         waiting,
         sourceBytes: bytes.source,
         outputBytes: bytes.output,

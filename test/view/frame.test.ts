@@ -6,7 +6,7 @@ import type { EncodeEvent } from '../../src/model/events.ts'
 import { measureText } from '../../src/view/fit-text.ts'
 import { renderFrame } from '../../src/view/frame.ts'
 import { createRunState } from '../../src/view/run-state.ts'
-import { done, eventAt, failed, hostUp, progressed, queued, RUN_START_MS, started } from './run-script.ts'
+import { done, eventAt, failed, hostUp, progressed, queued, RUN_START_MS, started, WAITING } from './run-script.ts'
 
 function frameOf(events: readonly EncodeEvent[], columns: number, rows: number): readonly string[] {
   const state = createRunState()
@@ -47,6 +47,24 @@ describe('renderFrame', () => {
     const shown = lines.filter((line) => line.includes('.mp4')).length
     expect(lines).toHaveLength(23)
     expect(lines).toContain(`  … and ${100 - shown} more`)
+  })
+
+  it('tells what a host does at a time: it encodes, fetches ahead, has a source waiting, and finishes another', () => {
+    const events = [
+      ...manyJobs(4, ['nas']),
+      progressed(60, 'j0', 'nas', 60, 'return'),
+      progressed(60, 'j1', 'nas', 50),
+      eventAt(60, 'job.progress', { ...WAITING, job: 'j2', host: 'nas' }),
+      progressed(60, 'j3', 'nas', 10, 'fetch'),
+    ]
+    const wide = frameOf(events, 100, 24)
+    expect(wide[0]).toBe('nas (home)  4 running: 1 encoding, 1 fetching, 1 waiting, 1 finishing')
+    expect(wide.slice(1, 5)).toEqual(['return', 'encode', 'waits', 'fetch'].map((stage) => expect.stringContaining(`  ${stage} `)))
+    expect(frameOf(events, 40, 24)[0]).toBe('nas (home)  4 running')
+    // Where rows are few, encodes stay.
+    const low = frameOf(events, 60, 5).filter((line) => line.includes('.mp4'))
+    expect(low[0]).toContain('encode')
+    expect(low.length).toBeLessThan(4)
   })
 
   it('shares the room out among hosts', () => {

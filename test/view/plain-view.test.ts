@@ -2,7 +2,7 @@ import { Chalk } from 'chalk'
 import { describe, expect, it } from 'vitest'
 import type { EncodeEvent } from '../../src/model/events.ts'
 import { createPlainView, type PlainViewOptions } from '../../src/view/plain-view.ts'
-import { done, eventAt, failed, finished, hostUp, progressed, queued, started } from './run-script.ts'
+import { done, eventAt, failed, finished, hostUp, progressed, queued, started, WAITING } from './run-script.ts'
 import { createSlowStream } from './slow-stream.ts'
 
 async function linesOf(events: readonly EncodeEvent[], options: Omit<PlainViewOptions, 'stdout'> = {}): Promise<readonly string[]> {
@@ -48,6 +48,31 @@ const SUMMARY = [
 ]
 
 describe('createPlainView', () => {
+  it('tells attempts at one job apart, and a source that waits from one that is fetched', async () => {
+    const events = [
+      started(0, 'a', '/tv/a.mp4', 'nas'),
+      eventAt(0, 'job.stage', { job: 'a', stage: 'fetch', host: 'nas', attempt: 1 }),
+      eventAt(20, 'job.progress', { ...WAITING, job: 'a', host: 'nas', attempt: 1 }),
+      eventAt(90, 'job.stage', { job: 'a', stage: 'encode', host: 'nas', attempt: 1 }),
+      eventAt(100, 'job.started', { job: 'a', file: '/tv/a.mp4', host: 'mac', attempt: 2, copy: true }),
+      eventAt(100, 'job.stage', { job: 'a', stage: 'fetch', host: 'mac', attempt: 2 }),
+      progressed(110, 'a', 'nas', 50, 'encode', 1),
+      eventAt(120, 'job.retry', { job: 'a', host: 'mac', reason: 'The host is gone', attempt: 2, running: true }),
+      done(123, 'a', '/tv/a.mp4', 'nas'),
+    ]
+    const lines = await linesOf(events)
+    expect(lines.slice(0, 7)).toEqual([
+      'nas: a.mp4: started',
+      'nas: a.mp4: fetch took 20s',
+      'mac: a.mp4: started here, too, attempt 2',
+      'nas: a.mp4: encode 50 %, 143 fps, 5.9x, ETA 3m 05s, −40.2 % so far',
+      'mac: a.mp4: fetch took 20s',
+      'mac: a.mp4: goes on elsewhere: The host is gone',
+      'nas: a.mp4: done: 1.20 GB → 400 MB, −66.7 %, in 2m 03s',
+    ])
+    expect(await linesOf(events, { verbosity: 'verbose' })).toContain('nas: /tv/a.mp4: waits for a slot')
+  })
+
   it('tells a run from its start to its summary', async () => {
     expect(await linesOf(RUN)).toEqual([
       '2 jobs on home',

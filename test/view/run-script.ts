@@ -29,11 +29,19 @@ export function started(seconds: number, job: string, file: string, host: string
   return eventAt(seconds, 'job.started', { job, file, host, attempt: 1 })
 }
 
-export function progressed(seconds: number, job: string, host: string, percent: number | null, stage: Stage = 'encode'): EncodeEvent {
+export function progressed(
+  seconds: number,
+  job: string,
+  host: string,
+  percent: number | null,
+  stage: Stage = 'encode',
+  attempt?: number,
+): EncodeEvent {
   return eventAt(seconds, 'job.progress', {
     job,
     host,
     stage,
+    ...(attempt === undefined ? {} : { attempt }),
     percent,
     fps: 143.2,
     speed: 5.94,
@@ -42,6 +50,18 @@ export function progressed(seconds: number, job: string, host: string, percent: 
     saved_percent: 40.2,
   })
 }
+
+/** The source is there, the slot is not. */
+export const WAITING = {
+  stage: 'fetch',
+  waiting: true,
+  percent: 100,
+  fps: null,
+  speed: null,
+  eta_s: null,
+  size_bytes: 1_200_000_000,
+  saved_percent: null,
+} as const
 
 export function done(seconds: number, job: string, file: string, host: string, sourceBytes = 1_200_000_000): EncodeEvent {
   return eventAt(seconds, 'job.done', {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { EncodeEvent } from '../../src/model/events.ts'
 import { createRunState, currentEta, type RunState } from '../../src/view/run-state.ts'
-import { done, eventAt, failed, hostUp, progressed, queued, RUN_START_MS, started } from './run-script.ts'
+import { done, eventAt, failed, hostUp, progressed, queued, RUN_START_MS, started, WAITING } from './run-script.ts'
 
 function stateAfter(...events: readonly EncodeEvent[]): RunState {
   const state = createRunState()
@@ -54,6 +54,37 @@ describe('createRunState', () => {
     state.apply(eventAt(3, 'job.started', { job: 'a', file: '/a.mp4', host: 'mac', attempt: 2 }))
     expect(state.hosts.map((host) => host.running.length)).toEqual([0, 1])
     expect(state.totals(at(3))).toMatchObject({ running: 1, waiting: 0, jobs: 1 })
+  })
+
+  it('tells two attempts at one job apart, counts the job once, and takes both away when it is done', () => {
+    const state = stateAfter(
+      queued(0, 'a', '/a.mp4'),
+      started(1, 'a', '/a.mp4', 'nas'),
+      progressed(50, 'a', 'nas', 80, 'encode', 1),
+      eventAt(60, 'job.started', { job: 'a', file: '/a.mp4', host: 'mac', attempt: 2, copy: true }),
+      eventAt(61, 'job.stage', { job: 'a', stage: 'fetch', host: 'mac', attempt: 2 }),
+      progressed(62, 'a', 'nas', 81, 'encode', 1),
+    )
+    const running = () => state.hosts.map((host) => host.running.map(({ stage, percent, isCopy }) => ({ stage, percent, isCopy })))
+    expect(running()).toEqual([[{ stage: 'encode', percent: 81, isCopy: false }], [{ stage: 'fetch', percent: null, isCopy: true }]])
+    expect(state.totals(at(62))).toMatchObject({ running: 1, waiting: 0, doneRatio: 0.81 })
+    state.apply(eventAt(63, 'job.retry', { job: 'a', host: 'nas', reason: 'lost', attempt: 1, running: true }))
+    expect(running()).toEqual([[], [{ stage: 'fetch', percent: null, isCopy: true }]])
+    expect(state.totals(at(63))).toMatchObject({ running: 1, waiting: 0 })
+    state.apply(done(70, 'a', '/a.mp4', 'mac'))
+    expect(running()).toEqual([[], []])
+    expect(state.totals(at(70))).toMatchObject({ running: 0, waiting: 0, done: 1, doneRatio: 1 })
+  })
+
+  it('knows a job whose source is there from one that is fetched, until it has its slot', () => {
+    const state = stateAfter(
+      started(1, 'a', '/a.mp4', 'nas'),
+      progressed(2, 'a', 'nas', 99, 'fetch'),
+      eventAt(3, 'job.progress', { ...WAITING, job: 'a', host: 'nas', attempt: 1 }),
+    )
+    expect(state.job('a')).toMatchObject({ stage: 'fetch', isWaiting: true, percent: null, etaSeconds: null })
+    state.apply(eventAt(9, 'job.stage', { job: 'a', stage: 'encode', host: 'nas', attempt: 1 }))
+    expect(state.job('a')).toMatchObject({ stage: 'encode', isWaiting: false })
   })
 
   it('forgets the numbers of a stage when the next begins', () => {
