@@ -8,7 +8,7 @@
  */
 
 import { EncodeError, isEncodeError } from '../core/errors.ts'
-import type { Host, HostListener } from '../host/host.ts'
+import type { Host, HostListener, TransferOptions } from '../host/host.ts'
 import { openSourceServer, type SourceServer, WastefulReader } from './source-server.ts'
 
 export interface ArrivingSource {
@@ -38,15 +38,15 @@ export class ArrivalUnfit extends Error {
   }
 }
 
-export interface ArrivingSourceOptions {
+export interface ArrivingSourceRequest {
   readonly host: Pick<Host, 'listen' | 'run' | 'removeFiles'>
   readonly source: { readonly path: string; readonly sizeBytes: number; readonly mtimeMs: number }
   /** Where the token stands on the host: in a folder that its owner alone can enter; known to the guard. */
   readonly tokenFile: string
   /** With its full stop; by it ffmpeg guesses at a format. */
   readonly extension: string
-  /** Bytes that were sent by now. */
-  readonly onBytes?: ((bytes: number) => void) | undefined
+  /** `onBytes`: bytes that were sent by now. */
+  readonly options?: Pick<TransferOptions, 'onBytes' | 'turn'> | undefined
   readonly signal: AbortSignal
 }
 
@@ -56,8 +56,8 @@ const SPARE_BYTES = 64 * 1024 * 1024
 const CLOSE_TIMEOUT_MS = 15_000
 
 /** Rejects with `ArrivalUnfit` where it is of no use to try, else as the server and the host do. */
-export async function openArrivingSource(options: ArrivingSourceOptions): Promise<ArrivingSource> {
-  const { host, source, tokenFile, onBytes, signal } = options
+export async function openArrivingSource(request: ArrivingSourceRequest): Promise<ArrivingSource> {
+  const { host, source, tokenFile, signal } = request
   const { listen } = host
   if (listen === undefined) throw new ArrivalUnfit('It has no way for that', { isOfHost: true })
   let server: SourceServer | undefined
@@ -69,18 +69,18 @@ export async function openArrivingSource(options: ArrivingSourceOptions): Promis
   try {
     const credentials = `${USER}:${await makeToken(host, tokenFile, listener.port, signal)}`
     const maxServedBytes = source.sizeBytes * MAX_SERVED_RATIO + SPARE_BYTES
-    server = await openSourceServer({ source, credentials, maxServedBytes, onBytes })
+    server = await openSourceServer({ source, credentials, maxServedBytes, ...request.options })
   } catch (error) {
     await closeListener(listener)
     throw error
   }
-  return toArrivingSource(server, listener, options)
+  return toArrivingSource(server, listener, request)
 }
 
 function toArrivingSource(
   server: SourceServer,
   listener: HostListener,
-  { tokenFile, extension }: Pick<ArrivingSourceOptions, 'tokenFile' | 'extension'>,
+  { tokenFile, extension }: Pick<ArrivingSourceRequest, 'tokenFile' | 'extension'>,
 ): ArrivingSource {
   const broken = new AbortController()
   const stop = (reason: unknown): void => {

@@ -45,7 +45,7 @@ export interface MediaRoute {
   /** Makes the source readable on the host; undefined where it is already. Resolves to nothing until it really is. */
   readonly fetch: ((options: TransferOptions) => Promise<void>) | undefined
   /** Instead of `fetch`: has the host read the source while it travels. Rejects with `ArrivalUnfit` where it must be fetched. */
-  readonly arrive?: ((onBytes: (bytes: number) => void) => Promise<ArrivingSource>) | undefined
+  readonly arrive?: ((options: Pick<TransferOptions, 'onBytes' | 'turn'>) => Promise<ArrivingSource>) | undefined
   /** Brings the result to `temporary`; undefined where ffmpeg wrote it there. */
   readonly bringBack: ((options: TransferOptions) => Promise<void>) | undefined
   /**

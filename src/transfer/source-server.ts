@@ -14,6 +14,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Duplex } from 'node:stream'
 import { EncodeError } from '../core/errors.ts'
 import { toPlainLine } from '../core/text.ts'
+import type { Turn } from '../host/turn.ts'
 import { parseByteRange } from './byte-range.ts'
 import { createServedRanges } from './served-ranges.ts'
 
@@ -25,6 +26,8 @@ export interface SourceServerOptions {
   readonly maxServedBytes: number
   /** Bytes given by now, in all. */
   readonly onBytes?: ((bytes: number) => void) | undefined
+  /** Its place among the transfers of the run. */
+  readonly turn?: Turn | undefined
 }
 
 export interface SourceServer {
@@ -53,10 +56,11 @@ const MAX_CONNECTIONS = 16
 /** For a request with the token on a new connection. */
 const REQUEST_TIMEOUT_MS = 30_000
 const MAX_HEADER_BYTES = 8192
+const RESTS_AFTER_MS = 200
 
 /** Rejects with SOURCE_UNREADABLE or SOURCE_CHANGED. */
 export async function openSourceServer(options: SourceServerOptions): Promise<SourceServer> {
-  const { source, credentials, maxServedBytes, onBytes } = options
+  const { source, credentials, maxServedBytes, onBytes, turn } = options
   const { path, sizeBytes } = source
   const file = await openUnchanged(source)
   const wanted = Buffer.from(`Basic ${Buffer.from(credentials).toString('base64')}`)
@@ -65,18 +69,21 @@ export async function openSourceServer(options: SourceServerOptions): Promise<So
   const streams = new Set<Duplex>()
   const answering = new Set<Promise<void>>()
   let servedBytes = 0
-  let isClosed = false
+  const closing = new AbortController()
 
-  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, insecureHTTPParser: false }, (request, response) => {
+  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
     response.on('error', () => undefined)
     if (!isAuthorised(request, wanted)) return refuse(response, 407, { 'Proxy-Authenticate': 'Basic realm="encode"' })
     authorised.add(request.socket)
     const work = answer(request, response)
       .catch((error: unknown) => {
-        if (!isClosed) broken.abort(toReadError(path, error))
+        if (!closing.signal.aborted) broken.abort(toReadError(path, error))
         request.socket.destroy()
       })
-      .finally(() => answering.delete(work))
+      .finally(() => {
+        answering.delete(work)
+        if (answering.size === 0) turn?.rest()
+      })
     answering.add(work)
   })
   const authorised = new WeakSet<object>()
@@ -102,9 +109,9 @@ export async function openSourceServer(options: SourceServerOptions): Promise<So
     let [current, next] = [Buffer.allocUnsafe(PIECE_BYTES), Buffer.allocUnsafe(PIECE_BYTES)]
     let piece = await read(current, start, end)
     while (piece.length > 0 && !response.closed) {
+      await turn?.take(piece.length, closing.signal)
       const at = account.position + piece.length
-      const taken = new Promise<true>((resolve) => response.write(piece, () => resolve(true)))
-      const [isTaken, following] = await Promise.all([Promise.race([taken, gone]), read(next, at, end)])
+      const [isTaken, following] = await Promise.all([Promise.race([write(response, piece), gone]), read(next, at, end)])
       if (!isTaken) return
       account.add(piece.length)
       servedBytes += piece.length
@@ -115,9 +122,18 @@ export async function openSourceServer(options: SourceServerOptions): Promise<So
     }
   }
 
+  /** Resolves when it is on its way. */
+  async function write(response: ServerResponse, piece: Buffer): Promise<true> {
+    // An encoder that is slower than the line: others need not step back for it.
+    const resting = setTimeout(() => turn?.rest(), RESTS_AFTER_MS)
+    await new Promise<void>((resolve) => response.write(piece, () => resolve()))
+    clearTimeout(resting)
+    return true
+  }
+
   /** Nothing at the end of the range alone. */
   async function read(buffer: Buffer, position: number, end: number): Promise<Buffer> {
-    const length = Math.min(buffer.length, end - position)
+    const length = Math.min(turn?.pieceBytes() ?? buffer.length, buffer.length, end - position)
     if (length === 0) return buffer.subarray(0, 0)
     const { bytesRead } = await file.read(buffer, 0, length, position)
     if (bytesRead === 0) throw changedError(path)
@@ -127,6 +143,7 @@ export async function openSourceServer(options: SourceServerOptions): Promise<So
   return {
     accept(stream) {
       // One too many may be the reader's own.
+      const isClosed = closing.signal.aborted
       if (isClosed || streams.size >= MAX_CONNECTIONS) {
         if (!isClosed) broken.abort(new WastefulReader(`More than ${MAX_CONNECTIONS} connections at a time`))
         stream.destroy()
@@ -152,7 +169,7 @@ export async function openSourceServer(options: SourceServerOptions): Promise<So
     },
     reachedEnd: served.reachedEnd,
     async close() {
-      isClosed = true
+      closing.abort()
       for (const stream of streams) stream.destroy()
       server.close()
       await Promise.allSettled(answering)
