@@ -1,16 +1,20 @@
 /**
  * One run of the real scheduler on a simulated cluster, under a clock that jumps from one event to the next. A job fetches its source,
- * encodes and brings its result back, all of it in its slot; transfers of one host share its link evenly.
+ * encodes in its slot and brings its result back; transfers of one host share its link evenly.
  */
 
 import type { Clock } from '../src/core/clock.ts'
+import type { JobOutcome } from '../src/model/outcome.ts'
 import type { ScheduledJob } from '../src/scheduler/job-form.ts'
-import { type AttemptPace, createScheduler } from '../src/scheduler/scheduler.ts'
+import { type Attempt, createScheduler } from '../src/scheduler/scheduler.ts'
 import type { StrategyName } from '../src/scheduler/strategy.ts'
 import type { SimulatedCluster, SimulatedHost, SimulatedJob } from './random-cluster.ts'
 
 /** When ffmpeg has told for the first time how long the rest will take. */
 const REPORT_SECONDS = 2
+
+/** Jobs a slot whose sources are fetched before it is free. */
+const AHEAD = 1
 
 const PROFILE = 'hevc'
 const CLUSTER = 'simulated'
@@ -34,18 +38,20 @@ export async function simulateRun(cluster: SimulatedCluster, strategy: StrategyN
     strategy,
     clock: timeline.clock,
     signal: new AbortController().signal,
-    runJob: ({ simulated }, { name }, { pace }) =>
-      new Promise((end) => {
-        const host = hosts.get(name)
-        const link = links.get(name)
-        if (host === undefined || link === undefined) throw new Error(`There is no host "${name}"`)
-        attempt(simulated, host, link, pace, () => {
-          done += 1
-          end({ kind: 'done', outputBytes: 1, seconds: 1 })
-        })
-      }),
+    ahead: ({ name }) => (Number.isFinite(hosts.get(name)?.linkBytesPerSecond) ? AHEAD : 0),
+    runJob: async ({ simulated }, { name }, attempt) => {
+      const host = hosts.get(name)
+      const link = links.get(name)
+      if (host === undefined || link === undefined) throw new Error(`There is no host "${name}"`)
+      return await simulateAttempt(simulated, host, link, attempt).catch((error: unknown): JobOutcome => {
+        if (attempt.lease.withdrawn.aborted) return { kind: 'interrupted' }
+        throw error
+      })
+    },
     onRetry: () => {},
-    onSettled: () => {},
+    onSettled: () => {
+      done += 1
+    },
     onLost: () => {},
     onLowered: () => {},
     probe: async () => undefined,
@@ -65,33 +71,34 @@ export async function simulateRun(cluster: SimulatedCluster, strategy: StrategyN
   for (const spec of specs) scheduler.setWorker(spec, 'up')
   scheduler.add(cluster.jobs.map(toTicket))
   scheduler.seal()
-  while (done < cluster.jobs.length) {
+  for (;;) {
+    // Whatever waits for what has just happened goes on first.
+    await new Promise((resolve) => setImmediate(resolve))
+    if (done === cluster.jobs.length) break
     if (!timeline.next()) throw new Error(`${cluster.jobs.length - done} jobs are left and nothing happens any more`)
-    await Promise.resolve()
-    await Promise.resolve()
   }
   await scheduler.drained
   return timeline.clock.now() / 1000
 
-  function attempt(job: SimulatedJob, host: SimulatedHost, link: ReturnType<typeof createLink>, pace: AttemptPace, end: () => void): void {
+  /** Rejects when it is withdrawn. */
+  async function simulateAttempt(job: SimulatedJob, host: SimulatedHost, link: Link, { pace, lease }: Attempt): Promise<JobOutcome> {
     const startedMs = timeline.clock.now()
-    link.move(job.fetchBytes, () => {
-      const encodeSeconds = job.work / host.speed
-      const fetchSeconds = (timeline.clock.now() - startedMs) / 1000
-      if (encodeSeconds > REPORT_SECONDS) {
-        timeline.after(REPORT_SECONDS, () => {
-          const returnSeconds = job.fetchBytes === 0 ? 0 : (fetchSeconds * job.returnBytes) / job.fetchBytes
-          pace.expectEnd(encodeSeconds - REPORT_SECONDS + returnSeconds)
-        })
-      }
-      timeline.after(encodeSeconds, () =>
-        link.move(job.returnBytes, () => {
-          const transferSeconds = (timeline.clock.now() - startedMs) / 1000 - encodeSeconds
-          pace.tell({ encodeSeconds, transferSeconds, transferBytes: job.fetchBytes + job.returnBytes })
-          end()
-        }),
-      )
-    })
+    await link.move(job.fetchBytes, lease.withdrawn)
+    const fetchedMs = timeline.clock.now()
+    await lease.take()
+    const encodeSeconds = job.work / host.speed
+    if (encodeSeconds > REPORT_SECONDS) {
+      await timeline.wait(REPORT_SECONDS, lease.withdrawn)
+      pace.expectEnd(encodeSeconds - REPORT_SECONDS)
+      await timeline.wait(encodeSeconds - REPORT_SECONDS, lease.withdrawn)
+    } else await timeline.wait(encodeSeconds, lease.withdrawn)
+    lease.release()
+    const encodedMs = timeline.clock.now()
+    await link.move(job.returnBytes, lease.withdrawn)
+    if (!lease.claimResult()) return { kind: 'interrupted' }
+    const transferSeconds = (fetchedMs - startedMs + timeline.clock.now() - encodedMs) / 1000
+    pace.tell({ encodeSeconds, transferSeconds, transferBytes: job.fetchBytes + job.returnBytes })
+    return { kind: 'done', outputBytes: 1, seconds: 1 }
   }
 }
 
@@ -99,10 +106,24 @@ const FORMS = [{ name: PROFILE, queues: ['_default'], needs: [], labels: { requi
 
 function toTicket(simulated: SimulatedJob): Ticket {
   const { id, expectedWork, fetchBytes, returnBytes } = simulated
-  return { id, cluster: CLUSTER, profile: PROFILE, forms: FORMS, work: expectedWork, transferBytes: fetchBytes + returnBytes, simulated }
+  return {
+    id,
+    cluster: CLUSTER,
+    profile: PROFILE,
+    forms: FORMS,
+    work: expectedWork,
+    transferBytes: fetchBytes + returnBytes,
+    fetchBytes,
+    simulated,
+  }
 }
 
-function createLink({ linkBytesPerSecond }: SimulatedHost, timeline: Timeline) {
+interface Link {
+  /** Rejects when it is withdrawn. */
+  move(bytes: number, withdrawn: AbortSignal): Promise<void>
+}
+
+function createLink({ linkBytesPerSecond }: SimulatedHost, timeline: Timeline): Link {
   const transfers = new Set<Transfer>()
   let sinceMs = 0
   let next: (() => void) | undefined
@@ -129,15 +150,28 @@ function createLink({ linkBytesPerSecond }: SimulatedHost, timeline: Timeline) {
   }
 
   return {
-    move(bytes: number, done: () => void): void {
-      if (bytes === 0) {
-        done()
-        return
-      }
-      share()
-      transfers.add({ leftBytes: bytes, done })
-      plan()
-    },
+    move: (bytes, withdrawn) =>
+      new Promise((resolve, reject) => {
+        if (bytes === 0) return resolve()
+        if (withdrawn.aborted) return reject(withdrawn.reason)
+        share()
+        const transfer = {
+          leftBytes: bytes,
+          done() {
+            withdrawn.removeEventListener('abort', stop)
+            resolve()
+          },
+        }
+        const stop = (): void => {
+          share()
+          transfers.delete(transfer)
+          plan()
+          reject(withdrawn.reason)
+        }
+        withdrawn.addEventListener('abort', stop, { once: true })
+        transfers.add(transfer)
+        plan()
+      }),
   }
 }
 
@@ -145,6 +179,8 @@ interface Timeline {
   readonly clock: Clock
   /** The function that is returned takes it back. */
   after(seconds: number, body: () => void): () => void
+  /** Rejects when it is withdrawn. */
+  wait(seconds: number, withdrawn: AbortSignal): Promise<void>
   /** Goes on to the next event; false when there is none. */
   next(): boolean
 }
@@ -196,6 +232,19 @@ function createTimeline(): Timeline {
 
   return {
     after,
+    wait: (seconds, withdrawn) =>
+      new Promise((resolve, reject) => {
+        if (withdrawn.aborted) return reject(withdrawn.reason)
+        const stop = (): void => {
+          forget()
+          reject(withdrawn.reason)
+        }
+        const forget = after(seconds, () => {
+          withdrawn.removeEventListener('abort', stop)
+          resolve()
+        })
+        withdrawn.addEventListener('abort', stop, { once: true })
+      }),
     clock: { now: () => nowMs, sleep: (ms) => new Promise((wake) => void after(ms / 1000, wake)) },
     next() {
       for (let event = pop(); event !== undefined; event = pop()) {

@@ -10,11 +10,13 @@ import type { Clock } from '../core/clock.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import type { Candidates } from './find-candidates.ts'
 import { findArea, findFinish, type Slot, type Waiting } from './finish-line.ts'
-import type { ScheduledJob } from './job-form.ts'
+import { type ScheduledJob, toFetchBytes } from './job-form.ts'
 import { type Entry, firstOfShortest, type Lane, type Lanes } from './lanes.ts'
+import type { Places } from './places.ts'
 import type { Candidate } from './rank-candidates.ts'
 import type { Speeds } from './speeds.ts'
-import { countFreeSlots, countRunning, countSlots, leftSeconds, type Worker } from './worker.ts'
+import type { Timetable } from './timetable.ts'
+import { countFreeSlots, countUsableSlots, type Worker } from './worker.ts'
 
 export interface Foresight<Job extends ScheduledJob> {
   /** Time has passed, or something was started or ended. */
@@ -32,14 +34,25 @@ export interface ForesightOptions<Job extends ScheduledJob> {
   readonly candidates: Candidates<Job>
   readonly breaker: CircuitBreaker
   readonly speeds: Speeds
+  readonly timetable: Timetable
+  readonly places: Pick<Places<Job>, 'ahead'>
   readonly clock: Clock
   readonly maxRunning: number
+}
+
+/** What a slot does of a lane's jobs, one after the other. */
+interface Pace {
+  /** Work a second. */
+  readonly speed: number
+  /** Of one job, on a link that it has for itself. */
+  readonly fetchSeconds: number
+  readonly returnSeconds: number
 }
 
 /** What a lane's jobs are to its hosts. */
 interface Outlook {
   /** Places in queues that can take its jobs, each with its speed for this lane. */
-  readonly places: readonly (Candidate & { readonly speed: number })[]
+  readonly places: readonly (Candidate & Pace)[]
   /** Lanes of the same places share their finish line. */
   readonly family: string
   /** Mean speed of the places: makes seconds of work, which can be compared between lanes. */
@@ -65,7 +78,7 @@ const STALE_SHARE = 0.02
 const MARGIN = 0.15
 
 export function createForesight<Job extends ScheduledJob>(options: ForesightOptions<Job>): Foresight<Job> {
-  const { lanes, candidates, breaker, speeds, clock, maxRunning } = options
+  const { lanes, candidates, breaker, speeds, timetable, clock, maxRunning } = options
   const outlooks = new WeakMap<Lane<Job>, Outlook>()
   const ids = new WeakMap<Worker, number>()
   let lastId = 0
@@ -82,14 +95,15 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
   }
 
   function makeOutlook(lane: Lane<Job>): Outlook {
-    const { sample, work, transferBytes, entries } = lane
-    const mean = { ...sample, work: work / entries.length, transferBytes: transferBytes / entries.length }
+    const { sample, work, transferBytes, fetchBytes, entries } = lane
+    const { length } = entries
+    const mean = { ...sample, work: work / length, transferBytes: transferBytes / length, fetchBytes: fetchBytes / length }
     let isGuess = false
     const places = candidates.ofLane(lane).flatMap((candidate) => {
       if (candidate.worker.state !== 'up') return []
-      const seconds = speeds.estimateSeconds(candidate.worker.spec, mean, toSlotCount(candidate))
-      if (seconds === undefined) isGuess = true
-      return [{ ...candidate, speed: mean.work / (seconds ?? mean.work) }]
+      const pace = toPace(candidate, mean)
+      if (pace === undefined) isGuess = true
+      return [{ ...candidate, ...(pace ?? { speed: 1, fetchSeconds: 0, returnSeconds: 0 }) }]
     })
     const allSpeed = places.reduce((sum, place) => sum + place.speed * toSlotCount(place), 0)
     return {
@@ -102,6 +116,19 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
       version: candidates.version,
       uses: Math.max(1, Math.floor(entries.length * STALE_SHARE)),
     }
+  }
+
+  /** Its encodes or its link, whichever takes longer; without jobs ahead its slot waits for the source of each. */
+  function toPace(candidate: Candidate, mean: Job): Pace | undefined {
+    const { spec } = candidate.worker
+    const encodeSeconds = speeds.encodeSeconds(spec, mean)
+    if (encodeSeconds === undefined) return undefined
+    const link = speeds.linkOf(spec)
+    const { transferBytes = 0 } = mean
+    const fetchSeconds = toFetchBytes(mean) / link
+    const ownSeconds = encodeSeconds + (options.places.ahead(candidate, mean) > 0 ? 0 : fetchSeconds)
+    const seconds = Math.max(ownSeconds, (transferBytes / link) * toSlotCount(candidate))
+    return { speed: mean.work / seconds, fetchSeconds, returnSeconds: transferBytes / link - fetchSeconds }
   }
 
   function toPlaceKey({ worker, fit }: Candidate): string {
@@ -193,29 +220,21 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
       if (breaker.stateOf(place.worker) !== 'free' || place.worker.state !== 'up') continue
       let speed = 0
       for (const { places, meanSpeed, share } of views) speed += ((places[index]?.speed ?? 0) / meanSpeed) * (share / shares)
-      slots.push({ place, own: listFreeSeconds(place).map((freeSeconds) => ({ freeSeconds, speed })) })
+      slots.push({
+        place,
+        own: timetable.listFree(place.worker, place.fit.queue).map((free) => ({ freeSeconds: free + place.returnSeconds, speed })),
+      })
     }
     return slots
   }
 
-  /** When each slot of a queue is free. */
-  function listFreeSeconds({ worker, fit: { queue } }: Candidate): readonly number[] {
-    const now = clock.now()
-    const seconds: number[] = []
-    for (const attempt of worker.underWay) if (attempt.queue === queue) seconds.push(leftSeconds(attempt, now))
-    for (let free = countFreeSlots(worker, queue); free > 0; free -= 1) seconds.push(0)
-    return seconds
-  }
-
-  /** Until the first of its slots that is taken is free, for a job that may go there. */
+  /** When it would be over on the host that ends it soonest of all others, however busy they are. */
   function earliestElsewhere(entry: Entry<Job>, on: Candidate): number {
     let earliest = Number.POSITIVE_INFINITY
     for (const candidate of candidates.of(entry)) {
       const { worker } = candidate
       if (worker === on.worker || worker.state !== 'up' || breaker.stateOf(worker) !== 'free') continue
-      const seconds = speeds.estimateSeconds(worker.spec, entry.job, countRunning(worker))
-      const free = Math.min(...listFreeSeconds(candidate))
-      if (seconds !== undefined) earliest = Math.min(earliest, free + seconds)
+      earliest = Math.min(earliest, timetable.endOfNew(worker, candidate.fit.queue, entry.job) ?? earliest)
     }
     return earliest
   }
@@ -235,7 +254,7 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
         const least = firstOfShortest(lane)?.job.work ?? 0
         return job.work <= least ? 'good' : { atMost: least }
       }
-      const seconds = speeds.estimateSeconds(candidate.worker.spec, job, countRunning(candidate.worker) + 1)
+      const seconds = timetable.endOfNew(candidate.worker, candidate.fit.queue, job)
       if (outlook.isGuess || seconds === undefined) return 'good'
       const careful = seconds * (1 + MARGIN)
       if (careful <= lane.work / outlook.allSpeed) return 'good'
@@ -267,5 +286,5 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
 }
 
 function toSlotCount({ worker, fit }: Candidate): number {
-  return Math.min(countSlots(worker, fit.queue), worker.spec.maxJobs ?? Number.POSITIVE_INFINITY)
+  return countUsableSlots(worker, fit.queue)
 }

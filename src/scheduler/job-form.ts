@@ -28,6 +28,15 @@ export interface ScheduledJob {
   readonly sizeClass?: string | undefined
   /** What crosses the link of a host that does not see the media itself, there and back. */
   readonly transferBytes?: number | undefined
+  /** What of it is the source's way there; undefined = two thirds. */
+  readonly fetchBytes?: number | undefined
+}
+
+/** The share of the bytes that is the source's, where a job does not say it. */
+const FETCH_SHARE = 2 / 3
+
+export function toFetchBytes({ fetchBytes, transferBytes = 0 }: Pick<ScheduledJob, 'fetchBytes' | 'transferBytes'>): number {
+  return fetchBytes ?? transferBytes * FETCH_SHARE
 }
 
 /** A form that a host can do, free or not. */

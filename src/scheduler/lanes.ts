@@ -1,7 +1,7 @@
 /** Waiting jobs, those of equal needs in one lane: where its first job finds no slot, none of the others does, however many there are. */
 
-import type { JobForm, ScheduledJob } from './job-form.ts'
-import type { Worker } from './worker.ts'
+import { type JobForm, type ScheduledJob, toFetchBytes } from './job-form.ts'
+import type { UnderWay, Worker } from './worker.ts'
 
 export interface Entry<Job extends ScheduledJob> {
   readonly job: Job
@@ -23,6 +23,12 @@ export interface Entry<Job extends ScheduledJob> {
   readonly fullDisks: Map<Worker, number>
   /** Where it goes on if it can: the host that is about to do it in its next form. */
   stayOn: Worker | undefined
+  /** Attempts that have not ended: one, or two where the second is to be sooner. */
+  readonly live: Set<UnderWay>
+  /** The attempt whose result is the job's. */
+  claimedBy: UnderWay | undefined
+  /** How often it was withdrawn because another host would be sooner. */
+  moves: number
 }
 
 /** Jobs that any host can do or cannot do alike, and at the same speed for the same work. */
@@ -34,6 +40,7 @@ export interface Lane<Job extends ScheduledJob> {
   /** Sums over those that wait. */
   readonly work: number
   readonly transferBytes: number
+  readonly fetchBytes: number
 }
 
 /** `longest`: most work first; of equal ones, and with `oldest` of all, the one that was added first. */
@@ -62,6 +69,7 @@ interface OpenLane<Job extends ScheduledJob> extends Lane<Job> {
   readonly entries: Entry<Job>[]
   work: number
   transferBytes: number
+  fetchBytes: number
 }
 
 export function createLanes<Job extends ScheduledJob>(): Lanes<Job> {
@@ -77,7 +85,7 @@ export function createLanes<Job extends ScheduledJob>(): Lanes<Job> {
     const key = JSON.stringify([job.cluster, job.profile, job.sizeClass, job.forms])
     const known = lanes.get(key)
     if (known !== undefined) return known
-    const lane: OpenLane<Job> = { sample: job, entries: [], work: 0, transferBytes: 0 }
+    const lane: OpenLane<Job> = { sample: job, entries: [], work: 0, transferBytes: 0, fetchBytes: 0 }
     lanes.set(key, lane)
     return lane
   }
@@ -88,8 +96,10 @@ export function createLanes<Job extends ScheduledJob>(): Lanes<Job> {
 
   function count(entry: Entry<Job>, sign: 1 | -1): void {
     const lane = entry.lane as OpenLane<Job>
-    lane.work = lane.entries.length === 0 ? 0 : lane.work + sign * entry.job.work
-    lane.transferBytes = lane.entries.length === 0 ? 0 : lane.transferBytes + sign * (entry.job.transferBytes ?? 0)
+    const isEmpty = lane.entries.length === 0
+    lane.work = isEmpty ? 0 : lane.work + sign * entry.job.work
+    lane.transferBytes = isEmpty ? 0 : lane.transferBytes + sign * (entry.job.transferBytes ?? 0)
+    lane.fetchBytes = isEmpty ? 0 : lane.fetchBytes + sign * toFetchBytes(entry.job)
     byAge[entry.order] = sign === 1 ? entry : undefined
     size += sign
   }
@@ -196,6 +206,9 @@ function createEntry<Job extends ScheduledJob>(job: Job, lane: Lane<Job>, order:
     barred: new Map(),
     fullDisks: new Map(),
     stayOn: undefined,
+    live: new Set(),
+    claimedBy: undefined,
+    moves: 0,
   }
 }
 

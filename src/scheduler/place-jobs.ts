@@ -7,10 +7,11 @@ import { type Candidates, isCondemned } from './find-candidates.ts'
 import type { Foresight } from './foresight.ts'
 import type { ScheduledJob } from './job-form.ts'
 import type { Entry, Lanes } from './lanes.ts'
+import type { Places } from './places.ts'
 import { type Candidate, rankCandidates } from './rank-candidates.ts'
 import type { Lack, Room, RoomKeeper } from './room.ts'
 import type { Strategy } from './strategy.ts'
-import { countFreeSlots, type Worker } from './worker.ts'
+import type { Worker } from './worker.ts'
 
 export interface PlaceOptions<Job extends ScheduledJob> {
   readonly workers: ReadonlyMap<string, Worker>
@@ -20,9 +21,10 @@ export interface PlaceOptions<Job extends ScheduledJob> {
   /** Of the strategy that has it. */
   readonly foresight: Foresight<Job> | undefined
   readonly choose: Strategy
-  readonly maxRunning: number
-  /** Jobs under way. */
+  readonly places: Places<Job>
+  /** Jobs that have not encoded yet, or do so; and with those whose results are on their way. */
   readonly countRunning: () => number
+  readonly countUnderWay: () => number
   readonly room: RoomKeeper<Job> | undefined
   /** Takes the slot before it returns. */
   readonly begin: (entry: Entry<Job>, place: Candidate) => void
@@ -37,7 +39,7 @@ export type Placed = 'one' | 'none' | 'waiting'
 
 /** The function starts or gives up one job. */
 export function createPlaceOne<Job extends ScheduledJob>(options: PlaceOptions<Job>): () => Placed {
-  const { workers, lanes, candidates, breaker, foresight, choose, maxRunning, begin, conclude } = options
+  const { workers, lanes, candidates, breaker, foresight, choose, places, begin, conclude } = options
 
   return () => {
     // In the order given, nothing is foreseen.
@@ -60,7 +62,7 @@ export function createPlaceOne<Job extends ScheduledJob>(options: PlaceOptions<J
           start = () => giveUp(waiting)
           return 'take'
         }
-        const chosen = options.countRunning() < maxRunning ? chooseFree(waiting, able, foreseen) : undefined
+        const chosen = places.isFull() ? undefined : chooseFree(waiting, able, foreseen)
         if (chosen === 'asking') isAsking = true
         if (Array.isArray(chosen)) {
           roomless.set(waiting, chosen)
@@ -80,14 +82,14 @@ export function createPlaceOne<Job extends ScheduledJob>(options: PlaceOptions<J
     start?.()
     if (entry !== undefined) return 'one'
     if (isWaiting) return 'waiting'
-    if (options.countRunning() === 0 && !isAsking && [...roomless.keys()].some(giveUpForRoom)) return 'one'
+    if (options.countUnderWay() === 0 && !isAsking && [...roomless.keys()].some(giveUpForRoom)) return 'one'
     for (const [{ job }, lacks] of roomless) options.room?.onLack(job, lacks)
     return 'none'
   }
 
   /** A host of which nothing is known is given a short job. */
   function placeTrial(foreseen: Foresight<Job>): boolean {
-    const trial = options.countRunning() < maxRunning ? foreseen.findTrial() : undefined
+    const trial = places.isFull() ? undefined : foreseen.findTrial()
     if (trial === undefined) return false
     const chosen = chooseFree(trial.entry, trial.on, undefined)
     if (chosen === undefined || chosen === 'asking' || !('worker' in chosen)) return false
@@ -103,7 +105,7 @@ export function createPlaceOne<Job extends ScheduledJob>(options: PlaceOptions<J
     foreseen: Foresight<Job> | undefined,
   ): Candidate | 'asking' | Lack[] | { readonly atMost: number } | undefined {
     const lacks: Lack[] = []
-    let free = admit(entry, able).filter(({ worker, fit }) => countFreeSlots(worker, fit.queue) > 0)
+    let free = places.filter(admit(entry, able), entry.job)
     for (;;) {
       const chosen = chooseOf(entry, free)
       if (chosen === undefined) break
@@ -134,10 +136,8 @@ export function createPlaceOne<Job extends ScheduledJob>(options: PlaceOptions<J
     // A host whose disk filled up under this job gets it again when no other can take it.
     const other = free.filter(({ worker }) => !entry.fullDisks.has(worker))
     const ranked = rankCandidates(other.length > 0 ? other : free)
-    const [first, ...rest] = ranked.map(({ worker }) => worker)
-    if (first === undefined) return undefined
-    const chosen = choose([first, ...rest], entry.job)
-    return ranked.find(({ worker }) => worker === chosen)
+    const [first, ...rest] = ranked
+    return first === undefined ? undefined : choose([first, ...rest], entry.job)
   }
 
   function roomOn(entry: Entry<Job>, { worker }: Candidate): Room {

@@ -7,19 +7,21 @@
 
 import type { Clock } from '../core/clock.ts'
 import type { JobOutcome } from '../model/outcome.ts'
+import { type Attempt, createAttempts, type LiveAttempt } from './attempts.ts'
 import { createCircuitBreaker, type SetAside } from './circuit-breaker.ts'
 import { createConclude, type FinalOutcome } from './conclude.ts'
 import { createCandidates } from './find-candidates.ts'
 import { createForesight } from './foresight.ts'
-import type { JobForm, ScheduledJob } from './job-form.ts'
-import { createLanes, type Entry } from './lanes.ts'
+import type { ScheduledJob } from './job-form.ts'
+import { createLanes } from './lanes.ts'
 import { createPlaceOne, type Placed } from './place-jobs.ts'
-import type { Candidate } from './rank-candidates.ts'
+import { createPlaces } from './places.ts'
 import type { RoomKeeper } from './room.ts'
 import { createSettle } from './settle-attempt.ts'
-import { createSpeeds, type KnownLink, type KnownSpeed, type LearnedSpeed, type Spent } from './speeds.ts'
+import { createSpeeds, type KnownLink, type KnownSpeed, type LearnedSpeed } from './speeds.ts'
 import { createStrategy, type StrategyName } from './strategy.ts'
-import { countRunning, createWorker, leftSeconds, type UnderWay, type Worker, type WorkerSpec } from './worker.ts'
+import { createTimetable } from './timetable.ts'
+import { createWorker, type Worker, type WorkerSpec } from './worker.ts'
 
 export interface SchedulerOptions<Job extends ScheduledJob> {
   readonly strategy: StrategyName
@@ -64,39 +66,6 @@ export interface SchedulerOptions<Job extends ScheduledJob> {
   readonly onSpeed?: (learned: LearnedSpeed) => void
 }
 
-/** One try at a job on a host. */
-export interface Attempt {
-  /** The first is 1. */
-  readonly number: number
-  /** Another attempt at the job is under way on a host that needs longer: the first to claim its result wins. */
-  readonly isCopy: boolean
-  readonly form: JobForm
-  readonly pace: AttemptPace
-  readonly lease: SlotLease
-}
-
-/** The slot of an attempt, which it needs while it encodes: bringing the source and the result across goes on beside other encodes. */
-export interface SlotLease {
-  /** The slot is its own, or `take` would resolve at once. */
-  readonly hasSlot: boolean
-  /** Resolves when the slot is its own; to be called before it encodes. Rejects when it is withdrawn, or the run ends. */
-  readonly take: () => Promise<void>
-  /** Nothing more is encoded: the slot is free for another job. The end of the attempt does the same. */
-  readonly release: () => void
-  /** Aborted when the job is to be done elsewhere: the attempt ends as `interrupted`. */
-  readonly withdrawn: AbortSignal
-  /** To be asked before the result takes its place; false: another attempt at the job was sooner, and this one ends as `interrupted`. */
-  readonly claimResult: () => boolean
-}
-
-/** What an attempt may tell of its time. Without it, the time from its start to its end is all that is known. */
-export interface AttemptPace {
-  /** How long it will take from now on; better than what other jobs let expect. */
-  readonly expectEnd: (leftSeconds: number) => void
-  /** Where its time went, before it ends. */
-  readonly tell: (spent: Spent) => void
-}
-
 export interface Scheduler<Job extends ScheduledJob> {
   /** Announces a host that may come up. Jobs wait for it. */
   expectWorker(spec: WorkerSpec): void
@@ -115,6 +84,8 @@ export interface Scheduler<Job extends ScheduledJob> {
   /** Resolves when it is sealed, aborted or drained and nothing runs or waits any more. Jobs that still wait after an abort or draining are the result. */
   readonly drained: Promise<readonly Job[]>
 }
+
+export type { Attempt, AttemptPace, SlotLease } from './attempts.ts'
 
 const DEFAULT_MAX_FAILURES = 3
 
@@ -138,19 +109,35 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
   })
   const maxRunning = options.maxRunning ?? Number.POSITIVE_INFINITY
   const candidates = createCandidates<Job>(workers, breaker)
-  const foresight = options.strategy === 'fastest' ? createForesight({ lanes, candidates, breaker, speeds, clock, maxRunning }) : undefined
+  const timetable = createTimetable(speeds, clock)
+  const attempts = createAttempts<Job>({
+    ...{ clock, signal, speeds, timetable, maxRunning, onRelease: pump, onPace: pump, onEnd },
+    runJob: options.runJob,
+  })
+  const places = createPlaces<Job>({
+    ...{ breaker, maxRunning, ahead: options.ahead },
+    isForeseen: options.strategy === 'fastest' ? ({ worker }, job) => speeds.knows(worker.spec, job) : undefined,
+    countRunning: () => attempts.running,
+    countUnderWay: () => attempts.count,
+  })
+  const foresight =
+    options.strategy === 'fastest'
+      ? createForesight({ lanes, candidates, breaker, speeds, timetable, places, clock, maxRunning })
+      : undefined
   const conclude = createConclude<Job>(breaker, options.onSettled)
   const settle = createSettle({ ...options, candidates, lanes, breaker, conclude })
   const placeOne = createPlaceOne({
-    ...{ workers, lanes, candidates, breaker, foresight, maxRunning, begin, conclude },
-    choose: createStrategy(options.strategy, speeds),
-    countRunning: () => running,
+    ...{ workers, lanes, candidates, breaker, foresight, places, conclude },
+    choose: createStrategy(options.strategy, ({ worker, fit }, job) => timetable.endOfNew(worker, fit.queue, job)),
+    begin(entry, place) {
+      breaker.started(place.worker, entry.job.id)
+      attempts.start(entry, place, false)
+    },
+    countRunning: () => attempts.running,
+    countUnderWay: () => attempts.count,
     room: options.room,
   })
   seed(options.knownSpeeds ?? [], options.knownLinks ?? [])
-  /** Slots that are taken, and attempts that have not ended. */
-  let running = 0
-  let attempts = 0
   let isSealed = false
   let isPumping = false
   let isLookingAgain = false
@@ -208,10 +195,12 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
     isPumping = true
     do {
       mustPumpAgain = false
+      withdrawAhead()
+      attempts.grant()
       if (!isStopped()) placeAll()
     } while (mustPumpAgain)
     isPumping = false
-    if (attempts === 0 && (isStopped() || (isSealed && lanes.size === 0))) {
+    if (attempts.count === 0 && (isStopped() || (isSealed && lanes.size === 0))) {
       over.abort()
       settleDrained(lanes.list().map((entry) => entry.job))
     }
@@ -244,8 +233,7 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
   async function lookAgain(): Promise<void> {
     if (isLookingAgain) return
     isLookingAgain = true
-    const now = clock.now()
-    const left = [...workers.values()].flatMap(({ underWay }) => [...underWay].map((attempt) => leftSeconds(attempt, now) * 1000))
+    const left = [...attempts.list()].map((attempt) => (timetable.endOf(attempt.place.worker, attempt) ?? 0) * 1000)
     const waitMs = Math.min(Math.max(Math.min(...left), SHORTEST_WAIT_MS), LONGEST_WAIT_MS)
     await clock.sleep(waitMs, isOver).catch(() => {})
     isLookingAgain = false
@@ -256,60 +244,35 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
     return signal.aborted || options.draining?.aborted === true
   }
 
-  function begin(entry: Entry<Job>, { worker, fit }: Candidate): void {
-    worker.taken.set(fit.queue, (worker.taken.get(fit.queue) ?? 0) + 1)
-    running += 1
-    entry.attempts += 1
-    entry.stayOn = undefined
-    breaker.started(worker, entry.job.id)
-    const { spec } = worker
-    const { job } = entry
-    const startedMs = clock.now()
-    const expected = speeds.estimateSeconds(spec, job, countRunning(worker))
-    const underWay: UnderWay = { queue: fit.queue, startedMs, endsMs: expected === undefined ? undefined : startedMs + expected * 1000 }
-    worker.underWay.add(underWay)
-    let spent: Spent | undefined
-    const pace: AttemptPace = {
-      expectEnd(leftSeconds) {
-        underWay.endsMs = clock.now() + leftSeconds * 1000
-        const isNew = !speeds.knows(spec, job)
-        speeds.expect(spec, job, job.work / ((underWay.endsMs - startedMs) / 1000))
-        // Others waited for this one.
-        if (isNew) pump()
-      },
-      tell(told) {
-        spent = told
-      },
+  /** Nothing more is started there: what waits for a slot waits again for any host. */
+  function withdrawAhead(): void {
+    if (options.ahead === undefined) return
+    for (const worker of workers.values()) {
+      if (worker.underWay.size === 0) continue
+      if (isStopped()) attempts.withdrawAhead(worker, 'Nothing more is started')
+      else if (worker.state !== 'up' || breaker.stateOf(worker) !== 'free') {
+        attempts.withdrawAhead(worker, `Host "${worker.spec.name}" gets no more jobs`)
+      }
     }
-    const release = (): void => {
-      if (!worker.underWay.delete(underWay)) return
-      worker.taken.set(fit.queue, (worker.taken.get(fit.queue) ?? 1) - 1)
-      running -= 1
-    }
-    const lease: SlotLease = {
-      hasSlot: true,
-      take: async () => {},
-      release() {
-        release()
-        pump()
-      },
-      withdrawn: new AbortController().signal,
-      claimResult: () => true,
-    }
-    attempts += 1
-    void options.runJob(job, spec, { number: entry.attempts, isCopy: false, form: fit.form, pace, lease }).then((outcome) => {
-      release()
-      attempts -= 1
-      if (outcome.kind === 'done') learn(job, worker, spent ?? { encodeSeconds: (clock.now() - startedMs) / 1000 })
-      settle(entry, { worker, fit }, outcome)
-      pump()
-    })
   }
 
-  function learn(job: Job, worker: Worker, { encodeSeconds, transferBytes = 0, transferSeconds = 0, linkBytes }: Spent): void {
-    const { spec } = worker
-    const allBytes = linkBytes ?? transferBytes * (countRunning(worker) + 1)
-    const linkBytesPerSecond = speeds.learnLink(spec, allBytes / transferSeconds)
+  function onEnd(attempt: LiveAttempt<Job>, outcome: JobOutcome): void {
+    const { worker } = attempt.place
+    if (outcome.kind === 'done') learn(attempt)
+    if (outcome.kind === 'failed' && outcome.retry === 'lost') {
+      for (const other of worker.underWay) if (other.phase === 'waiting') other.withdraw(`Host "${worker.spec.name}" was lost`)
+    }
+    settle(attempt, outcome)
+    pump()
+  }
+
+  function learn(attempt: LiveAttempt<Job>): void {
+    const { job, place, crossed } = attempt
+    const { spec } = place.worker
+    const { encodeSeconds, transferBytes = 0, transferSeconds = 0 } = attempt.spent()
+    // Others shared the link. What was told may count the wait for a slot as transfer.
+    const share = crossed.seconds === 0 ? 1 : crossed.shareSeconds / crossed.seconds
+    const linkBytesPerSecond = speeds.learnLink(spec, transferBytes / (Math.min(transferSeconds, crossed.seconds) * share))
     const workPerSecond = speeds.learn(spec, job, job.work / encodeSeconds)
     if (workPerSecond === undefined) return
     const { cluster, name } = spec

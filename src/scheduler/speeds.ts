@@ -36,14 +36,18 @@ export interface Speeds {
   get(host: HostName, job: Paced): number | undefined
   /** Something is known of this very host, be it only from another kind of job or from a job that is not done yet. */
   knows(host: HostName, job: Paced): boolean
-  /** Seconds that one job holds a slot: its source is fetched, encoded and brought back in it. `atATime` jobs share the host's link. */
-  estimateSeconds(host: HostName, job: Paced & Pick<ScheduledJob, 'work' | 'transferBytes'>, atATime: number): number | undefined
+  /** Undefined as of `get`. */
+  encodeSeconds(host: HostName, job: Paced & Pick<ScheduledJob, 'work'>): number | undefined
+  /** Bytes a second that all jobs of a host have together; Infinity where nothing is known. */
+  linkOf(host: HostName): number
   /** The speed as it is by now. */
   learn(host: HostName, job: Paced, workPerSecond: number): number | undefined
   /** What all jobs of the host had of it together; the link as it is by now. */
   learnLink(host: HostName, bytesPerSecond: number): number | undefined
   /** What a running job lets hope for, until it or another one is done. */
   expect(host: HostName, job: Paced, workPerSecond: number): void
+  /** What a source that has arrived lets hope for, until a job is done. */
+  expectLink(host: HostName, bytesPerSecond: number): void
   /** As it was remembered: what was learned since then counts more. */
   seed(known: KnownSpeed): void
   seedLink(known: KnownLink): void
@@ -57,6 +61,7 @@ export function createSpeeds(): Speeds {
   const known = new Map<string, Map<string, number>>()
   const expected = new Map<string, Map<string, number>>()
   const links = new Map<string, number>()
+  const expectedLinks = new Map<string, number>()
   /** By kind of job; forgotten whenever something is learned. */
   const means = new Map<string, number>()
 
@@ -102,12 +107,11 @@ export function createSpeeds(): Speeds {
   return {
     get,
     knows: (host, job) => find(toKind(job), toKey(host)) !== undefined || rateHost(toKey(host)) !== undefined,
-    estimateSeconds(host, job, atATime) {
+    encodeSeconds(host, job) {
       const speed = get(host, job)
-      if (speed === undefined) return undefined
-      const link = links.get(toKey(host))
-      return job.work / speed + (link === undefined ? 0 : ((job.transferBytes ?? 0) * atATime) / link)
+      return speed === undefined ? undefined : job.work / speed
     },
+    linkOf: (host) => links.get(toKey(host)) ?? expectedLinks.get(toKey(host)) ?? Number.POSITIVE_INFINITY,
     learn(host, job, workPerSecond) {
       if (!isSpeed(workPerSecond)) return undefined
       const before = known.get(toKind(job))?.get(toKey(host))
@@ -123,6 +127,9 @@ export function createSpeeds(): Speeds {
     },
     expect(host, job, workPerSecond) {
       if (isSpeed(workPerSecond)) set(expected, toKind(job), toKey(host), workPerSecond)
+    },
+    expectLink(host, bytesPerSecond) {
+      if (isSpeed(bytesPerSecond)) expectedLinks.set(toKey(host), bytesPerSecond)
     },
     seed(speed) {
       if (!isSpeed(speed.workPerSecond) || known.get(toKind(speed))?.has(toKey(speed)) === true) return

@@ -4,43 +4,47 @@
  */
 
 import type { ScheduledJob } from './job-form.ts'
-import type { Speeds } from './speeds.ts'
+import type { Candidate } from './rank-candidates.ts'
+import type { TimedJob } from './timetable.ts'
 import { countRunning, countSlots, type Worker } from './worker.ts'
 
 export const STRATEGY_NAMES = ['fastest', 'round-robin', 'load-cpu', 'load-tasks'] as const
 export type StrategyName = (typeof STRATEGY_NAMES)[number]
 
-export type Placement = Pick<ScheduledJob, 'profile' | 'work' | 'sizeClass' | 'transferBytes'>
+export type Placement = TimedJob & Pick<ScheduledJob, 'profile'>
 
-/** Chooses one of `free`, which is never empty; of hosts that it finds equal it takes the first. */
-export type Strategy = (free: readonly [Worker, ...Worker[]], job: Placement) => Worker
+/** Chooses one of `free`, which is never empty; of those that it finds equal it takes the first. */
+export type Strategy = (free: readonly [Candidate, ...Candidate[]], job: Placement) => Candidate
 
-export function createStrategy(name: StrategyName, speeds: Speeds): Strategy {
+/** When a job would be over that is placed there now, in seconds; undefined where nothing is known. */
+export type Forecast = (place: Candidate, job: Placement) => number | undefined
+
+export function createStrategy(name: StrategyName, forecast: Forecast): Strategy {
   switch (name) {
     case 'fastest':
-      return (free, job) => leastBy(free, (worker) => expectedSeconds(worker, job, speeds))
+      return (free, job) => leastBy(free, (place) => expectedSeconds(place, job, forecast))
     case 'round-robin':
       return createRoundRobin()
     case 'load-cpu':
       // Jobs placed since the last report count as one busy core each would be a guess about the host; one slot's share is not.
-      return (free) => leastBy(free, (worker) => worker.cpuRatio + countRunning(worker) / Math.max(1, countAllSlots(worker)))
+      return (free) => leastBy(free, ({ worker }) => worker.cpuRatio + countRunning(worker) / Math.max(1, countAllSlots(worker)))
     case 'load-tasks':
-      return (free) => leastBy(free, countRunning)
+      return (free) => leastBy(free, ({ worker }) => countRunning(worker))
   }
 }
 
 /** Where nothing is known of any host, they get as many jobs each. */
-function expectedSeconds(worker: Worker, job: Placement, speeds: Speeds): number {
-  return speeds.estimateSeconds(worker.spec, job, countRunning(worker) + 1) ?? countRunning(worker) * Number.MIN_VALUE
+function expectedSeconds(place: Candidate, job: Placement, forecast: Forecast): number {
+  return forecast(place, job) ?? countRunning(place.worker) * Number.MIN_VALUE
 }
 
 function createRoundRobin(): Strategy {
   const lastTurn = new Map<Worker, number>()
   let turn = 0
   return (free) => {
-    const chosen = leastBy(free, (worker) => lastTurn.get(worker) ?? 0)
+    const chosen = leastBy(free, ({ worker }) => lastTurn.get(worker) ?? 0)
     turn += 1
-    lastTurn.set(chosen, turn)
+    lastTurn.set(chosen.worker, turn)
     return chosen
   }
 }
@@ -51,14 +55,14 @@ function countAllSlots(worker: Worker): number {
 }
 
 /** The first of the least ones. */
-function leastBy(workers: readonly [Worker, ...Worker[]], rank: (worker: Worker) => number): Worker {
-  let [least] = workers
+function leastBy(places: readonly [Candidate, ...Candidate[]], rank: (place: Candidate) => number): Candidate {
+  let [least] = places
   let leastRank = rank(least)
-  for (const worker of workers.slice(1)) {
-    const workerRank = rank(worker)
-    if (workerRank < leastRank) {
-      least = worker
-      leastRank = workerRank
+  for (const place of places.slice(1)) {
+    const placeRank = rank(place)
+    if (placeRank < leastRank) {
+      least = place
+      leastRank = placeRank
     }
   }
   return least

@@ -1,4 +1,7 @@
-/** A host as the scheduler sees it: slots per queue, what it can do, and whether it is there. */
+/** A host as the scheduler sees it: slots per queue, what it can do, whether it is there, and what is under way on it. */
+
+import type { ScheduledJob } from './job-form.ts'
+import { createLinkMeter, type LinkMeter } from './link-meter.ts'
 
 export interface WorkerSpec {
   readonly cluster: string
@@ -19,21 +22,36 @@ export interface WorkerTraits {
   readonly lacks: (need: string) => string | undefined
 }
 
-/** An attempt that holds a slot. */
+/**
+ * Where an attempt is. `coming`: its source is on the way. `waiting`: for a slot. `encoding`: in its slot. `leaving`: done with the slot,
+ * its result is on the way.
+ */
+export type Phase = 'coming' | 'waiting' | 'encoding' | 'leaving'
+
+/** An attempt that has not ended. */
 export interface UnderWay {
+  readonly job: ScheduledJob
   readonly queue: string
-  readonly startedMs: number
-  /** When it will end as far as is known; undefined where nothing is. */
+  phase: Phase
+  /** When the phase began. */
+  sinceMs: number
+  /** Of its encode, as it told; undefined where it did not. */
   endsMs: number | undefined
+  /** Of the worker's `link`, when the phase began. */
+  linkShareSeconds: number
+  /** Why it was told to end, because the job is to be done elsewhere or by another attempt. */
+  withdrawn: string | undefined
+  readonly withdraw: (reason: string) => void
 }
 
 export interface Worker {
   spec: WorkerSpec
   /** `expected`: on its way up, jobs wait for it. `gone`: will not come (again) in this run. */
   state: 'expected' | 'up' | 'gone'
-  /** Taken slots of each queue; reserved in the moment a job is placed. */
+  /** Jobs of each queue that have not encoded yet, or do so: counted in the moment a job is placed. */
   readonly taken: Map<string, number>
   readonly underWay: Set<UnderWay>
+  readonly link: LinkMeter
   /** Slots of each queue that it turned out not to have after all. */
   readonly lowered: Map<string, number>
   /** Last known processor load, 1 = all cores busy; 0 until it is known. */
@@ -41,7 +59,10 @@ export interface Worker {
 }
 
 export function createWorker(spec: WorkerSpec): Worker {
-  return { spec, state: 'expected', taken: new Map(), underWay: new Set(), lowered: new Map(), cpuRatio: 0 }
+  return {
+    ...{ spec, state: 'expected', taken: new Map(), underWay: new Set(), lowered: new Map(), cpuRatio: 0 },
+    link: createLinkMeter(),
+  }
 }
 
 /** Slots of a queue, free or not. */
@@ -49,22 +70,27 @@ export function countSlots(worker: Worker, queue: string): number {
   return (worker.spec.queues?.[queue] ?? 0) - (worker.lowered.get(queue) ?? 0)
 }
 
+/** Those that may be taken at the same time. */
+export function countUsableSlots(worker: Worker, queue: string): number {
+  return Math.min(countSlots(worker, queue), worker.spec.maxJobs ?? Number.POSITIVE_INFINITY)
+}
+
+/** Slots that no job has or is meant for. */
 export function countFreeSlots(worker: Worker, queue: string): number {
   if (worker.state !== 'up') return 0
   const free = countSlots(worker, queue) - (worker.taken.get(queue) ?? 0)
   return Math.min(free, (worker.spec.maxJobs ?? Number.POSITIVE_INFINITY) - countRunning(worker))
 }
 
+/** Jobs that have not encoded yet, or do so. */
 export function countRunning(worker: Worker): number {
   let running = 0
   for (const taken of worker.taken.values()) running += taken
   return running
 }
 
-/** A job that takes longer than expected is expected to take this share more of what it has taken by then. */
-const OVERRUN_SHARE = 0.1
-
-/** Until an attempt ends, as far as is known. */
-export function leftSeconds({ startedMs, endsMs = 0 }: UnderWay, nowMs: number): number {
-  return Math.max(endsMs - nowMs, (nowMs - startedMs) * OVERRUN_SHARE) / 1000
+export function countPhase(worker: Worker, phase: Phase, queue?: string): number {
+  let count = 0
+  for (const attempt of worker.underWay) if (attempt.phase === phase && (queue === undefined || attempt.queue === queue)) count += 1
+  return count
 }

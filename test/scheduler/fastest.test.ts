@@ -58,7 +58,8 @@ describe('fastest, with speeds that are known', () => {
     const ends: (() => void)[] = []
     const bench = createBench({
       knownSpeeds,
-      runJob: (_job, _worker, { pace }) => {
+      runJob: (_job, _worker, { pace, lease }) => {
+        void lease.take()
         tell ??= pace.expectEnd
         return new Promise((end) => ends.push(() => end(DONE)))
       },

@@ -51,8 +51,10 @@ export function createBench(options: Partial<SchedulerOptions<ScheduledJob>>) {
     strategy: 'fastest',
     clock,
     signal: abort.signal,
-    runJob: (started, spec, { form: chosen }) =>
+    runJob: (started, spec, { form: chosen, lease }) =>
       new Promise((end) => {
+        // Without jobs ahead the slot is there.
+        void lease.take()
         underWay.push({ worker: spec.name, job: started.id, end })
         forms.push(`${started.id} ${spec.name} ${chosen.name}`)
         peak[spec.name] = Math.max(peak[spec.name] ?? 0, running()[spec.name] ?? 0)

@@ -1,0 +1,275 @@
+/**
+ * Attempts from their start to their end. An attempt is placed on a host, and needs a slot there only while it encodes: it asks for one
+ * when its source has come, and gives it back before its result leaves. Who asks first is served first.
+ */
+
+import type { Clock } from '../core/clock.ts'
+import type { JobOutcome } from '../model/outcome.ts'
+import { type JobForm, type ScheduledJob, toFetchBytes } from './job-form.ts'
+import type { Entry } from './lanes.ts'
+import type { Candidate } from './rank-candidates.ts'
+import type { Speeds, Spent } from './speeds.ts'
+import type { Timetable } from './timetable.ts'
+import { countPhase, countUsableSlots, type Phase, type UnderWay, type Worker, type WorkerSpec } from './worker.ts'
+
+/** One try at a job on a host. */
+export interface Attempt {
+  /** The first is 1. */
+  readonly number: number
+  /** Another attempt at the job is under way on a host that needs longer: the first to claim its result wins. */
+  readonly isCopy: boolean
+  readonly form: JobForm
+  readonly pace: AttemptPace
+  readonly lease: SlotLease
+}
+
+/** The slot of an attempt, which it needs while it encodes: bringing the source and the result across goes on beside other encodes. */
+export interface SlotLease {
+  /** The slot is its own, or `take` would resolve at once. */
+  readonly hasSlot: boolean
+  /** Resolves when the slot is its own; to be called before it encodes. Rejects when it is withdrawn, or the run ends. */
+  readonly take: () => Promise<void>
+  /** Nothing more is encoded: the slot is free for another job. The end of the attempt does the same. */
+  readonly release: () => void
+  /** Aborted when the job is to be done elsewhere: the attempt ends as `interrupted`. */
+  readonly withdrawn: AbortSignal
+  /** To be asked before the result takes its place; false: another attempt at the job was sooner, and this one ends as `interrupted`. */
+  readonly claimResult: () => boolean
+}
+
+/** What an attempt may tell of its time. Without it, the time from its start to its end is all that is known. */
+export interface AttemptPace {
+  /** How long it will encode from now on; better than what other jobs let expect. */
+  readonly expectEnd: (leftSeconds: number) => void
+  /** Where its time went, before it ends. */
+  readonly tell: (spent: Spent) => void
+}
+
+/** As the scheduler sees it. */
+export interface LiveAttempt<Job extends ScheduledJob> extends UnderWay {
+  readonly entry: Entry<Job>
+  readonly place: Candidate
+  readonly isCopy: boolean
+  /** What it told, or as much as is known without. */
+  readonly spent: () => Spent
+  /** How long its bytes were on their way, and of that, the time for which it had the link to itself, as it were. */
+  readonly crossed: { seconds: number; shareSeconds: number }
+}
+
+export interface AttemptsOptions<Job extends ScheduledJob> {
+  readonly clock: Pick<Clock, 'now'>
+  readonly signal: AbortSignal
+  readonly speeds: Speeds
+  readonly timetable: Pick<Timetable, 'forget'>
+  /** Encodes at a time over all hosts. */
+  readonly maxRunning: number
+  readonly runJob: (job: Job, worker: WorkerSpec, attempt: Attempt) => Promise<JobOutcome>
+  /** A slot may be free. */
+  readonly onRelease: () => void
+  /** For the first time it is known how long such jobs take there. */
+  readonly onPace: () => void
+  readonly onEnd: (attempt: LiveAttempt<Job>, outcome: JobOutcome) => void
+}
+
+export interface Attempts<Job extends ScheduledJob> {
+  /** Runs it at once; it counts before this returns. */
+  start(entry: Entry<Job>, place: Candidate, isCopy: boolean): void
+  /** Gives slots that are free to those that wait for one. */
+  grant(): void
+  /** Withdraws those for which no slot is free: the host starts nothing more. */
+  withdrawAhead(worker: Worker, reason: string): void
+  list(): Iterable<LiveAttempt<Job>>
+  /** Those that have not encoded yet, or do so; and all of them. */
+  readonly running: number
+  readonly count: number
+}
+
+/** Results a slot that may be on their way back before the next encode begins: a slow link must not fill the host's disk. */
+const MAX_LEAVING_A_SLOT = 2
+
+export function createAttempts<Job extends ScheduledJob>(options: AttemptsOptions<Job>): Attempts<Job> {
+  const { clock, signal, speeds, timetable, maxRunning } = options
+  const live = new Set<LiveAttempt<Job>>()
+  /** In the order in which their sources came. */
+  const waiting = new Map<LiveAttempt<Job>, () => void>()
+  let running = 0
+  let encoding = 0
+
+  function start(entry: Entry<Job>, place: Candidate, isCopy: boolean): void {
+    const { worker, fit } = place
+    const { spec } = worker
+    const { job } = entry
+    const startedMs = clock.now()
+    const withdrawal = new AbortController()
+    let spent: Spent | undefined
+    let encodedMs: number | undefined
+    const attempt: LiveAttempt<Job> = {
+      ...{ job, entry, place, isCopy, queue: fit.queue, sinceMs: startedMs, endsMs: undefined },
+      ...{ phase: 'coming', linkShareSeconds: worker.link.shareSeconds(startedMs), withdrawn: undefined },
+      spent: () => spent ?? { encodeSeconds: ((encodedMs ?? clock.now()) - startedMs) / 1000 },
+      crossed: { seconds: 0, shareSeconds: 0 },
+      withdraw(reason) {
+        attempt.withdrawn ??= reason
+        withdrawal.abort(new Error(reason))
+      },
+    }
+    const pace: AttemptPace = {
+      expectEnd(leftSeconds) {
+        if (attempt.phase !== 'encoding') return
+        attempt.endsMs = clock.now() + leftSeconds * 1000
+        timetable.forget(worker)
+        const isNew = !speeds.knows(spec, job)
+        speeds.expect(spec, job, job.work / ((attempt.endsMs - attempt.sinceMs) / 1000))
+        if (isNew) options.onPace()
+      },
+      tell(told) {
+        spent = told
+      },
+    }
+    const lease: SlotLease = {
+      get hasSlot() {
+        return attempt.phase === 'encoding' || (attempt.phase === 'coming' && hasFreeSlot(attempt))
+      },
+      take: () => take(attempt, withdrawal.signal),
+      release() {
+        if (attempt.phase !== 'encoding') return
+        encodedMs = clock.now()
+        enter(attempt, 'leaving')
+        options.onRelease()
+      },
+      withdrawn: withdrawal.signal,
+      claimResult: () => claim(attempt),
+    }
+    live.add(attempt)
+    worker.underWay.add(attempt)
+    worker.link.count(1, startedMs)
+    worker.taken.set(fit.queue, (worker.taken.get(fit.queue) ?? 0) + 1)
+    running += 1
+    timetable.forget(worker)
+    entry.attempts += 1
+    entry.stayOn = undefined
+    entry.live.add(attempt)
+    void options.runJob(job, spec, { number: entry.attempts, isCopy, form: fit.form, pace, lease }).then((outcome) => {
+      end(attempt)
+      options.onEnd(attempt, outcome)
+    })
+  }
+
+  function take(attempt: LiveAttempt<Job>, withdrawal: AbortSignal): Promise<void> {
+    if (attempt.phase !== 'coming') return Promise.resolve()
+    const until = AbortSignal.any([signal, withdrawal])
+    if (until.aborted) return Promise.reject(until.reason)
+    learnLink(attempt)
+    enter(attempt, 'waiting')
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => {
+        waiting.delete(attempt)
+        reject(until.reason)
+      }
+      until.addEventListener('abort', giveUp, { once: true })
+      waiting.set(attempt, () => {
+        until.removeEventListener('abort', giveUp)
+        resolve()
+      })
+      grant()
+    })
+  }
+
+  /** What the way in tells of a link that nobody knows yet. */
+  function learnLink({ job, place: { worker }, linkShareSeconds }: LiveAttempt<Job>): void {
+    const seconds = worker.link.shareSeconds(clock.now()) - linkShareSeconds
+    speeds.expectLink(worker.spec, toFetchBytes(job) / seconds)
+  }
+
+  function grant(): void {
+    for (const [attempt, go] of waiting) {
+      if (encoding >= maxRunning) return
+      const { place, queue } = attempt
+      if (countUsableSlots(place.worker, queue) <= 0) attempt.withdraw(`Host "${place.worker.spec.name}" has no queue "${queue}" any more`)
+      if (!hasFreeSlot(attempt)) continue
+      waiting.delete(attempt)
+      enter(attempt, 'encoding')
+      go()
+    }
+  }
+
+  function hasFreeSlot({ place: { worker }, queue }: LiveAttempt<Job>): boolean {
+    if (encoding >= maxRunning) return false
+    const own = countPhase(worker, 'encoding')
+    const slots = countUsableSlots(worker, queue)
+    if (own >= (worker.spec.maxJobs ?? Number.POSITIVE_INFINITY) || countPhase(worker, 'encoding', queue) >= slots) return false
+    return !isPiledUp(worker, queue)
+  }
+
+  /** The meter of the link counts those whose bytes are on their way. */
+  function enter(attempt: LiveAttempt<Job>, phase: Phase | 'over'): void {
+    const { worker } = attempt.place
+    const nowMs = clock.now()
+    const before = attempt.phase
+    if (isCrossing(before)) {
+      attempt.crossed.seconds += (nowMs - attempt.sinceMs) / 1000
+      attempt.crossed.shareSeconds += worker.link.shareSeconds(nowMs) - attempt.linkShareSeconds
+    }
+    if (isCrossing(before) !== isCrossing(phase)) worker.link.count(isCrossing(phase) ? 1 : -1, nowMs)
+    if (phase === 'encoding') encoding += 1
+    if (before === 'encoding') encoding -= 1
+    if (phase === 'leaving' || (phase === 'over' && before !== 'leaving')) {
+      worker.taken.set(attempt.queue, (worker.taken.get(attempt.queue) ?? 1) - 1)
+      running -= 1
+    }
+    if (phase !== 'over') attempt.phase = phase
+    attempt.sinceMs = nowMs
+    attempt.endsMs = undefined
+    attempt.linkShareSeconds = worker.link.shareSeconds(nowMs)
+    timetable.forget(worker)
+  }
+
+  function end(attempt: LiveAttempt<Job>): void {
+    enter(attempt, 'over')
+    waiting.delete(attempt)
+    live.delete(attempt)
+    attempt.place.worker.underWay.delete(attempt)
+    attempt.entry.live.delete(attempt)
+  }
+
+  function claim(attempt: LiveAttempt<Job>): boolean {
+    const { entry } = attempt
+    if (attempt.withdrawn !== undefined) return false
+    if (entry.claimedBy !== undefined) return entry.claimedBy === attempt
+    entry.claimedBy = attempt
+    for (const other of entry.live) if (other !== attempt) other.withdraw('Another attempt was sooner')
+    return true
+  }
+
+  return {
+    start,
+    grant,
+    withdrawAhead(worker, reason) {
+      const free = new Map<string, number>()
+      for (const attempt of worker.underWay) {
+        if (attempt.phase !== 'coming' && attempt.phase !== 'waiting') continue
+        const { queue } = attempt
+        const left = free.get(queue) ?? countUsableSlots(worker, queue) - countPhase(worker, 'encoding', queue)
+        free.set(queue, left - 1)
+        if (left <= 0) attempt.withdraw(reason)
+      }
+    },
+    list: () => live,
+    get running() {
+      return running
+    },
+    get count() {
+      return live.size
+    },
+  }
+}
+
+/** As many results are on their way back as the host should keep. */
+export function isPiledUp(worker: Worker, queue: string): boolean {
+  const slots = countUsableSlots(worker, queue)
+  return countPhase(worker, 'encoding', queue) + countPhase(worker, 'leaving', queue) >= slots * (1 + MAX_LEAVING_A_SLOT)
+}
+
+function isCrossing(phase: Phase | 'over'): boolean {
+  return phase === 'coming' || phase === 'leaving'
+}

@@ -1,0 +1,65 @@
+/**
+ * Whether one job more may be placed on a host: into a slot that is free, or ahead of one, so that its source is there when the slot is.
+ */
+
+import { isPiledUp } from './attempts.ts'
+import type { CircuitBreaker } from './circuit-breaker.ts'
+import type { ScheduledJob } from './job-form.ts'
+import type { Candidate } from './rank-candidates.ts'
+import { countFreeSlots, countRunning, countUsableSlots, type WorkerSpec } from './worker.ts'
+
+export interface PlacesOptions<Job extends ScheduledJob> {
+  /** Jobs a slot. */
+  readonly ahead: ((worker: WorkerSpec, job: Job) => number) | undefined
+  readonly breaker: CircuitBreaker
+  /** Whether it is foreseen when a job would be over there. Undefined = never: then nothing is placed ahead while a slot is free. */
+  readonly isForeseen: ((candidate: Candidate, job: Job) => boolean) | undefined
+  readonly maxRunning: number
+  readonly countRunning: () => number
+  readonly countUnderWay: () => number
+}
+
+export interface Places<Job extends ScheduledJob> {
+  /** No job more, wherever it were. */
+  isFull(): boolean
+  /** Those that have a place for it. */
+  filter(candidates: readonly Candidate[], job: Job): readonly Candidate[]
+  /** Jobs a slot that may be placed ahead. */
+  ahead(candidate: Candidate, job: Job): number
+}
+
+export function createPlaces<Job extends ScheduledJob>(options: PlacesOptions<Job>): Places<Job> {
+  const { breaker, maxRunning } = options
+
+  function ahead({ worker }: Candidate, job: Job): number {
+    return maxRunning === 1 ? 0 : Math.max(0, options.ahead?.(worker.spec, job) ?? 0)
+  }
+
+  function isFree({ worker, fit }: Candidate): boolean {
+    return options.countRunning() < maxRunning && countFreeSlots(worker, fit.queue) > 0 && !isPiledUp(worker, fit.queue)
+  }
+
+  function hasPlaceAhead(candidate: Candidate, job: Job): boolean {
+    const { worker, fit } = candidate
+    if (worker.state !== 'up' || breaker.stateOf(worker) !== 'free') return false
+    const times = 1 + ahead(candidate, job)
+    if (times === 1 || isPiledUp(worker, fit.queue) || options.countRunning() >= maxRunning * times) return false
+    const running = countRunning(worker)
+    const isWithin = (worker.taken.get(fit.queue) ?? 0) < countUsableSlots(worker, fit.queue) * times
+    return isWithin && running < (worker.spec.maxJobs ?? Number.POSITIVE_INFINITY) * times
+  }
+
+  return {
+    // An attempt is over before the next one begins where one runs at a time.
+    isFull: () => maxRunning === 1 && options.countUnderWay() > 0,
+    filter(candidates, job) {
+      const free = candidates.filter(isFree)
+      const { isForeseen } = options
+      if (options.ahead === undefined || (free.length > 0 && isForeseen === undefined)) return free
+      return candidates.filter(
+        (candidate) => isFree(candidate) || (hasPlaceAhead(candidate, job) && (isForeseen?.(candidate, job) ?? true)),
+      )
+    },
+    ahead,
+  }
+}
