@@ -9,7 +9,6 @@ export function renderHelp(): string {
   return [
     'Usage: encode [OPTION | PATH]...   (a PATH is a file, a folder or a quoted glob)',
     ...renderCommands(),
-    '',
     ...toLines(OPTIONS).map(renderLine),
     'Example: encode -c home /tv/s01*.mp4 -c work -p hevc /tv/s02*.mp4',
     'Exit: 0 done, 1 a job failed, 2 usage, 3 no usable host, 130/143 interrupted',

@@ -61,6 +61,7 @@ export const OPTIONS = [
   { long: 'strategy', value: 'NAME', help: 'fastest (default), round-robin, load-cpu, load-tasks', completes: STRATEGY_NAMES },
   { long: 'config', short: 'y', value: 'FILE', help: 'configuration (else $ENCODE_CONFIG, ~/.config/encode/…)' },
   { long: 'verify', value: 'LEVEL', help: 'quick (default), full: all of a result is decoded, off', completes: VERIFY_LEVELS },
+  { long: 'rate-limit', value: 'RATE', help: 'bytes a second to and from all hosts: 20M, 100Mbit, off', completes: ['off'] },
   { long: 'json', help: 'events as lines of JSON' },
   { long: 'plain', help: 'plain lines even on a terminal', isJoined: true },
   { long: 'quiet', short: 'q', help: 'say less' },

@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util'
 import { EncodeError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
+import { parseRate } from '../core/units.ts'
 import { VERIFY_LEVELS, type VerifyLevel } from '../model/plan.ts'
 import type { ProfileChoice, Target } from '../plan/target.ts'
 import { STRATEGY_NAMES, type StrategyName } from '../scheduler/strategy.ts'
@@ -33,6 +34,8 @@ export interface Arguments {
   readonly strategy: StrategyName
   /** Undefined: as the configuration says. */
   readonly verify: VerifyLevel | undefined
+  /** Bytes a second; 0 = no limit, undefined = as the configuration says. */
+  readonly rateLimitBytes: number | undefined
   readonly config: string | undefined
   readonly isJson: boolean
   readonly isPlain: boolean
@@ -126,6 +129,10 @@ export function parseArguments(argv: readonly string[]): Arguments {
   const verify = single.get('verify')
   if (verify !== undefined && toVerifyLevel(verify) === undefined)
     problems.push(`Unknown level of verification "${verify}"; allowed are ${VERIFY_LEVELS.join(', ')}`)
+  const rate = single.get('rate-limit')
+  const rateLimitBytes = rate === undefined ? undefined : parseRate(rate)
+  if (rate !== undefined && rateLimitBytes === undefined)
+    problems.push(`"${rate}" is no rate for --rate-limit; give bytes or bits a second such as 20M or 100Mbit, or off`)
   if (flags.has('keep-source') && single.has('output'))
     problems.push('Options "-k" and "-o" exclude each other: with "-o" the sources stay anyway')
   const isShort = flags.has('help') || flags.has('version')
@@ -147,6 +154,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     isSequential: flags.has('sequential'),
     strategy: isStrategy(strategy) ? strategy : 'fastest',
     verify: toVerifyLevel(verify),
+    rateLimitBytes,
     config: single.get('config'),
     isJson: flags.has('json'),
     isPlain: flags.has('plain'),

@@ -13,6 +13,6 @@ export async function resumeCommand(args: Arguments, argv: readonly string[]): P
     })
   }
   const config = await loadCliConfig(args.config)
-  const { isSequential, strategy, hosts: onlyHosts } = args
-  return await withWorld(args, config, (world) => resumeRun({ config, isSequential, strategy, onlyHosts, argv }, world))
+  const { isSequential, strategy, rateLimitBytes, hosts: onlyHosts } = args
+  return await withWorld(args, config, (world) => resumeRun({ config, isSequential, strategy, rateLimitBytes, onlyHosts, argv }, world))
 }

@@ -83,6 +83,7 @@ function toRequest(args: Arguments, argv: readonly string[], config: Config): Ru
     isSequential: args.isSequential,
     strategy: args.strategy,
     verify: args.verify,
+    rateLimitBytes: args.rateLimitBytes,
     argv,
   }
 }

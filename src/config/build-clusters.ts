@@ -1,6 +1,6 @@
 /** `config.clusters` and `queues` → hosts. Reads tolerantly: what the schema refused is reported there and left out here. */
 
-import { parseBytes } from '../core/units.ts'
+import { parseBytes, parseRate } from '../core/units.ts'
 import type { ClusterConfig, HostConfig, HostKeyCheck, HostOs, HostType, PathSubstitution } from '../model/config.ts'
 import { quote } from './describe.ts'
 import { booleanOf, entriesOf, type Findings, type Located, type LocatedEntry, numberOf, textOf, valueAt, wordsOf } from './located.ts'
@@ -49,6 +49,12 @@ export function isAuto(queues: Located | undefined): true | undefined {
   return textOf(queues) === 'auto' ? true : undefined
 }
 
+/** Bytes a second of `20M`; a limit of nothing is none. */
+export function buildRate(node: Located | undefined): number | undefined {
+  const text = textOf(node)
+  return text === undefined ? undefined : parseRate(text) || undefined
+}
+
 /** Bytes of `500MB`. */
 export function buildSize(node: Located | undefined): number | undefined {
   const text = textOf(node)
@@ -85,6 +91,7 @@ function buildHost(name: string, entry: LocatedEntry, context: Context): HostCon
     maxJobs: numberOf(valueAt(node, 'max_jobs')),
     minFreeBytes: buildSize(valueAt(node, 'min_free')),
     prefetch: numberOf(valueAt(node, 'prefetch')) ?? context.prefetch,
+    rateLimitBytes: buildRate(valueAt(node, 'rate_limit')),
     keepaliveSeconds: numberOf(valueAt(node, 'keepalive')) ?? context.keepaliveSeconds,
     checksum: booleanOf(valueAt(node, 'checksum')) ?? context.checksum,
     labels: wordsOf(valueAt(node, 'labels'), source.text).map(({ word }) => word),

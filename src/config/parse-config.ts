@@ -5,7 +5,7 @@
 
 import { EncodeError } from '../core/errors.ts'
 import type { Config, ConfigWarning, ProfileDefinition } from '../model/config.ts'
-import { buildClusters, buildQueues, buildSize, type ExpandPath, isAuto } from './build-clusters.ts'
+import { buildClusters, buildQueues, buildRate, buildSize, type ExpandPath, isAuto } from './build-clusters.ts'
 import { buildProfiles, buildRules, buildSeconds, buildTemplates, buildVerifyLevel } from './build-profiles.ts'
 import { checkQuirks, isWrittenForPytranscoder } from './check-quirks.ts'
 import { checkIncludes, checkNames, checkRuleValues, checkUses, type Known } from './check-references.ts'
@@ -136,6 +136,7 @@ function buildConfig(
     checksum: booleanOf(valueAt(section, 'checksum')),
     hardLinks: textOf(valueAt(section, 'hard_links')) === 'skip' ? 'skip' : undefined,
     minFreeBytes: buildSize(valueAt(section, 'min_free')),
+    rateLimitBytes: buildRate(valueAt(section, 'rate_limit')),
     maxFailures: numberOf(valueAt(section, 'max_failures')),
     stallSeconds: buildSeconds(valueAt(section, 'stall_timeout')),
     verify: buildVerifyLevel(valueAt(section, 'verify')),

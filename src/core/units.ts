@@ -1,6 +1,5 @@
 /** Numbers with units → text for people. Values carry their unit in their name; text is made here only. */
 
-const MIN_RATE = 1000
 const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const
 
 /** Bytes in steps of 1000, three digits at most: `999 B`, `1.64 MB`, `73.1 GB`. */
@@ -23,18 +22,19 @@ export function parseBytes(text: string): number | undefined {
   return Math.round(Number(value) * 1000 ** Math.max(0, power))
 }
 
+/** What `parseRate` takes. A bare number needs four digits: `20` is meant to be something else than 20 B/s. */
+export const RATE_PATTERN = '^(off|0|[0-9]{4,}|[0-9]+(\\.[0-9]+)? ?([kmgKMG](B|[bB]its?|bps)?|B|[bB]its?|bps)(/s)?)$'
+
 /**
- * Bytes a second of `500k`, `20M`, `20MB/s`, `100Mbit`, `1Gbit/s` (steps of 1000, any case, as everywhere here); 0 of `0` and `off`.
- * Undefined for anything else, and for what is too slow to move a film: a number that lacks its unit.
+ * Bytes a second of `500k`, `20M`, `20MB/s`, `100Mbit`, `1Gbps`, in steps of 1000 as everywhere here; 0 of `0` and `off`.
+ * Undefined for anything else, `Mb` too: to some it means bits, to others bytes.
  */
 export function parseRate(text: string): number | undefined {
   const trimmed = text.trim()
-  if (trimmed === 'off' || trimmed === '0') return 0
-  const [, digits, prefix = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmg])?(b(?:it|ps|yte)?s?)?(?:\/s)?$/i.exec(trimmed) ?? []
-  if (digits === undefined) return undefined
-  const power = ['', 'k', 'm', 'g'].indexOf(prefix.toLowerCase())
-  const perSecond = (Number(digits) * 1000 ** power) / (/^b(?:its?|ps)$/i.test(unit) ? 8 : 1)
-  return perSecond < MIN_RATE ? undefined : Math.round(perSecond)
+  if (!new RegExp(RATE_PATTERN).test(trimmed)) return undefined
+  const [, digits = '0', prefix = '', unit = ''] = /^([0-9.]+) ?([kmg])?(.*)$/i.exec(trimmed) ?? []
+  const perSecond = Number(digits) * 1000 ** ['', 'k', 'm', 'g'].indexOf(prefix.toLowerCase())
+  return Math.ceil(/bit|bps/i.test(unit) ? perSecond / 8 : perSecond)
 }
 
 /** Seconds as `8s`, `3m 05s`, `2h 07m`, `4d 03h`. */

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../core/clock.ts'
 import type { Host, HostFacts } from '../host/host.ts'
+import type { Turn } from '../host/turn.ts'
 import type { Stage } from '../model/events.ts'
 import type { JobPlan } from '../model/plan.ts'
 import type { ArrivalMemory } from '../transfer/arrival-memory.ts'
@@ -45,6 +46,8 @@ export interface JobContext {
   readonly files: FileJournal
   readonly workFolder: () => Promise<string>
   readonly flsPath: string | undefined
+  /** A place among the transfers of the run, for the source or the result. */
+  readonly takeTurn?: ((stage: 'fetch' | 'return') => Turn) | undefined
   /** Without it every source is fetched before it is encoded. */
   readonly arrivals?: ArrivalMemory | undefined
   /** Called before the stage is begun; the state is on disk when it returns. `replace` comes with what a later run needs to end it. */

@@ -74,7 +74,12 @@ async function runStages(context: JobContext, route: MediaRoute, temporary: stri
   const early = await encodeArriving({ ...context, onStage: begin }, route)
   if (early === undefined && route.fetch !== undefined) {
     begin('fetch')
-    await route.fetch({ signal, stallMs, onBytes: trackTransfer(context, 'fetch', plan.source.sizeBytes) })
+    await route.fetch({
+      signal,
+      stallMs,
+      turn: context.takeTurn?.('fetch'),
+      onBytes: trackTransfer(context, 'fetch', plan.source.sizeBytes),
+    })
   }
   const waitedMs = await takeSlot(context)
   if (early === undefined) begin('encode')
@@ -94,7 +99,7 @@ async function runStages(context: JobContext, route: MediaRoute, temporary: stri
   }
   if (route.bringBack !== undefined) {
     begin('return')
-    await route.bringBack({ signal, stallMs, onBytes: trackTransfer(context, 'return', resultBytes) })
+    await route.bringBack({ signal, stallMs, turn: context.takeTurn?.('return'), onBytes: trackTransfer(context, 'return', resultBytes) })
   }
   if (!isDecoded || route.bringBack !== undefined) begin('verify')
   await verify(context, temporary, resultBytes)

@@ -17,6 +17,7 @@ import type { LinkMeter } from './link-meter.ts'
 import type { RunWorld } from './run-request.ts'
 import type { Reservation } from './space/space-book.ts'
 import { createStageTimes } from './stage-times.ts'
+import type { AttemptTurns } from './transfer-turns.ts'
 
 export interface Attempt {
   readonly runId: string
@@ -41,6 +42,7 @@ export interface Attempt {
   readonly lease: SlotLease
   /** Of the host. */
   readonly link: LinkMeter
+  readonly turns: AttemptTurns
   readonly signal: AbortSignal
 }
 
@@ -63,6 +65,7 @@ export async function attemptOnHost({
   pace,
   lease,
   link,
+  turns,
   signal,
 }: Attempt): Promise<JobOutcome> {
   let open = opened
@@ -89,7 +92,9 @@ export async function attemptOnHost({
     arrivals,
     logFile: join(world.stateFolder, 'logs', runId, `${plan.id}-${attempt}.log`),
     onWarning: (message) => emit('warning', { message }),
+    takeTurn: turns.take,
     onStage(stage, result) {
+      if (stage !== 'encode') turns.end()
       times.begin(stage)
       ledger.setState(plan.id, stage, { ...result, host: name, attempt })
       emit('job.stage', { job: plan.id, stage, host: name, attempt })
@@ -109,11 +114,15 @@ export async function attemptOnHost({
       if ((stage === 'fetch' || stage === 'return') && progress.sizeBytes !== null) times.moved(stage, progress.sizeBytes)
       // Of what is being ended there is nothing more to tell.
       if (signal.aborted || lease.withdrawn.aborted) return
-      if (stage === 'encode' && progress.etaSeconds !== null) pace.expectEnd(progress.etaSeconds)
+      if (stage === 'encode' && progress.etaSeconds !== null) {
+        pace.expectEnd(progress.etaSeconds)
+        turns.expectEnd(progress.etaSeconds)
+      }
       reservation.report(stage, progress.sizeBytes, progress.percent)
       emit('job.progress', toProgressFields(stage, progress))
     },
   })
+  turns.end()
   const spent = outcome.kind === 'done' ? times.end() : undefined
   if (spent !== undefined) pace.tell(spent)
   return outcome

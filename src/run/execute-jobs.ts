@@ -13,6 +13,7 @@ import { type Attempt, createScheduler } from '../scheduler/scheduler.ts'
 import type { StrategyName } from '../scheduler/strategy.ts'
 import type { WorkerSpec } from '../scheduler/worker.ts'
 import { createArrivalMemory } from '../transfer/arrival-memory.ts'
+import { createUplink } from '../transfer/uplink/uplink.ts'
 import { createAbilities } from './abilities.ts'
 import { attemptOnHost } from './attempt-on-host.ts'
 import { followConfig, type HostReload } from './follow-config.ts'
@@ -33,6 +34,7 @@ import { createRunSpace } from './space/run-space.ts'
 import type { Reservation } from './space/space-book.ts'
 import { createSpeedMemory } from './speed-memory.ts'
 import { type Ticket, toTicket, withForm } from './to-ticket.ts'
+import { createTransferTurns } from './transfer-turns.ts'
 
 export interface ExecuteOptions {
   readonly runId: string
@@ -46,6 +48,8 @@ export interface ExecuteOptions {
   /** Failures in a row that set a host aside; 0 = never, undefined = as by default. */
   readonly maxFailures: number | undefined
   readonly flsPath: string | undefined
+  /** Bytes a second of all hosts together. */
+  readonly rateLimitBytes: number | undefined
   /** What jobs leave free on each disk; a host may say otherwise of its own. */
   readonly minFreeBytes: number
   /** Jobs known at the start. */
@@ -89,6 +93,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   const abilities = createAbilities({ memory: ledger, now: () => clock.now(), signal })
   abilities.want(options.plans)
 
+  const turns = createTransferTurns(createUplink({ bytesPerSecond: options.rateLimitBytes, clock }), clock)
   const speedMemory = createSpeedMemory(ledger, (speeds, links) => scheduler.seed(speeds, links))
   const checkHost = createMountedCheck([...options.plans, ...(options.intake.unplanned?.samples ?? [])])
   const space = createRunSpace({
@@ -329,6 +334,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
       pace,
       lease,
       link: linkOf(worker),
+      turns: turns.begin({ key: keyOfHost(worker), config: open.host.config, slot: lease }),
       signal,
     })
     if (outcome.kind === 'failed' && outcome.retry === 'lost') lostOpens.set(keyOfHost(worker), open)

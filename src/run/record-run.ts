@@ -16,7 +16,7 @@ import { countTotals, EXIT, toExitStatus } from './totals.ts'
 import { warnOfStreams } from './warn-of-streams.ts'
 
 export interface RecordedRun {
-  readonly request: Pick<RunRequest, 'argv' | 'strategy' | 'isSequential' | 'config'>
+  readonly request: Pick<RunRequest, 'argv' | 'strategy' | 'isSequential' | 'rateLimitBytes' | 'config'>
   readonly world: RunWorld
   readonly ledger: Ledger
   readonly runId: string
@@ -60,6 +60,7 @@ export async function recordRun({ request, world, ledger, runId, hosts, ffprobe,
       maxRunning: request.isSequential ? 1 : undefined,
       maxFailures: request.config.maxFailures,
       flsPath: request.config.flsPath,
+      rateLimitBytes: (request.rateLimitBytes ?? request.config.rateLimitBytes) || undefined,
       minFreeBytes: request.config.minFreeBytes ?? MIN_FREE_BYTES,
       plans,
       announce: (added) => announce(added, totals.emit),

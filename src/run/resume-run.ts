@@ -23,7 +23,7 @@ import { recordRun } from './record-run.ts'
 import type { RunRequest, RunWorld } from './run-request.ts'
 import { selectHosts } from './select-hosts.ts'
 
-export type ResumeRequest = Pick<RunRequest, 'config' | 'onlyHosts' | 'isSequential' | 'strategy' | 'argv'>
+export type ResumeRequest = Pick<RunRequest, 'config' | 'onlyHosts' | 'isSequential' | 'strategy' | 'rateLimitBytes' | 'argv'>
 
 /** Resolves to the exit status. */
 export async function resumeRun(request: ResumeRequest, world: RunWorld): Promise<number> {

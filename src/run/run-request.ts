@@ -26,6 +26,8 @@ export interface RunRequest {
   readonly strategy: StrategyName
   /** Goes before what profiles and the configuration say. */
   readonly verify?: VerifyLevel | undefined
+  /** Bytes a second of all hosts, instead of what the configuration says; 0 = no limit. */
+  readonly rateLimitBytes?: number | undefined
   /** For the ledger: how it was called. */
   readonly argv: readonly string[]
 }

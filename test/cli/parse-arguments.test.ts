@@ -95,6 +95,15 @@ describe('what is wrong is said, all of it at once', () => {
   })
 })
 
+test('--rate-limit takes bytes or bits a second, and off', () => {
+  const rateOf = (...words: string[]) => parseArguments([...words, 'a.mkv']).rateLimitBytes
+  expect(rateOf('--rate-limit', '20M')).toBe(20e6)
+  expect(rateOf('--rate-limit=100Mbit')).toBe(12.5e6)
+  expect(rateOf('--rate-limit', 'off')).toBe(0)
+  expect(rateOf()).toBeUndefined()
+  expect(() => rateOf('--rate-limit', '20')).toThrow('"20" is no rate for --rate-limit; give bytes or bits a second such as 20M')
+})
+
 test('--verify takes one of three levels, and none where it is left out', () => {
   expect(parseArguments(['--verify', 'full', 'a.mkv']).verify).toBe('full')
   expect(parseArguments(['a.mkv']).verify).toBeUndefined()

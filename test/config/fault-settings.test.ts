@@ -49,6 +49,27 @@ describe('prefetch', () => {
   })
 })
 
+describe('rate_limit', () => {
+  test('is one of the run and one of each host, and off or 0 is none', () => {
+    const config = parse(
+      'rate_limit: 100Mbit\n  clusters: {home: {own: {rate_limit: 5M}, bare: {rate_limit: 750000}, free: {rate_limit: off}, none: }}',
+    )
+    expect(config.rateLimitBytes).toBe(12.5e6)
+    expect(config.clusters.flatMap(({ hosts }) => hosts.map(({ rateLimitBytes }) => rateLimitBytes))).toEqual([
+      5e6,
+      750e3,
+      undefined,
+      undefined,
+    ])
+    expect(parse('rate_limit: 0').rateLimitBytes).toBeUndefined()
+    expect(parse('').rateLimitBytes).toBeUndefined()
+  })
+
+  test.each(['20', '20Mb', '-5M', 'fast'])('"%s" is refused, and not read as none', (rate) => {
+    expect(() => parse(`rate_limit: ${rate}`)).toThrow('must be a rate such as 20M (bytes a second), 100Mbit or off')
+  })
+})
+
 describe('max_failures', () => {
   test.each([
     ['', undefined],

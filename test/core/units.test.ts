@@ -34,11 +34,13 @@ describe('a rate in words', () => {
     ['20MB', 20e6],
     ['20MB/s', 20e6],
     ['1.5 m', 1.5e6],
+    ['1kbit', 125],
+    ['64000bit/s', 8000],
     ['500k', 500e3],
     ['2G', 2e9],
     ['100Mbit', 12.5e6],
     ['100 Mbit/s', 12.5e6],
-    ['1gbps', 125e6],
+    ['1Gbps', 125e6],
     ['8000000', 8e6],
     ['0', 0],
     ['off', 0],
@@ -46,7 +48,7 @@ describe('a rate in words', () => {
     expect(parseRate(text)).toBe(bytesPerSecond)
   })
 
-  test.each(['', '20', '20T', '1kbit', '-5M', 'M', '20M/m', '5 M B', 'fast'])('"%s" is none', (text) => {
+  test.each(['', '20', '20/s', '20T', '20Mb', '20MBps', '-5M', 'M', '20M/m', '5 M B', 'fast'])('"%s" is none', (text) => {
     expect(parseRate(text)).toBeUndefined()
   })
 })

@@ -1,0 +1,68 @@
+/**
+ * How soon each transfer of a run is needed, for the uplink. A source is waited for from the moment its job has its slot; one that is
+ * fetched ahead is when the first of the encodes under way on its host ends. A result nobody waits for, but it takes up a disk.
+ */
+
+import type { Clock } from '../core/clock.ts'
+import type { Turn } from '../host/turn.ts'
+import type { HostConfig } from '../model/config.ts'
+import type { Uplink } from '../transfer/uplink/uplink.ts'
+
+export interface TransferTurns {
+  /** For one attempt on a host; `key` is the host's own over all clusters. */
+  begin(attempt: AttemptOnHost): AttemptTurns
+}
+
+export interface AttemptOnHost {
+  readonly key: string
+  readonly config: Pick<HostConfig, 'rateLimitBytes'>
+  /** Has its slot by now. */
+  readonly slot: { readonly hasSlot: boolean }
+}
+
+export interface AttemptTurns {
+  take(stage: 'fetch' | 'return'): Turn
+  /** Its encode is expected to end so soon. */
+  expectEnd(leftSeconds: number): void
+  /** It encodes no more. */
+  end(): void
+}
+
+/** A source that is needed sooner than this goes before a result. */
+const RESULT_PATIENCE_MS = 60_000
+
+export function createTransferTurns(uplink: Uplink, clock: Pick<Clock, 'now'>): TransferTurns {
+  /** When encodes end, by host. */
+  const hosts = new Map<string, Map<AttemptTurns, number>>()
+
+  return {
+    begin({ key, config, slot }) {
+      const ends = hosts.get(key) ?? new Map<AttemptTurns, number>()
+      hosts.set(key, ends)
+      const turns: AttemptTurns = {
+        take(stage) {
+          const beganMs = clock.now()
+          let dryMs: number | undefined
+          function sourceNeededAtMs(): number {
+            if (slot.hasSlot) dryMs ??= clock.now()
+            // An encode of which nothing is known yet has only begun.
+            return dryMs ?? Math.min(beganMs + RESULT_PATIENCE_MS, ...ends.values())
+          }
+          return uplink.take({
+            host: key,
+            hostBytesPerSecond: config.rateLimitBytes,
+            direction: stage === 'fetch' ? 'to-host' : 'from-host',
+            neededAtMs: stage === 'fetch' ? sourceNeededAtMs : () => beganMs + RESULT_PATIENCE_MS,
+          })
+        },
+        expectEnd(leftSeconds) {
+          ends.set(turns, clock.now() + leftSeconds * 1000)
+        },
+        end() {
+          ends.delete(turns)
+        },
+      }
+      return turns
+    },
+  }
+}
