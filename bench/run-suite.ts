@@ -2,9 +2,9 @@
  * All comparisons in turn, in one run: whole runs of films against what a user would pick instead, bytes against scp and rsync, and how long a
  * cancelled run holds its hosts.
  *
- *     npm run bench                                  # rewrites the tables of docs/performance.md and the plots; about 25 minutes
+ *     npm run bench                                  # rewrites the tables of docs/performance.md and the plots; about 20 minutes
  *     npm run bench -- --quick                       # one short round of each workload, to see that it works; writes nothing
- *     node bench/run-suite.ts [--only films,cable,far,none,cancel] [--workload short] [--rounds 3] [--write]
+ *     node bench/run-suite.ts [--only films,cable,far,none,cancel] [--workload short] [--rounds 2] [--write]
  *
  * Needs root on Linux, GNU parallel, rsync and `npm run build`. The hosts are real OpenSSH servers in network namespaces behind cables of a fixed
  * rate (tc tbf); their encoders are paced (paced-film.ts), so that two cores are enough for both ends. What else runs on the machine is in the figures:
@@ -67,7 +67,7 @@ for (const part of values.only.split(',')) {
 
 async function compareFilms(): Promise<readonly Comparison[]> {
   const folder = await mkdtemp(join(tmpdir(), 'encode-films-'))
-  const rounds = Number(values.rounds ?? (values.quick ? 1 : 3))
+  const rounds = Number(values.rounds ?? (values.quick ? 1 : 2))
   try {
     const comparisons: Comparison[] = []
     for (const workload of WORKLOADS.filter(({ name }) => values.workload === undefined || name === values.workload)) {
