@@ -8,6 +8,8 @@ import { createPosixHost } from './posix-host.ts'
 import type { LeashTiming } from './shell/run-on-leash.ts'
 import { createShellFiles } from './shell/shell-files.ts'
 import { createSshTransport, type SshTransportOptions } from './ssh/ssh-transport.ts'
+import { createSshHost } from './ssh-host.ts'
+import { createWindowsHost } from './windows/windows-host.ts'
 
 export interface CreateHostOptions {
   readonly config: HostConfig
@@ -46,11 +48,18 @@ export function createHost({ config, timing, answerMs, ...options }: CreateHostO
   }
   const { sshProgram, env, homeFolder, prompt, writesKnownHosts, onNote, clientFromBytes } = options
   const transport = createSshTransport({ host: config, sshProgram, env, homeFolder, prompt, writesKnownHosts, onNote, clientFromBytes })
-  return createPosixHost({
+  return createSshHost({
     config,
     transport,
-    createFiles: (base) => createShellFiles({ hostName, transport, answerMs, ...base }),
-    timing,
+    createPosix: () =>
+      createPosixHost({
+        config,
+        transport,
+        createFiles: (base) => createShellFiles({ hostName, transport, answerMs, ...base }),
+        timing,
+        answerMs,
+      }),
+    createWindows: (defaultShell) => createWindowsHost({ config, transport, defaultShell, timing, answerMs }),
     answerMs,
   })
 }

@@ -8,6 +8,17 @@ export interface ShellAnswer {
   readonly said: string
 }
 
+/** That a host has the shell of Windows: not a fault, but another way of asking. */
+export class WindowsShell extends Error {
+  override readonly name = 'WindowsShell'
+  readonly defaultShell: 'cmd' | 'powershell'
+
+  constructor({ said }: Pick<ShellAnswer, 'said'>) {
+    super('The shell is that of Windows')
+    this.defaultShell = /AWindows_NT/.test(said) ? 'cmd' : 'powershell'
+  }
+}
+
 /** cmd expands `%OS%`, PowerShell `$env:OS`, a POSIX shell `$env`; fish and csh complain. */
 const QUESTION = 'echo "A%OS%B$env:OS"'
 const PATIENCE_MS = 5000

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { EncodeError } from '../../core/errors.ts'
 import { toVisible } from '../../core/text.ts'
 import type { CommandChannel, CommandTransport } from '../channel.ts'
-import { guardCommand } from './guard-script.ts'
+import { type GuardCommand, guardCommand } from './guard-script.ts'
 import { encodeArgument } from './quote-posix.ts'
 import type { LeashTiming } from './run-on-leash.ts'
 
@@ -23,8 +23,28 @@ export interface Guard extends AsyncDisposable {
   leave(): Promise<void>
 }
 
+/** How the shell of a host keeps guard; lines and answers are those of `guard-script.ts`. */
+export interface GuardDialect {
+  /** `input` is said first. */
+  start(command: GuardCommand): { readonly commandLine: string; readonly input: string }
+  /** A path as one word of a line. */
+  encodeName(hostPath: string): string
+  assertRemovable(hostPath: string): void
+  /** Answered like any other name, and never removed. */
+  readonly echoName: string
+}
+
+const POSIX_GUARD: GuardDialect = {
+  start: (command) => ({ commandLine: guardCommand(command), input: '' }),
+  encodeName: encodeArgument,
+  assertRemovable,
+  echoName: '/',
+}
+
 export interface GuardOptions {
   readonly hostName: string
+  /** POSIX unless told. */
+  readonly dialect?: GuardDialect | undefined
   readonly timing: LeashTiming
   /** A guard that does not answer for so long is none; 30 seconds unless told. */
   readonly answerMs?: number | undefined
@@ -36,6 +56,7 @@ export interface GuardOptions {
 }
 
 export function createGuard(transport: CommandTransport, options: GuardOptions): Guard {
+  const { dialect = POSIX_GUARD } = options
   const tag = `encode-${randomBytes(12).toString('hex')}`
   const names = new Map<object, string>()
   const held = new Set<string>()
@@ -78,8 +99,8 @@ export function createGuard(transport: CommandTransport, options: GuardOptions):
       await current()
     },
     async add(hostPath) {
-      assertRemovable(hostPath)
-      const name = encodeArgument(hostPath)
+      dialect.assertRemovable(hostPath)
+      const name = dialect.encodeName(hostPath)
       await (await current()).add(name).catch(async (error: unknown) => {
         // Somebody killed the guard a moment ago: that is no reason to fail while another can be started.
         if (transport.lost.aborted || lost !== undefined) throw error
@@ -150,22 +171,22 @@ interface GuardSession {
 const FILE_GRACE_SECONDS = 20
 const QUIT_MS = 1000
 const ANSWER_MS = 30_000
-/** A name that the guard answers like any other, and refuses to remove. */
-const ECHO_NAME = '/'
 
 async function openSession(
   transport: CommandTransport,
   tag: string,
-  { hostName, timing, answerMs = ANSWER_MS, onLost }: GuardOptions,
+  { hostName, timing, dialect = POSIX_GUARD, answerMs = ANSWER_MS, onLost }: GuardOptions,
 ): Promise<GuardSession> {
   const { heartbeatLimitSeconds: heartbeatSeconds, graceTenths } = timing
   const waitSeconds = Math.ceil(graceTenths / 10 + 1)
-  const channel = await transport.openCommand(guardCommand({ tag, heartbeatSeconds, waitSeconds }))
+  const { commandLine, input } = dialect.start({ tag, heartbeatSeconds, waitSeconds })
+  const channel = await transport.openCommand(commandLine)
   const waiting: PromiseWithResolvers<void>[] = []
 
   channel.stdin.on('error', () => undefined)
   channel.stderr.on('error', () => undefined).resume()
   onEach(channel, `${tag}@kept\n`, () => waiting.shift()?.resolve())
+  if (input !== '') channel.stdin.write(input)
   const heartbeat = setInterval(() => say('h'), timing.heartbeatEveryMs)
 
   function say(line: string): void {
@@ -214,7 +235,7 @@ async function openSession(
       // What was said last (a name to forget) must not be lost with the connection.
       const answered = Promise.withResolvers<void>()
       waiting.push(answered)
-      say(`a ${encodeArgument(ECHO_NAME)}`)
+      say(`a ${dialect.encodeName(dialect.echoName)}`)
       await Promise.race([answered.promise.catch(() => undefined), sleep(QUIT_MS, undefined, { ref: false })])
       say('r')
       channel.stdin.end()

@@ -112,8 +112,7 @@ describe('a host that comes up', () => {
 
   test('is told apart from Windows', async () => {
     const cmd = (line: string): string => (line.startsWith('echo') ? 'echo AWindows_NTB' : 'echo "\'exec\' is not recognized" >&2; exit 1')
-    await expect(ask({}, {}, cmd)).rejects.toMatchObject({ code: 'HOST_UNSUPPORTED', message: expect.stringContaining('runs Windows') })
-    await expect(ask({ os: 'windows' })).rejects.toMatchObject({ code: 'HOST_UNSUPPORTED' })
+    await expect(ask({}, {}, cmd)).rejects.toMatchObject({ name: 'WindowsShell', defaultShell: 'cmd' })
   })
 
   test('is given up when its login files never end', async () => {
