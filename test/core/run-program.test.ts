@@ -20,7 +20,7 @@ test('a program that is not there is told by the system code', async () => {
 })
 
 test('a program that takes too long is ended', async () => {
-  const result = await runProgram('/bin/sh', ['-c', 'sleep 60'], { timeoutMs: 100 })
+  const result = await runProgram('/bin/sh', ['-c', 'exec sleep 60'], { timeoutMs: 100 })
   expect(result).toMatchObject({ status: undefined, isTimedOut: true })
 })
 

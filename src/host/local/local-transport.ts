@@ -3,8 +3,6 @@
  * a pipe from this process, is the leash. A local ffmpeg therefore ends with a killed controller as a remote one does.
  */
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { EncodeError } from '../../core/errors.ts'
 import type { ChannelExit, CommandChannel, CommandTransport } from '../channel.ts'
 
@@ -42,13 +40,21 @@ async function startShell(
   hostName: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<CommandChannel> {
-  const child = spawn('/bin/sh', ['-c', commandLine], {
-    env: { ...env },
-    stdio: ['pipe', 'pipe', 'pipe'],
+  const { execa } = await import('execa')
+  const shell = execa('/bin/sh', ['-c', commandLine], {
+    env,
+    extendEnv: false,
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    buffer: false,
+    reject: false,
     // A group and session of its own: Ctrl-C in the terminal reaches the controller alone, which then asks ffmpeg to end,
     // and a kill reaches the whole tree.
     detached: true,
+    cleanup: false,
   })
+  const child = shell.nodeChildProcess
   let isClosed = false
   const exit = new Promise<ChannelExit>((resolve) => {
     child.once('close', (status, signal) => {
@@ -57,17 +63,15 @@ async function startShell(
     })
   })
   if (child.pid === undefined) {
-    const [error] = (await once(child, 'error')) as readonly unknown[]
-    throw new EncodeError('COMMAND_FAILED', `Host "${hostName}" cannot start /bin/sh: ${error instanceof Error ? error.message : error}`)
+    const { message } = await shell
+    throw new EncodeError('COMMAND_FAILED', `Host "${hostName}" cannot start /bin/sh: ${message ?? 'unknown reason'}`)
   }
-  // A signal that cannot be sent is told so, too.
-  child.on('error', () => undefined)
   const group = -child.pid
 
   return {
-    stdin: child.stdin,
-    stdout: child.stdout,
-    stderr: child.stderr,
+    stdin: shell.stdin,
+    stdout: shell.stdout,
+    stderr: shell.stderr,
     exit,
     signal(name) {
       // The group can outlive the shell that leads it; as long as somebody holds its output its number is not given away.
@@ -81,9 +85,9 @@ async function startShell(
     },
     destroy() {
       // The end of stdin is what ends a leash that still holds something.
-      child.stdin.destroy()
-      child.stdout.destroy()
-      child.stderr.destroy()
+      shell.stdin.destroy()
+      shell.stdout.destroy()
+      shell.stderr.destroy()
     },
   }
 }
