@@ -19,7 +19,7 @@ export async function encodeArriving(context: JobContext, route: MediaRoute): Pr
   if (!slot.hasSlot || attempt > 1 || !mayArrive(plan)) return undefined
   let source: ArrivingSource | undefined
   try {
-    source = await route.arrive({ onBytes: (bytes) => context.onArriving?.(bytes) })
+    source = await route.arrive({ onBytes: (bytes) => context.onArriving?.(bytes), turn: context.takeTurn?.('fetch') })
     await slot.take()
     context.onStage('encode')
     return await encodeWhole(context, route, source)
