@@ -7,7 +7,6 @@
  * that are read and warned of.
  */
 
-import { RATE_PATTERN } from '../core/units.ts'
 import { VERIFY_LEVELS } from '../model/plan.ts'
 
 export interface Schema {
@@ -289,10 +288,6 @@ function size(description: string): Schema {
   return { type: 'string', description, pattern: '^[0-9]+(\\.[0-9]+)? ?([kKmMgGtTpP]?[bB])?$', expected: 'a size such as 500MB, 2GB or 0' }
 }
 
-function rate(description: string): Schema {
-  return { type: 'string', description, pattern: RATE_PATTERN, expected: 'a rate such as 20M (bytes a second), 100Mbit or off' }
-}
-
 const AS_SSH = 'as for `ssh`'
 
 const CHECKSUM = 'Compare the SHA-256 of both ends of every transfer, not its size alone; the host needs a program for it'
@@ -320,7 +315,7 @@ const HOST_SCHEMA: Schema = {
       type: 'string',
       description: "The host's system: linux, macos, windows (or win10), freebsd",
       whenLeftOut: 'found out',
-      enum: ['linux', 'macos', 'windows', 'win10', 'freebsd'],
+      enum: ['linux', 'macos', 'windows', 'win10', 'freebsd', 'openbsd', 'netbsd'],
     },
     address: orElse("the host's own name", sshWord('Name or address to connect to', 'a host name or an address')),
     ip: sshWord('The same as "address"', 'a host name or an address'),
@@ -352,7 +347,6 @@ const HOST_SCHEMA: Schema = {
     },
     min_free: orElse('as `config.min_free`', size("What jobs leave free on the disk of the host's working folder: 2GB")),
     prefetch: orElse('as `config.prefetch`', PREFETCH),
-    rate_limit: orElse('none of its own', rate('Bytes a second that go to the host and come from it, in all: 5M, 20Mbit')),
     keepalive: orElse('as `config.keepalive`', KEEPALIVE),
     checksum: { type: 'boolean', description: CHECKSUM, whenLeftOut: 'as `config.checksum`' },
     labels: words('Marks of your own, which profiles can require'),
@@ -410,7 +404,6 @@ const CONFIG_SECTION: Schema = {
     },
     min_free: orElse('256MB', size('What jobs leave free on each disk that they write to: 500MB, 2GB, 0')),
     prefetch: orElse('1', PREFETCH),
-    rate_limit: orElse('none', rate('Bytes a second that go to all hosts and come from them, in all: 20M, 100Mbit. off: no limit')),
     max_failures: {
       type: 'integer',
       description:

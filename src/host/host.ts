@@ -11,8 +11,9 @@
  */
 
 import type { Duplex } from 'node:stream'
-import type { HostConfig } from '../model/config.ts'
+import type { HostConfig, HostOs } from '../model/config.ts'
 import type { FileDigest } from './file-digest.ts'
+import type { PathTool } from './shell/windows-program.ts'
 import type { Turn } from './turn.ts'
 
 export interface RunOptions {
@@ -68,15 +69,19 @@ export interface HostFileStat {
 
 /** What is found out about a host once, when it comes up. */
 export interface HostFacts {
-  readonly os: 'linux' | 'macos' | 'windows' | 'freebsd'
+  readonly os: HostOs
   /** Machine architecture as the host names it: `x86_64`, `arm64`. */
   readonly arch: string
   readonly cores: number
+  /** How many of them are for performance, where the processor has two kinds (Apple's). */
+  readonly fastCores?: number | undefined
   readonly memoryBytes: number | undefined
   /** Absolute path of ffmpeg on the host, or the configured one. */
   readonly ffmpegPath: string
   /** As ffmpeg's first line says it: `5.1.6-0+deb12u1`. */
   readonly ffmpegVersion: string
+  /** This ffmpeg is a Windows program on a POSIX host: what turns the host's paths into those that it understands. */
+  readonly pathTool?: PathTool | undefined
   readonly ffprobePath: string | undefined
   /** Names of the video and audio encoders that this ffmpeg lists. */
   readonly encoders: readonly string[]

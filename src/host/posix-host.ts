@@ -10,6 +10,7 @@ import type { HostFiles } from './host-files.ts'
 import { adoptArguments } from './shell/adopt-file.ts'
 import { createGuard, type Guard } from './shell/guard.ts'
 import { DEFAULT_LEASH_TIMING, type LeashTiming, runOnLeash } from './shell/run-on-leash.ts'
+import { toWindowsProgram } from './shell/windows-program.ts'
 
 /** What the files of a host are built on. */
 export interface FilesBase {
@@ -42,6 +43,10 @@ export function createPosixHost(options: PosixHostOptions): Host {
   async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     return await untilClosed(options.signal, async (signal) => {
       const env = { ...config.env, ...options.env }
+      if (facts?.pathTool !== undefined && (argv[0] === facts.ffmpegPath || argv[0] === facts.ffprobePath)) {
+        const program = toWindowsProgram(facts.pathTool, argv, env)
+        return await runOnLeash(transport, program.argv, { ...options, env: program.env, signal, timing, hostName })
+      }
       return await runOnLeash(transport, argv, { ...options, env, signal, timing, hostName })
     })
   }

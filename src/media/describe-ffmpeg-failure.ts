@@ -35,6 +35,11 @@ const KNOWN_CAUSES: readonly KnownCause[] = [
   { pattern: /(?:width|height) not divisible by \d/ },
   { pattern: /Unable to (?:find a suitable|choose an) output format for '(.*)'/, text: 'ffmpeg knows no container for "$1"' },
   { pattern: /Protocol not found/ },
+  {
+    // Of a path, since ffmpeg says the same of any -1 that a library returns.
+    pattern: /^(?:file:)?\/.*: Operation not permitted$|^Error opening (?:input|output).*: Operation not permitted$/,
+    text: 'The host does not let ffmpeg open a file (Operation not permitted): on a Mac, turn on "Allow full disk access for remote users" for Remote Login',
+  },
   { pattern: /Permission denied|Access is denied/i },
   { pattern: /moov atom not found/, text: 'The source is cut off or was never finished (moov atom not found)' },
   { pattern: /No such file or directory/ },

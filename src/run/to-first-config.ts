@@ -32,7 +32,7 @@ export function toFirstHost(surveyed: SurveyedHost): FirstHost {
   }
 }
 
-const SYSTEMS = { linux: 'Linux', macos: 'macOS', windows: 'Windows', freebsd: 'FreeBSD' } as const
+const SYSTEMS = { linux: 'Linux', macos: 'macOS', windows: 'Windows', freebsd: 'FreeBSD', openbsd: 'OpenBSD', netbsd: 'NetBSD' } as const
 
 function describeMachine({ os, arch, cores, memoryBytes, ffmpegVersion, ffmpegPath }: HostFacts): string {
   const memory = memoryBytes === undefined ? [] : [`${formatBytes(memoryBytes)} of memory`]

@@ -95,3 +95,25 @@ function coverFolders(): readonly string[] {
     'mount --bind /srv/sbin /usr/sbin; mount --bind /srv/tools /usr/bin',
   ]
 }
+
+/** WSL: a Linux whose drives are below /mnt, with ffmpeg.exe on one of them and no other ffmpeg. */
+export const WSL: Disguise = withDrive('wsl', '.exe')
+
+/** Cygwin's sshd, with its drives below /mnt, too, as many have them. It tells of no program that it is an exe. */
+export const CYGWIN: Disguise = withDrive('cygwin', '')
+
+function withDrive(name: string, suffix: string): Disguise {
+  return {
+    path: '/usr/bin:/bin:/mnt/c/ffmpeg/bin',
+    boot: [
+      ...OWN_MOUNT,
+      'mount -t tmpfs under /srv; mkdir -p /srv/bin /srv/tools /srv/drive/ffmpeg/bin; mount --bind /usr/bin /srv/bin',
+      'mount -t tmpfs drives /mnt; mkdir /mnt/c; mount --bind /srv/drive /mnt/c',
+      `cp '${FIXTURES}/${name}/'* /srv/tools/`,
+      `for tool in ffmpeg ffprobe; do cp '${FIXTURES}/windows-ffmpeg' "/srv/drive/ffmpeg/bin/$tool${suffix}"; done`,
+      'cd /srv/bin; for tool in *; do [ -e "/srv/tools/$tool" ] || ln -s "/srv/bin/$tool" /srv/tools/; done; cd "$folder"',
+      'rm /srv/tools/ffmpeg /srv/tools/ffprobe',
+      ...coverFolders(),
+    ].join('\n'),
+  }
+}

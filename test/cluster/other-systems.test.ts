@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import type { EncodeEvent, EventOf } from '../../src/model/events.ts'
 import { createBench, describeFilm } from './bench.ts'
-import { BUSYBOX, canRunDropbear, DROPBEAR, DROPBEAR_WITH_SFTP, FREEBSD, MACOS } from './disguise.ts'
+import { BUSYBOX, CYGWIN, canRunDropbear, DROPBEAR, DROPBEAR_WITH_SFTP, FREEBSD, MACOS, WSL } from './disguise.ts'
 import { type EndedRun, runEncode, writeConfig } from './encode-program.ts'
 import { canStartHosts } from './sshd-host.ts'
 
@@ -54,6 +54,33 @@ describe.runIf(canStartHosts)('encode on hosts that pass for other systems', () 
     })
     expect(await readFile(mac.seenFrom('/srv/caffeinate.log'), 'utf8')).toMatch(/^-i -w \d+$/m)
     expect(await readFile(mac.seenFrom('/srv/taskpolicy.log'), 'utf8')).toContain('-c utility nice -n 10 ')
+    await bench.expectNothingLeft()
+  })
+
+  test('a Windows ffmpeg encodes under WSL and Cygwin, on a drive and streamed', async () => {
+    await using bench = await createBench()
+    const films = `for drive in /srv/drive /mnt/c; do mkdir -p $drive/films; mount --bind '${bench.mount}' $drive/films; done`
+    const wsl = await bench.startHost('wsl', 'mounted', { ...WSL, boot: `${WSL.boot}\n${films}` })
+    const cygwin = await bench.startHost('cygwin', 'streaming', CYGWIN)
+    for (const name of ["a film's.mp4", 'b.mp4']) await bench.makeFilm(name, { seconds: 1 })
+    const config = await writeConfig(bench.folder, {
+      drive: [{ host: wsl, type: 'mounted', lines: [`path-substitutions: ["${bench.films}/ /mnt/c/films/"]`] }],
+      streamed: [{ host: cygwin, type: 'streaming' }],
+    })
+    const ended = await runEncode(bench.folder, [
+      ...['-y', config, '-p', 'quick', '-c', 'drive', `${bench.films}/a film's.mp4`, '-c', 'streamed', `${bench.films}/b.mp4`],
+    ])
+    expect(ended.stderr).toBe('')
+    expect(ended.status).toBe(0)
+    expect(await bench.list()).toEqual(["a film's.mkv", 'b.mkv'])
+    for (const name of await bench.list()) expect(await describeFilm(`${bench.films}/${name}`)).toMatchObject({ codecs: 'h264 aac' })
+    expect(new Map(of(ended, 'host.up').map(({ host, os }) => [host, os]))).toEqual(
+      new Map([
+        ['wsl', 'linux'],
+        ['cygwin', 'windows'],
+      ]),
+    )
+    expect(await readFile(wsl.seenFrom('/srv/ffmpeg.log'), 'utf8')).toContain("-i /srv/drive/films/a film's.mp4")
     await bench.expectNothingLeft()
   })
 })

@@ -31,7 +31,7 @@ export interface ExplainHostsOptions {
 }
 
 /** Each is one a host has by its system alone. */
-const SYSTEM_LABELS: readonly string[] = ['linux', 'macos', 'windows', 'freebsd'] satisfies readonly HostConfig['os'][]
+const SYSTEM_LABELS: readonly string[] = ['linux', 'macos', 'windows', 'freebsd', 'openbsd', 'netbsd'] satisfies readonly HostConfig['os'][]
 
 export function explainHosts(
   profile: Profile,

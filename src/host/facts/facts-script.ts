@@ -5,8 +5,8 @@
 
 import type { HostConfig } from '../../model/config.ts'
 
-/** Where ffmpeg is looked for besides the PATH: a command over SSH does not get what a terminal's PATH has (Homebrew, ports). */
-export const PROGRAM_FOLDERS = ['/opt/homebrew/bin', '/usr/local/bin', '/opt/local/bin'] as const
+/** Where ffmpeg is looked for besides the PATH: a command over SSH does not get what a terminal's PATH has (Homebrew, MacPorts, pkgsrc, Entware). */
+export const PROGRAM_FOLDERS = ['/opt/homebrew/bin', '/usr/local/bin', '/opt/local/bin', '/usr/pkg/bin', '/opt/bin'] as const
 
 export function factsCommand(config: Pick<HostConfig, 'ffmpeg' | 'ffprobe' | 'workingDir'>, changesNothing = false): readonly string[] {
   return [
@@ -25,11 +25,20 @@ const FACTS = String.raw`
 LC_ALL=C; export LC_ALL
 say() { printf '%s=%s\n' "$1" "$(printf '%s' "$2" | tr '\n' ' ')"; }
 
-say os "$(uname -s)"
+system=$(uname -sr)
+say os "$system"
+# What turns a path of ours into one that Windows programs understand, where there are such: on WSL, Cygwin and MSYS2
+path_tool=
+case $system in
+  Linux*[Mm]icrosoft*) path_tool=wslpath ;;
+  CYGWIN* | MSYS* | MINGW*) path_tool=cygpath ;;
+esac
 say arch "$(uname -m)"
 say cores "$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null)"
+# Apple's processors have cores for efficiency, too
+case $system in Darwin*) say fast_cores "$(sysctl -n hw.perflevel0.logicalcpu 2>/dev/null)" ;; esac
 if [ -r /proc/meminfo ]; then say memory_kb "$(sed -n 's/^MemTotal: *\([0-9]*\) kB$/\1/p' /proc/meminfo)"
-else say memory_bytes "$(sysctl -n hw.memsize 2>/dev/null || sysctl -n hw.physmem 2>/dev/null)"
+else say memory_bytes "$(sysctl -n hw.memsize 2>/dev/null || sysctl -n hw.physmem64 2>/dev/null || sysctl -n hw.physmem 2>/dev/null)"
 fi
 say home "$HOME"
 
@@ -47,7 +56,7 @@ find_program() {
     if [ -f "$p" ] && [ -x "$p" ]; then printf '%s' "$p"; fi
     return
   fi
-  p=$(command -v "$1" 2>/dev/null)
+  p=$(command -v "$1" 2>/dev/null || { [ -n "$path_tool" ] && command -v "$1.exe" 2>/dev/null; })
   case $p in /*) printf '%s' "$p"; return ;; esac
   for d in ${PROGRAM_FOLDERS.join(' ')}; do
     if [ -x "$d/$1" ]; then printf '%s' "$d/$1"; return; fi
@@ -56,6 +65,11 @@ find_program() {
 }
 ffmpeg=$(find_program ffmpeg "$1")
 say ffmpeg "$ffmpeg"
+# Cygwin leaves the .exe out; what was built for it and for MSYS2 stands in these folders, all else (MinGW's too) knows Windows paths
+case $path_tool:$ffmpeg in
+  cygpath:/usr/bin/* | cygpath:/bin/* | cygpath:/usr/local/bin/*) ;;
+  cygpath:/* | wslpath:*.[Ee][Xx][Ee]) say path_tool "$path_tool" ;;
+esac
 
 encoders=
 # Starting ffmpeg takes longer than all the rest: the first runs beside what follows, which reads no standard input until the end
@@ -72,8 +86,9 @@ fi
 ffprobe=$2
 # Without one configured, the one beside ffmpeg: they belong together.
 if [ -z "$ffprobe" ] && [ -n "$ffmpeg" ]; then
-  beside=$(dirname "$ffmpeg")/ffprobe
-  if [ -x "$beside" ]; then ffprobe=$beside; fi
+  for beside in "$(dirname "$ffmpeg")"/ffprobe "$(dirname "$ffmpeg")"/ffprobe.exe; do
+    if [ -x "$beside" ]; then ffprobe=$beside; break; fi
+  done
 fi
 say ffprobe "$(find_program ffprobe "$ffprobe")"
 

@@ -2,6 +2,7 @@
 
 import { toPlainLine } from '../../core/text.ts'
 import type { HostOs } from '../../model/config.ts'
+import type { PathTool } from '../shell/windows-program.ts'
 
 /** What the facts command said, before anything is demanded of it. */
 export interface HostAnswer {
@@ -10,9 +11,11 @@ export interface HostAnswer {
   readonly systemName: string
   readonly arch: string
   readonly cores: number
+  readonly fastCores: number | undefined
   readonly memoryBytes: number | undefined
   readonly home: string | undefined
   readonly ffmpegPath: string | undefined
+  readonly pathTool: PathTool | undefined
   /** Undefined when ffmpeg did not say one; `ffmpegFirstLine` is what it said instead. */
   readonly ffmpegVersion: string | undefined
   readonly ffmpegFirstLine: string
@@ -37,7 +40,8 @@ export function parseFacts(stdout: string): HostAnswer | undefined {
   if (list === undefined || !/^end:$/m.test(list)) return undefined
   const values = new Map(head.split('\n').map((line) => splitOnce(line.trim(), '=')))
   const value = (name: string): string | undefined => values.get(name)?.trim() || undefined
-  const systemName = value('os') ?? 'unknown'
+  // With its release behind it.
+  const systemName = value('os')?.split(' ', 1)[0] ?? 'unknown'
   const memoryKb = toWhole(value('memory_kb'))
   const ffmpegFirstLine = value('version') ?? ''
   return {
@@ -45,9 +49,11 @@ export function parseFacts(stdout: string): HostAnswer | undefined {
     systemName,
     arch: toPlainLine(value('arch') ?? '', MAX_WORD) || 'unknown',
     cores: Math.min(MAX_CORES, Math.max(1, toWhole(value('cores')) ?? 1)),
+    fastCores: toWhole(value('fast_cores')) || undefined,
     memoryBytes: memoryKb === undefined ? toWhole(value('memory_bytes')) : memoryKb * 1024,
     home: value('home'),
     ffmpegPath: value('ffmpeg'),
+    pathTool: toPathTool(value('path_tool')),
     ffmpegVersion: toPlainLine(/^ffmpeg version ([^\s,]+)/.exec(ffmpegFirstLine)?.[1] ?? '', MAX_WORD) || undefined,
     ffmpegFirstLine,
     ffprobePath: value('ffprobe'),
@@ -99,8 +105,14 @@ function toHostOs(systemName: string): HostOs | undefined {
   if (systemName === 'Linux') return 'linux'
   if (systemName === 'Darwin') return 'macos'
   if (systemName === 'FreeBSD') return 'freebsd'
+  if (systemName === 'OpenBSD') return 'openbsd'
+  if (systemName === 'NetBSD') return 'netbsd'
   // What uname says in the shells that come with Git, MSYS2 and Cygwin.
   return /^(?:MINGW|MSYS|CYGWIN|Windows)/i.test(systemName) ? 'windows' : undefined
+}
+
+function toPathTool(name: string | undefined): PathTool | undefined {
+  return name === 'wslpath' || name === 'cygpath' ? name : undefined
 }
 
 function toWhole(text: string | undefined): number | undefined {

@@ -52,7 +52,10 @@ export function createShellFiles({ hostName, run: runForever, guard, transport, 
     const { status, stdout, stderr } = await run(argv, signal)
     if (status === 0) return stdout
     const said = toPlainLine(stderr)
-    throw new EncodeError('COMMAND_FAILED', `Host "${hostName}" ${what}: ${said === '' ? `status ${status}` : said}`)
+    throw new EncodeError('COMMAND_FAILED', `Host "${hostName}" ${what}: ${said === '' ? `status ${status}` : said}`, {
+      // A Mac keeps these folders from who comes over SSH, whatever their permissions say.
+      ...(/Operation not permitted/i.test(said) ? { hint: REMOTE_ACCESS_HINT } : {}),
+    })
   }
 
   async function move({ isResumable, key = '' }: MoveOptions, work: () => Promise<void>): Promise<void> {
@@ -126,6 +129,9 @@ export function createShellFiles({ hostName, run: runForever, guard, transport, 
     },
   }
 }
+
+const REMOTE_ACCESS_HINT =
+  'On a Mac, turn on "Allow full disk access for remote users" (System Settings, General, Sharing, Remote Login), or use a folder outside of Desktop, Documents and Downloads'
 
 /** Long enough for a disk that has to wake up, and for large files to be removed. */
 const ANSWER_MS = 120_000
