@@ -7,6 +7,7 @@
  * that are read and warned of.
  */
 
+import { RATE_PATTERN } from '../core/units.ts'
 import { VERIFY_LEVELS } from '../model/plan.ts'
 
 export interface Schema {
@@ -288,6 +289,10 @@ function size(description: string): Schema {
   return { type: 'string', description, pattern: '^[0-9]+(\\.[0-9]+)? ?([kKmMgGtTpP]?[bB])?$', expected: 'a size such as 500MB, 2GB or 0' }
 }
 
+function rate(description: string): Schema {
+  return { type: 'string', description, pattern: RATE_PATTERN, expected: 'a rate such as 20M (bytes a second), 100Mbit or off' }
+}
+
 const AS_SSH = 'as for `ssh`'
 
 const CHECKSUM = 'Compare the SHA-256 of both ends of every transfer, not its size alone; the host needs a program for it'
@@ -347,6 +352,7 @@ const HOST_SCHEMA: Schema = {
     },
     min_free: orElse('as `config.min_free`', size("What jobs leave free on the disk of the host's working folder: 2GB")),
     prefetch: orElse('as `config.prefetch`', PREFETCH),
+    rate_limit: orElse('none of its own', rate('Bytes a second that go to the host and come from it, in all: 5M, 20Mbit')),
     keepalive: orElse('as `config.keepalive`', KEEPALIVE),
     checksum: { type: 'boolean', description: CHECKSUM, whenLeftOut: 'as `config.checksum`' },
     labels: words('Marks of your own, which profiles can require'),
@@ -404,6 +410,7 @@ const CONFIG_SECTION: Schema = {
     },
     min_free: orElse('256MB', size('What jobs leave free on each disk that they write to: 500MB, 2GB, 0')),
     prefetch: orElse('1', PREFETCH),
+    rate_limit: orElse('none', rate('Bytes a second that go to all hosts and come from them, in all: 20M, 100Mbit. off: no limit')),
     max_failures: {
       type: 'integer',
       description:

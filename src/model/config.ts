@@ -57,6 +57,8 @@ export interface HostConfig {
   readonly nice: number | undefined
   /** Both sides' SHA-256 of each transfer are compared. */
   readonly checksum?: boolean | undefined
+  /** Bytes a second that go to it and come from it, at most; undefined = no limit of its own. */
+  readonly rateLimitBytes?: number | undefined
   readonly place: SourcePlace | undefined
 }
 
@@ -167,6 +169,8 @@ export interface Config {
   readonly flsPath: string | undefined
   /** `checksum` of section `config`; hosts of clusters have their own. */
   readonly checksum?: boolean | undefined
+  /** `rate_limit` of section `config`: bytes a second of all hosts together; undefined = no limit. */
+  readonly rateLimitBytes?: number | undefined
   /** `min_free` of section `config`; undefined = as by default. */
   readonly minFreeBytes?: number | undefined
   /** `max_failures`: failures in a row that set a host aside; 0 = never, undefined = as by default. */

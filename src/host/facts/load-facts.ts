@@ -6,7 +6,7 @@ import type { HostConfig } from '../../model/config.ts'
 import type { CommandTransport } from '../channel.ts'
 import type { HostFacts } from '../host.ts'
 import { type LeashTiming, runOnLeash } from '../shell/run-on-leash.ts'
-import { describeShell } from './describe-shell.ts'
+import { describeShell, WindowsShell } from './describe-shell.ts'
 import { factsCommand, PROGRAM_FOLDERS } from './facts-script.ts'
 import { type HostAnswer, parseFacts } from './parse-facts.ts'
 
@@ -18,9 +18,8 @@ export interface LoadFactsOptions {
   readonly timeoutMs?: number | undefined
 }
 
-/** @throws HOST_UNSUPPORTED, HOST_NO_FFMPEG, HOST_FOLDER_UNUSABLE, HOST_UNREACHABLE (no answer in time), HOST_LOST or the signal's reason. */
+/** @throws HOST_UNSUPPORTED, HOST_NO_FFMPEG, HOST_FOLDER_UNUSABLE, HOST_UNREACHABLE (no answer in time), HOST_LOST, `WindowsShell` or the signal's reason. */
 export async function loadFacts(transport: CommandTransport, config: HostConfig, options: LoadFactsOptions): Promise<HostFacts> {
-  if (config.os === 'windows') throw windowsUnsupported(config.name)
   const { timeoutMs = 30_000, timing, signal, changesNothing = false } = options
   const patience = AbortSignal.timeout(timeoutMs)
   const either = signal === undefined ? patience : AbortSignal.any([signal, patience])
@@ -86,14 +85,19 @@ async function ask(
 ): Promise<HostAnswer> {
   const { name: hostName, env } = config
   try {
-    const { status, stdout, stderr } = await runOnLeash(transport, factsCommand(config, changesNothing), { signal, timing, hostName, env })
+    const { status, stdout, stderr } = await runOnLeash(toQuiet(transport), factsCommand(config, changesNothing), {
+      signal,
+      timing,
+      hostName,
+      env,
+    })
     const answer = parseFacts(stdout)
     if (answer !== undefined) return answer
     throw new EncodeError('HOST_UNSUPPORTED', `Host "${hostName}" does not answer like a POSIX system (status ${status}): ${said(stderr)}`)
   } catch (error) {
     if (!isEncodeError(error, 'COMMAND_FAILED')) throw error
     const shell = await describeShell(transport, signal)
-    if (shell.kind === 'windows') throw windowsUnsupported(hostName)
+    if (shell.kind === 'windows') throw new WindowsShell(shell)
     if (shell.kind === 'posix') {
       throw new EncodeError('HOST_UNSUPPORTED', `Host "${hostName}" cannot run /bin/sh: ${error.message}`, { cause: error })
     }
@@ -102,6 +106,11 @@ async function ask(
       cause: error,
     })
   }
+}
+
+/** Where it is cmd.exe that reads the first line: what begins with a colon is a label there, and the rest of its line nothing. */
+function toQuiet(transport: CommandTransport): CommandTransport {
+  return { ...transport, openCommand: (commandLine, signal) => transport.openCommand(`: ; ${commandLine}`, signal) }
 }
 
 function noFfmpeg({ name, ffmpeg }: HostConfig): EncodeError {
@@ -117,8 +126,8 @@ function noFfmpeg({ name, ffmpeg }: HostConfig): EncodeError {
 }
 
 function windowsUnsupported(name: string): EncodeError {
-  return new EncodeError('HOST_UNSUPPORTED', `Host "${name}" runs Windows, which encode cannot use as a host yet`, {
-    hint: `Set "status: disabled" for host "${name}" until a later version`,
+  return new EncodeError('HOST_UNSUPPORTED', `Host "${name}" runs Windows, and the shell of its SSH server is one that came with Git`, {
+    hint: 'Make cmd.exe or PowerShell the default shell there: remove DefaultShell from HKLM\\SOFTWARE\\OpenSSH',
   })
 }
 
