@@ -105,18 +105,21 @@ export function createPlaceOne<Job extends ScheduledJob>(options: PlaceOptions<J
     foreseen: Foresight<Job> | undefined,
   ): Candidate | 'asking' | Lack[] | { readonly atMost: number } | undefined {
     const lacks: Lack[] = []
+    let isSecondChoice = false
     let free = places.filter(admit(entry, able), entry.job)
     for (;;) {
       const chosen = chooseOf(entry, free)
       if (chosen === undefined) break
       // Where the best one has no room, or all are doubtful, any other will do.
-      const isPicky = lacks.length === 0 && chosen.worker !== entry.stayOn && breaker.stateOf(chosen.worker) === 'free'
+      const isPicky = !isSecondChoice && chosen.worker !== entry.stayOn && breaker.stateOf(chosen.worker) === 'free'
       const verdict = isPicky ? (foreseen?.judge(entry, chosen) ?? 'good') : 'good'
       if (verdict !== 'good') return verdict
       const room = roomOn(entry, chosen)
       if (room === 'yes') return chosen
       if (room === 'asking') return room
-      lacks.push(room)
+      isSecondChoice = true
+      // Ahead of a slot, room is as good as missing while it may still come: the job waits for that slot anyway.
+      if (places.isFree(chosen)) lacks.push(room)
       free = free.filter((candidate) => candidate !== chosen)
     }
     return lacks.length === 0 ? undefined : lacks

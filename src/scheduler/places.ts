@@ -22,6 +22,8 @@ export interface PlacesOptions<Job extends ScheduledJob> {
 export interface Places<Job extends ScheduledJob> {
   /** No job more, wherever it were. */
   isFull(): boolean
+  /** It would encode at once, were its source there. */
+  isFree(candidate: Candidate): boolean
   /** Those that have a place for it. */
   filter(candidates: readonly Candidate[], job: Job): readonly Candidate[]
   /** Jobs a slot that may be placed ahead. */
@@ -52,6 +54,7 @@ export function createPlaces<Job extends ScheduledJob>(options: PlacesOptions<Jo
   return {
     // An attempt is over before the next one begins where one runs at a time.
     isFull: () => maxRunning === 1 && options.countUnderWay() > 0,
+    isFree,
     filter(candidates, job) {
       const free = candidates.filter(isFree)
       const { isForeseen } = options

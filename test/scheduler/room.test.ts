@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ScheduledJob } from '../../src/scheduler/job-form.ts'
 import type { Room } from '../../src/scheduler/room.ts'
+import type { SchedulerOptions } from '../../src/scheduler/scheduler.ts'
 import { createBench, DONE, failed, form, job, worker } from './scheduler-bench.ts'
 
 const FULL: Room = { place: 'disk', said: 'The disk is too small' }
@@ -33,6 +34,21 @@ describe('a job without room', () => {
       ['1', 'done', ''],
       ['2', 'done', ''],
     ])
+  })
+
+  test('ahead of a slot waits for the slot, and nobody is told; with room for two, its source comes at once', async () => {
+    const bench = createRoomBench({ strategy: 'round-robin', ahead: () => 1 })
+    bench.up(worker('box', { _default: 1 }))
+    bench.add(job('1'))
+    bench.rooms.box = FULL
+    bench.add(job('2'), job('3'))
+    expect(bench.running()).toEqual({ box: 1 })
+    bench.rooms.box = 'yes'
+    await bench.finish('box', DONE)
+    expect(bench.running()).toEqual({ box: 2 })
+    expect(bench.lacks).toEqual([])
+    await bench.finishAll(DONE)
+    expect(bench.settled.map(([, kind]) => kind)).toEqual(['done', 'done', 'done'])
   })
 
   test('fails with every reason, without an attempt, once nothing is under way that could make room', async () => {
@@ -162,7 +178,7 @@ describe('a disk that fills up in the middle of a job', () => {
 })
 
 /** A bench whose hosts have the room that the test says; all of it unless it says so. */
-function createRoomBench() {
+function createRoomBench(options: Partial<Pick<SchedulerOptions<ScheduledJob>, 'strategy' | 'ahead'>> = {}) {
   const rooms: Record<string, Room> = {}
   const tooLarge = new Set<string>()
   const lacks: string[] = []
@@ -173,6 +189,7 @@ function createRoomBench() {
       onLack: ({ id }, said) => lacks.push(`${id} ${said.map((lack) => lack.said).join('; ')}`),
       mayCome: () => others.areAtWork,
     },
+    ...options,
   })
   return { ...bench, rooms, tooLarge, lacks, others }
 }
