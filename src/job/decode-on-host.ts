@@ -5,6 +5,7 @@
 
 import { EncodeError } from '../core/errors.ts'
 import { createLineSplitter } from '../core/lines.ts'
+import { toNice } from '../host/facts/small-machine.ts'
 import {
   createComplaintCollector,
   type DecodeComplaints,
@@ -80,7 +81,7 @@ async function decode({ plan, host, facts, signal, onProgress }: DecodeContext, 
     onStdout: (chunk) => progress.push(chunk),
     onStderr: (chunk) => stderr.push(chunk),
     env: { ...host.config.env, AV_LOG_FORCE_NOCOLOR: '1' },
-    nice: host.config.nice,
+    nice: toNice(host.config, facts),
     keepsAwake: true,
   })
   progress.end()

@@ -2,6 +2,7 @@
 
 import { EncodeError } from '../core/errors.ts'
 import { formatDuration } from '../core/units.ts'
+import { toNice } from '../host/facts/small-machine.ts'
 import type { RunResult } from '../host/host.ts'
 import { describeFfmpegFailure } from '../media/describe-ffmpeg-failure.ts'
 import { encodePercent, projectedSavedPercent } from '../media/encode-percent.ts'
@@ -78,7 +79,7 @@ export async function encode(context: JobContext, route: MediaRoute, arriving?: 
       signal,
       onStdout: (chunk) => progress.push(chunk),
       env: { ...host.config.env, AV_LOG_FORCE_NOCOLOR: '1' },
-      nice: host.config.nice,
+      nice: toNice(host.config, facts),
       keepsAwake: true,
     })
   } catch (error) {

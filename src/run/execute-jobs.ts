@@ -16,6 +16,7 @@ import { createArrivalMemory } from '../transfer/arrival-memory.ts'
 import { createUplink } from '../transfer/uplink/uplink.ts'
 import { createAbilities } from './abilities.ts'
 import { attemptOnHost } from './attempt-on-host.ts'
+import { describeOverload } from './describe-overload.ts'
 import { followConfig, type HostReload } from './follow-config.ts'
 import { heedRequests } from './heed-requests.ts'
 import { createHostHealth } from './host-health.ts'
@@ -282,6 +283,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   }
 
   function openSession({ cluster, config, setState }: NewHost): HostSession {
+    let isOverloadTold = false
     return openHostSession({
       cluster,
       config,
@@ -297,6 +299,9 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
       async learn(host, facts) {
         await abilities.learn(cluster, host, facts)
         orBreak(() => speedMemory.recall(cluster, host.config, facts))
+        const overload = isOverloadTold ? undefined : describeOverload(host.config, facts)
+        if (overload !== undefined) emit('warning', { message: overload })
+        isOverloadTold = true
       },
       setState,
       onWorkFolder: (path, isThere) => {

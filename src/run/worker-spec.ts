@@ -1,5 +1,6 @@
 /** What a host says of itself and what was tried on it → labels, slots and abilities, as the scheduler weighs them. */
 
+import { isSmallMachine } from '../host/facts/small-machine.ts'
 import type { HostFacts } from '../host/host.ts'
 import type { HostConfig } from '../model/config.ts'
 import { type HardwareKind, hardwareKindOf } from '../model/encoder.ts'
@@ -18,6 +19,8 @@ export function toWorkerSpec(cluster: string, config: HostConfig, abilities: Hos
   if (abilities === undefined) return { ...spec, queues: hasAutoQueues ? undefined : config.queues }
   return {
     ...spec,
+    // What a person wrote counts.
+    maxJobs: hasAutoQueues && isSmallMachine(abilities.facts) ? (maxJobs ?? 1) : maxJobs,
     queues: hasAutoQueues ? toAutoQueues(abilities) : config.queues,
     traits: { labels: new Set(listLabels(config, abilities)), lacks: (need) => describeLack(need, abilities) },
   }
@@ -47,7 +50,7 @@ const QUEUES_OF: Readonly<Partial<Record<HardwareKind, readonly string[]>>> = { 
 
 /** `queues: auto`: `_default` by cores, and a queue for each kind of hardware that works. */
 export function toAutoQueues({ facts, trials }: HostAbilities): Readonly<Record<string, number>> {
-  const queues: Record<string, number> = { _default: Math.max(1, Math.round(facts.cores / CORES_A_JOB)) }
+  const queues: Record<string, number> = { _default: Math.max(1, Math.round((facts.fastCores ?? facts.cores) / CORES_A_JOB)) }
   for (const [key, failure] of trials) {
     const kind = failure === null ? hardwareKindOf(toEncoderName(key)) : undefined
     for (const queue of kind === undefined ? [] : (QUEUES_OF[kind] ?? [kind])) queues[queue] = JOBS_A_GPU

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { toNice } from '../../src/host/facts/small-machine.ts'
 import type { HostFacts } from '../../src/host/host.ts'
+import { describeOverload } from '../../src/run/describe-overload.ts'
 import { listLabels, toAutoQueues, toWorkerSpec } from '../../src/run/worker-spec.ts'
 import { makeHostConfig } from '../contract/host-config.ts'
 
@@ -74,5 +76,51 @@ describe('queues: auto', () => {
     const config = { ...CONFIG, hasAutoQueues: true }
     expect(toWorkerSpec('home', config, undefined).queues).toBeUndefined()
     expect(toWorkerSpec('home', config, { facts: FACTS, trials: new Map() }).queues).toEqual({ _default: 2 })
+  })
+
+  test('counts the cores for performance where there are two kinds', () => {
+    expect(toAutoQueues({ facts: { ...FACTS, cores: 24, fastCores: 16 }, trials: new Map() })).toEqual({ _default: 2 })
+  })
+
+  test('gives a small machine one job over all queues, unless somebody says how many', () => {
+    const config = { ...CONFIG, hasAutoQueues: true }
+    const trials = new Map([['h264_v4l2m2m', null]])
+    for (const facts of [
+      { ...FACTS, cores: 1 },
+      { ...FACTS, cores: 4, memoryBytes: 512e6 },
+    ]) {
+      expect(toWorkerSpec('home', config, { facts, trials }).maxJobs).toBe(1)
+      expect(toWorkerSpec('home', { ...config, maxJobs: 2 }, { facts, trials }).maxJobs).toBe(2)
+      expect(toWorkerSpec('home', CONFIG, { facts, trials }).maxJobs).toBeUndefined()
+    }
+    expect(toWorkerSpec('home', config, { facts: FACTS, trials }).maxJobs).toBeUndefined()
+  })
+})
+
+describe('a small machine', () => {
+  const NAS = { cores: 1, memoryBytes: 512e6 }
+
+  test.each([
+    [{ queues: { _default: 1 } }, NAS, undefined],
+    [{ queues: { _default: 1 }, hasAutoQueues: true }, NAS, undefined],
+    [{ queues: { _default: 4 }, maxJobs: 1 }, NAS, undefined],
+    [{ queues: { _default: 4 } }, { cores: 8, memoryBytes: 16e9 }, undefined],
+    [{ queues: { _default: 2, qsv: 1 } }, NAS, 'Host "nas" has 1 core and 512 MB of memory, and is to do 3 jobs at a time'],
+    [{ queues: { _default: 4 }, maxJobs: 2 }, { cores: 4, memoryBytes: 0.9e9 }, 'is to do 2 jobs at a time: set "max_jobs: 1"'],
+    [{ queues: { _default: 2 } }, { cores: 1, memoryBytes: undefined }, 'Host "nas" has 1 core, and'],
+  ])('with %o and %o is told to have too much to do: %s', (config, facts, told) => {
+    const overload = describeOverload({ name: 'nas', maxJobs: undefined, ...config }, facts)
+    if (told === undefined) expect(overload).toBeUndefined()
+    else expect(overload).toContain(told)
+  })
+
+  test.each([
+    [undefined, NAS, 10],
+    [0, NAS, 0],
+    [15, NAS, 15],
+    [undefined, { cores: 8, memoryBytes: 16e9 }, undefined],
+    [5, { cores: 8, memoryBytes: 16e9 }, 5],
+  ])('with nice %s and %o runs ffmpeg with niceness %s', (nice, facts, expected) => {
+    expect(toNice({ nice }, facts)).toBe(expected)
   })
 })

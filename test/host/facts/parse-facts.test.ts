@@ -51,10 +51,22 @@ describe('what a host answers', () => {
   test('is understood from macOS, with its inode columns', () => {
     expect(toFacts(readCase('macos-15'), CONFIG)).toMatchObject({
       os: 'macos',
+      cores: 10,
+      fastCores: 8,
       memoryBytes: 34_359_738_368,
       encoders: ['h264_videotoolbox', 'hevc_videotoolbox', 'aac_at'],
       freeBytes: 344_120_048 * 1024,
     })
+  })
+
+  test('is understood from OpenBSD', () => {
+    expect(toFacts(readCase('openbsd-7.6'), CONFIG)).toMatchObject({ os: 'openbsd', cores: 4, freeBytes: 291_754_752 * 1024 })
+  })
+
+  test('tells a Windows ffmpeg on a POSIX host, under WSL and Cygwin', () => {
+    expect(toFacts(readCase('linux-wsl2'), CONFIG)).toMatchObject({ os: 'linux', pathTool: 'wslpath', encoders: ['hevc_nvenc'] })
+    expect(toFacts(readCase('cygwin-3.5'), CONFIG)).toMatchObject({ os: 'windows', pathTool: 'cygpath', freeBytes: 204_800_000_000 })
+    expect(toFacts(readCase('linux-debian-12'), CONFIG).pathTool).toBeUndefined()
   })
 
   test('is understood from FreeBSD, where less than nothing can be free', () => {
