@@ -1,6 +1,8 @@
 /**
  * A program and its arguments as one line, by the rules of the C runtime that takes them apart again.
  * https://learn.microsoft.com/cpp/c-language/parsing-c-command-line-arguments
+ *
+ * Each percent sign stands between two quoted parts, so that a shell that reads the line after all finds no variable's name there.
  */
 
 export function toRuntimeLine(argv: readonly string[]): string {
@@ -9,5 +11,9 @@ export function toRuntimeLine(argv: readonly string[]): string {
 
 /** Backslashes before a quotation mark are doubled, others stay. */
 function toRuntimeWord(argument: string): string {
-  return `"${argument.replace(/(\\*)("|$)/g, (_, backslashes: string, mark: string) => `${backslashes}${backslashes}${mark === '"' ? '\\"' : ''}`)}"`
+  const inner = argument.replace(/(\\*)(["%]|$)/g, (_, backslashes: string, mark: string) => {
+    const doubled = `${backslashes}${backslashes}`
+    return mark === '"' ? `${doubled}\\"` : mark === '%' ? `${doubled}"%"` : doubled
+  })
+  return `"${inner}"`
 }

@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createHost } from '../../../src/host/create-host.ts'
+import { createHostConfig } from '../../../src/host/create-host-config.ts'
+import type { Host, HostFacts } from '../../../src/host/host.ts'
+import { waitUntil } from '../../cluster/sshd-host.ts'
+import { TEST_TIMING } from '../../contract/host.ts'
+import { startWindowsServer, type WindowsServer } from './windows-server.ts'
+import { lacksWine, startWine, type Wine } from './wine.ts'
+
+const FOREVER = ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=64x64', '-progress', 'pipe:1', '-f', 'null', '-']
+
+const KINDS = [
+  { name: 'cmd.exe, without PowerShell', defaultShell: 'cmd', hasPowerShell: false },
+  { name: 'cmd.exe, with PowerShell', defaultShell: 'cmd', hasPowerShell: true },
+  { name: 'PowerShell', defaultShell: 'powershell', hasPowerShell: true },
+] as const
+
+describe.runIf(lacksWine === undefined)(`a Windows host${lacksWine === undefined ? '' : ` (SKIPPED: ${lacksWine})`}`, () => {
+  let wine: Wine
+  let folder: string
+  beforeAll(async () => {
+    wine = await startWine()
+    folder = await mkdtemp(join(tmpdir(), 'encode-windows-host-'))
+  }, 120_000)
+  afterAll(async () => {
+    await wine?.[Symbol.asyncDispose]()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  describe.each(KINDS)('with the default shell $name', ({ defaultShell, hasPowerShell }) => {
+    let server: WindowsServer
+    let host: Host
+    let facts: HostFacts
+    beforeAll(async () => {
+      server = await startWindowsServer({ wine, defaultShell, hasPowerShell })
+      const { port, user, identityFile, knownHostsFile } = server
+      const place = { address: '127.0.0.1', port, user, identityFile, knownHosts: knownHostsFile }
+      host = createHost({
+        config: createHostConfig({ name: 'gaming', type: 'streaming', workingDir: `${server.folder}\\work`, ...place }),
+        sshProgram: undefined,
+        env: {},
+        homeFolder: folder,
+        timing: TEST_TIMING,
+      })
+      facts = await host.open()
+    }, 60_000)
+    afterAll(async () => {
+      await host?.[Symbol.asyncDispose]()
+      await waitUntil(async () => (await server.processes()).length === 0, { what: 'nothing runs there' })
+      await server?.[Symbol.asyncDispose]()
+    })
+
+    test('says what it is', async () => {
+      expect(facts).toMatchObject({
+        os: 'windows',
+        arch: 'x86_64',
+        ffmpegPath: 'C:\\ffmpeg\\bin\\ffmpeg.exe',
+        ffmpegVersion: expect.stringMatching(/^N-/),
+        workingDir: `${server.folder}\\work`,
+      })
+      expect(facts.cores).toBeGreaterThan(0)
+      expect(facts.encoders).toContain('libx264')
+      expect(facts.hwaccels).toContain('dxva2')
+      expect(existsSync(join(server.localFolder, 'work'))).toBe(true)
+    })
+
+    test("gives back a program's own status and what it says", async () => {
+      const { status, stderr } = await host.run([facts.ffmpegPath, '-v', 'error', '-i', 'C:\\no such & file%PATH%.mkv'])
+      expect({ status, stderr }).toMatchObject({ status: 1, stderr: expect.stringContaining('C:\\no such & file%PATH%.mkv: No such file') })
+    })
+
+    if (defaultShell === 'powershell') return
+
+    test('copies files there and back, under any name that Windows can hold, and removes them', async () => {
+      for (const [name, size] of [
+        ["it's 100% (a) & b^c! ü 漢.bin", 70_001],
+        ['empty', 0],
+        ['big', 3_000_001],
+      ] as const) {
+        const [here, there, back] = [join(folder, 'here'), host.joinPath(facts.workingDir, name), join(folder, 'back')]
+        const bytes = randomBytes(size)
+        await writeFile(here, bytes)
+        await host.putFile(here, there)
+        expect(await host.statFile(there)).toEqual({ kind: 'file', sizeBytes: size })
+        await host.getFile(there, back)
+        expect((await readFile(back)).equals(bytes), name).toBe(true)
+        await rm(back)
+        await host.removeFiles([there])
+        expect(await host.statFile(there)).toBeUndefined()
+      }
+    })
+
+    test('ends ffmpeg within two seconds when it is told to, and says so only after that', async () => {
+      const stop = new AbortController()
+      const running = new Promise<void>((resolve, reject) => {
+        const run = host.run([facts.ffmpegPath, '-nostdin', ...FOREVER], { signal: stop.signal, onStdout: () => resolve() })
+        run.catch(reject)
+        run.catch(() => undefined)
+      })
+      await running
+      const begun = performance.now()
+      const reason = new Error('changed my mind')
+      stop.abort(reason)
+      await waitUntil(async () => !(await server.processes()).some((args) => args.includes('testsrc2')), { what: 'ffmpeg is gone' })
+      expect(performance.now() - begun).toBeLessThan(2000)
+    })
+
+    test('removes what is guarded, and ends ffmpeg, when the controller has vanished', async () => {
+      const { port, user, identityFile, knownHostsFile } = server
+      const place = { address: '127.0.0.1', port, user, identityFile, knownHosts: knownHostsFile }
+      const other = createHost({
+        config: createHostConfig({ name: 'gaming', type: 'streaming', workingDir: `${server.folder}\\work`, ...place }),
+        sshProgram: undefined,
+        env: {},
+        homeFolder: folder,
+        timing: TEST_TIMING,
+      })
+      await other.open()
+      const kept = `${server.folder}\\work\\left & 100%.mkv`
+      await other.guardFile(kept)
+      await writeFile(join(server.localFolder, 'work', 'left & 100%.mkv'), 'x')
+      const started = Promise.withResolvers<void>()
+      const run = other.run([facts.ffmpegPath, ...FOREVER], { onStdout: () => started.resolve() })
+      run.catch(() => undefined)
+      await started.promise
+      await other.leave()
+      await expect(run).rejects.toMatchObject({ code: 'HOST_LOST' })
+      await waitUntil(async () => !existsSync(join(server.localFolder, 'work', 'left & 100%.mkv')), {
+        what: 'the file is gone',
+        timeoutMs: 15_000,
+      })
+      expect((await server.processes()).some((args) => args.includes('testsrc2'))).toBe(false)
+    }, 30_000)
+  })
+})
