@@ -19,6 +19,7 @@ import type { HostsByCluster } from './change-hosts.ts'
 import { dryRun } from './dry-run.ts'
 import { type EndedReplacement, endReplacements } from './end-replacements.ts'
 import { selectHostsAgain } from './follow-config.ts'
+import { openAhead } from './open-ahead.ts'
 import { createPlannedIntake, type PlanTargets } from './planned-intake.ts'
 import { toQueueTargets, toRefusedFiles } from './queue-targets.ts'
 import { recordRun } from './record-run.ts'
@@ -55,9 +56,12 @@ async function startRun(request: RunRequest, world: RunWorld): Promise<number> {
   using ledger = openLedger({ folder: world.stateFolder, clock, pid, warner })
   for (const ended of await endReplacements(ledger, ledger.deadRuns())) world.emit('warning', { message: describeEnded(ended) })
   await using rest = await openPlans()
+  // Where nothing was found, there is nothing to open hosts for. What is found may turn out to be no work, but mostly does not.
+  await using ahead = openAhead(rest.leftSources().length === 0 ? [] : [...hosts.values()].flat(), world)
   const files = [...refused, ...(await takeFirst(rest, world))]
   const intake = createPlannedIntake({ request, world, ledger, runId, files, rest, queue, planTargets })
-  return await recordRun({ request, world, ledger, runId, hosts, ffprobe, intake, selectAgain })
+  const { createHost } = ahead
+  return await recordRun({ request, world: { ...world, createHost }, ledger, runId, hosts, ffprobe, intake, selectAgain })
 }
 
 interface PreparedRun {
@@ -109,7 +113,7 @@ function prepare(request: RunRequest, world: RunWorld, entries: readonly QueueEn
 /** So many files are planned before the run begins: short lists as a whole. */
 const FIRST_LOT = 8
 /** A file on a sleeping disk does not hold up those that are known by then. */
-const FIRST_LOT_MS = 500
+const FIRST_LOT_MS = 100
 
 /** At least one job, if there is one at all. */
 async function takeFirst(rest: PlanStream, { clock, signal, draining }: RunWorld): Promise<readonly PlannedFile[]> {
