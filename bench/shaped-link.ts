@@ -32,7 +32,9 @@ export async function openCable(host: SshdHost, megabitsPerSecond: number): Prom
   try {
     run(`ip netns add ${name} && ip link add ${near} type veth peer name ${far} && ip link set ${far} netns ${name}`)
     run(`ip addr add ${gateway}/30 dev ${near} && ip link set ${near} up && ip -n ${name} addr add ${address}/30 dev ${far}`)
-    run(`ip -n ${name} link set ${far} up && tc qdisc add dev ${near} ${shape} && ip netns exec ${name} tc qdisc add dev ${far} ${shape}`)
+    run(
+      `ip -n ${name} link set lo up && ip -n ${name} link set ${far} up && tc qdisc add dev ${near} ${shape} && ip netns exec ${name} tc qdisc add dev ${far} ${shape}`,
+    )
     const folder = dirname(host.identityFile)
     const own = await readFile(join(folder, 'sshd_config'), 'utf8')
     const config = join(folder, 'cable_config')
