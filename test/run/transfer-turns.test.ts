@@ -1,13 +1,19 @@
 import { expect, test } from 'vitest'
 import { createTransferTurns } from '../../src/run/transfer-turns.ts'
-import type { Trip } from '../../src/transfer/uplink/uplink.ts'
+import type { Trip, Uplink } from '../../src/transfer/uplink/uplink.ts'
 
 test('a source is needed once its job has its slot, or when the first encode on its host ends; a result a minute later', () => {
   const trips: Trip[] = []
   const clock = { nowMs: 100_000, now: () => clock.nowMs }
   const unused = { isMetered: false, pieceBytes: () => 1, take: async () => undefined, count() {}, rest() {} }
   const turn = { ...unused, watch: () => ({ [Symbol.dispose]() {} }) }
-  const turns = createTransferTurns({ take: (trip) => (trips.push(trip), turn) }, clock)
+  const uplink: Uplink = {
+    take(trip) {
+      trips.push(trip)
+      return turn
+    },
+  }
+  const turns = createTransferTurns(uplink, clock)
   const slot = { hasSlot: false }
   const on = (key: string, hasSlot: boolean) => turns.begin({ key, config: { rateLimitBytes: 7 }, slot: { hasSlot } })
   const [long, short] = [on('one', true), on('one', true)]

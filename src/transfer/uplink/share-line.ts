@@ -24,15 +24,24 @@ export interface SharedLine {
   look(): void
 }
 
-/** After a change of who runs: what is in buffers arrives, and connections come up to speed. */
+/** Connections come up to speed. */
 const SETTLE_MS = 300
+/**
+ * What counts as moved is not at once what the line carries: a channel takes two megabytes that have not arrived. Who begins moves more
+ * than that before it is measured, and who is stopped is given the time in which it had moved as much.
+ */
+const UNDER_WAY_BYTES = 2.25 * 1024 * 1024
+const LONGEST_SETTLE_MS = 20_000
 const MEASURE_MS = 700
 /** Two measurements of the same line differ by less. */
 const ENOUGH = 0.9
 const TOO_LITTLE = 0.8
-const ROUND_MS = 10_000
-/** Where nobody could be held back, it is tried less and less often. */
-const LONGEST_ROUND_MS = 80_000
+const SHORTEST_ROUND_MS = 10_000
+/** A round is so many times as long as the tries at its beginning, which cost something where they fail. */
+const ROUND_TRIES = 5
+/** Where nobody could be held back, rounds get longer by so much, up to this. */
+const LONGER = 2
+const LONGEST_ROUND_MS = 160_000
 
 /** @param isLimited whether a limit keeps them from filling the line: then that decides who goes first, and nobody is held back here. */
 export function createSharedLine(clock: Clock, isLimited: () => boolean): SharedLine {
@@ -43,6 +52,12 @@ export function createSharedLine(clock: Clock, isLimited: () => boolean): Shared
   let held: ReadonlySet<Member> = new Set()
   /** Grows whenever somebody comes, goes, stops or starts: a measurement across that says nothing. */
   let change = 0
+  /** What those who have begun lately had moved then. */
+  const fresh = new Map<Member, number>()
+  /** Bytes a second, as last measured. */
+  const rates = new Map<Member, number>()
+  /** When what those who were stopped had under way has arrived. */
+  let emptyAtMs = 0
   let lonely = new AbortController()
 
   function apply(): void {
@@ -51,8 +66,17 @@ export function createSharedLine(clock: Clock, isLimited: () => boolean): Shared
     held = new Set(ranked.slice(running))
     if (held.size !== before.size || [...held].some((member) => !before.has(member))) change += 1
     // Who begins is told before those who step back are: the line is never left idle in between.
-    for (const member of members) if (before.has(member) && !held.has(member)) member.hold(false)
-    for (const member of held) if (!before.has(member)) member.hold(true)
+    for (const member of members) {
+      if (!before.has(member) || held.has(member)) continue
+      fresh.set(member, member.moved().bytes)
+      member.hold(false)
+    }
+    for (const member of held) {
+      if (before.has(member)) continue
+      const bytesPerMs = (rates.get(member) ?? 0) / 1000
+      if (bytesPerMs > 0) emptyAtMs = Math.max(emptyAtMs, clock.now() + Math.min(UNDER_WAY_BYTES / bytesPerMs, LONGEST_SETTLE_MS))
+      member.hold(true)
+    }
   }
 
   function letRun(count: number): void {
@@ -62,18 +86,29 @@ export function createSharedLine(clock: Clock, isLimited: () => boolean): Shared
 
   /** Bytes a second of all together; undefined when who runs has changed meanwhile. */
   async function measure(signal: AbortSignal): Promise<number | undefined> {
-    const begun = change
-    await clock.sleep(SETTLE_MS, signal)
+    const [begun, beganMs] = [change, clock.now()]
+    do await clock.sleep(SETTLE_MS, signal)
+    while (change === begun && !isSettled() && clock.now() - beganMs < LONGEST_SETTLE_MS)
+    if (change !== begun) return undefined
+    fresh.clear()
     const before = new Map([...members].map((member) => [member, member.moved()]))
     await clock.sleep(MEASURE_MS, signal)
     if (change !== begun) return undefined
     let perSecond = 0
     for (const [member, { bytes, atMs }] of before) {
+      if (held.has(member)) continue
       const now = member.moved()
       // Between moments at which it had just moved a piece: how large the pieces are makes no difference.
-      if (now.atMs > atMs) perSecond += ((now.bytes - bytes) / (now.atMs - atMs)) * 1000
+      const rate = now.atMs > atMs ? ((now.bytes - bytes) / (now.atMs - atMs)) * 1000 : 0
+      rates.set(member, rate)
+      perSecond += rate
     }
     return perSecond
+  }
+
+  function isSettled(): boolean {
+    if (clock.now() < emptyAtMs) return false
+    return [...fresh].every(([member, bytes]) => held.has(member) || member.moved().bytes - bytes >= UNDER_WAY_BYTES)
   }
 
   /** As few as move what all do; undefined when the answer was interrupted. */
@@ -98,16 +133,20 @@ export function createSharedLine(clock: Clock, isLimited: () => boolean): Shared
   }
 
   async function share(signal: AbortSignal): Promise<void> {
-    let roundMs = ROUND_MS
+    let vainRounds = 0
     for (;;) {
+      const triedMs = clock.now()
       const all = await narrow(signal)
       if (all === undefined) continue
-      roundMs = held.size > 0 ? ROUND_MS : Math.min(roundMs * 2, LONGEST_ROUND_MS)
       const [beganMs, count] = [clock.now(), members.size]
+      vainRounds = held.size > 0 ? 0 : vainRounds + 1
+      const shortMs = Math.max(SHORTEST_ROUND_MS, (beganMs - triedMs) * ROUND_TRIES)
+      const roundMs = Math.min(shortMs * LONGER ** vainRounds, LONGEST_ROUND_MS)
       for (let passedMs = 0; passedMs < roundMs; passedMs = clock.now() - beganMs) {
         const now = await measure(signal)
         if (now !== undefined && held.size > 0 && now < all * TOO_LITTLE) break
-        if (members.size > count && passedMs >= ROUND_MS) break
+        // Those who came meanwhile were not tried.
+        if (members.size > count && passedMs >= shortMs) break
       }
     }
   }
@@ -115,6 +154,7 @@ export function createSharedLine(clock: Clock, isLimited: () => boolean): Shared
   return {
     join(member) {
       members.add(member)
+      fresh.set(member, member.moved().bytes)
       change += 1
       apply()
       if (members.size !== 2) return
@@ -126,6 +166,8 @@ export function createSharedLine(clock: Clock, isLimited: () => boolean): Shared
     },
     leave(member) {
       if (!members.delete(member)) return
+      fresh.delete(member)
+      rates.delete(member)
       change += 1
       if (members.size === 1) {
         lonely.abort()
