@@ -23,7 +23,14 @@ export function factsCommand(config: Pick<HostConfig, 'ffmpeg' | 'ffprobe' | 'wo
 
 const FACTS = String.raw`
 LC_ALL=C; export LC_ALL
-say() { printf '%s=%s\n' "$1" "$(printf '%s' "$2" | tr '\n' ' ')"; }
+# Two programs less for each value that is one line already
+say() {
+  case $2 in
+    *'
+'*) printf '%s=%s\n' "$1" "$(printf '%s' "$2" | tr '\n' ' ')" ;;
+    *) printf '%s=%s\n' "$1" "$2" ;;
+  esac
+}
 
 system=$(uname -sr)
 say os "$system"
