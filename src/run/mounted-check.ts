@@ -4,7 +4,7 @@
  */
 
 import { existsSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import type { Host } from '../host/host.ts'
 import { findMountedSource } from '../transfer/mounted-route.ts'
 
@@ -35,6 +35,11 @@ export function createMountedCheck(plans: readonly MountedSample[]): (host: Host
   }
 }
 
+/** A name that Windows cannot hold tells nothing of the folder it is in. */
+function isOdd(path: string): boolean {
+  return /[<>:"|?*\\]|[. ]$/.test(basename(path))
+}
+
 /** Cluster → folder → a source in it. */
 function pickSamples(plans: readonly MountedSample[]): ReadonlyMap<string, ReadonlyMap<string, MountedSample['source']>> {
   const samples = new Map<string, Map<string, MountedSample['source']>>()
@@ -42,7 +47,9 @@ function pickSamples(plans: readonly MountedSample[]): ReadonlyMap<string, Reado
     const byFolder = samples.get(cluster) ?? new Map<string, MountedSample['source']>()
     samples.set(cluster, byFolder)
     const folder = dirname(source.path)
-    if (byFolder.size < MAX_SAMPLES && !byFolder.has(folder)) byFolder.set(folder, source)
+    const known = byFolder.get(folder)
+    const isBetter = known === undefined ? byFolder.size < MAX_SAMPLES : isOdd(known.path) && !isOdd(source.path)
+    if (isBetter) byFolder.set(folder, source)
   }
   return samples
 }

@@ -103,8 +103,7 @@ export async function startWindowsServer(options: WindowsServerOptions): Promise
   const { port } = server.address() as AddressInfo
   const knownHostsFile = join(keys, 'known_hosts')
   await writeFile(knownHostsFile, `[127.0.0.1]:${port} ${readFileSync(`${hostKey}.pub`, 'utf8')}`)
-  const processes = async (): Promise<readonly string[]> =>
-    (await findProcesses(name)).map(({ args }) => args).concat((await findProcesses(`C:\\${name}`)).map(({ args }) => args))
+  const processes = async (): Promise<readonly string[]> => (await findProcesses(name)).map(({ args }) => args)
   return {
     port,
     user: USER,
