@@ -1,15 +1,16 @@
 /** The byte stream below an SSH connection: TCP, a proxy command, or a channel through another host. */
 
 import { spawn } from 'node:child_process'
+import { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
-import { CoalescingSocket } from './coalescing-socket.ts'
 import { toSocketError, toTimeoutError } from './connect-errors.ts'
+import { corkWrites } from './cork-writes.ts'
 import type { SshSettings } from './ssh-settings.ts'
 
 /** Rejects with HOST_UNREACHABLE, or with the signal's reason. */
 export async function dialTcp(settings: SshSettings, signal?: AbortSignal): Promise<Duplex> {
   signal?.throwIfAborted()
-  const socket = new CoalescingSocket()
+  const socket = new Socket()
   socket.setNoDelay(true)
   return await new Promise((resolve, reject) => {
     const fail = (error: unknown): void => {
@@ -30,7 +31,7 @@ export async function dialTcp(settings: SshSettings, signal?: AbortSignal): Prom
     signal?.addEventListener('abort', onAbort, { once: true })
     socket.connect({ host: settings.hostname, port: settings.port, family: settings.addressFamily }, () => {
       settle()
-      resolve(socket)
+      resolve(corkWrites(socket))
     })
   })
 }

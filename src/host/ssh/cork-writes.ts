@@ -3,27 +3,25 @@
  * bulk bytes are a third faster for it, and heartbeats no later.
  */
 
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
-export class CoalescingSocket extends Socket {
-  #isCorked = false
-
-  override write(
-    data: Uint8Array | string,
-    encoding?: BufferEncoding | ((error?: Error | null) => void),
-    done?: (error?: Error | null) => void,
-  ): boolean {
-    if (!this.#isCorked) {
-      this.#isCorked = true
-      this.cork()
+/** For a socket that is connected: `connect` puts Node's own `write` back, over any other. */
+export function corkWrites(socket: Socket): Socket {
+  const write = socket.write.bind(socket)
+  let isCorked = false
+  socket.write = ((data: Uint8Array | string, encoding?: BufferEncoding, done?: (error?: Error | null) => void) => {
+    if (!isCorked) {
+      isCorked = true
+      socket.cork()
       queueMicrotask(() => {
-        this.#isCorked = false
-        this.uncork()
+        isCorked = false
+        socket.uncork()
       })
     }
-    return typeof encoding === 'string' ? super.write(data, encoding, done) : super.write(data, encoding ?? done)
-  }
+    return write(data, encoding, done)
+  }) as Socket['write']
+  return socket
 }
 
 /** The same for a stream that takes one buffer at a time, such as a channel through another host: the pieces become one. */
