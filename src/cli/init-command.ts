@@ -3,9 +3,10 @@
 import { existsSync, statSync } from 'node:fs'
 import { lstat, realpath } from 'node:fs/promises'
 import { homedir, userInfo } from 'node:os'
-import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { describeBadName } from '../config/check-references.ts'
+import { usualConfigFile } from '../config/find-config-file.ts'
 import { renderFirstConfig } from '../config/render-first-config.ts'
 import { EncodeError } from '../core/errors.ts'
 import { makeFolders } from '../core/make-folders.ts'
@@ -74,11 +75,10 @@ export async function initCommand(args: Arguments): Promise<number> {
 
 /** Where the configuration is looked for afterwards. */
 function targetFile(explicit: string | undefined): string {
-  const { ENCODE_CONFIG, XDG_CONFIG_HOME } = process.env
+  const { ENCODE_CONFIG } = process.env
   if (explicit !== undefined) return resolve(explicit)
   if (ENCODE_CONFIG) return resolve(ENCODE_CONFIG)
-  const configHome = XDG_CONFIG_HOME !== undefined && isAbsolute(XDG_CONFIG_HOME) ? XDG_CONFIG_HOME : join(homedir(), '.config')
-  return join(configHome, 'encode', 'config.yml')
+  return usualConfigFile({ env: process.env, homeFolder: homedir() })
 }
 
 async function refuseExisting(file: string, overwrites: boolean): Promise<void> {

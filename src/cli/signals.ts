@@ -1,7 +1,8 @@
 /**
  * Signals → what a run does. The first SIGINT or SIGTERM ends it clean; a second SIGINT ends the controller at once (the hosts clean up
  * by themselves through their leashes and guards). SIGUSR1 lets it finish what is under way. SIGHUP means two things: from a terminal
- * that has gone it ends the run, else it has the configuration read again, as with any daemon.
+ * that has gone it ends the run, else it has the configuration read again, as with any daemon. On Windows there are Ctrl-C, Ctrl-Break
+ * (SIGBREAK), which is as good, and the closing of the console (SIGHUP), after which the system ends the program within seconds.
  */
 
 import { isatty } from 'node:tty'
@@ -19,6 +20,7 @@ export interface SignalWatchOptions {
   readonly beforeExit: () => void
   /** Without it SIGHUP always ends the run. */
   readonly onReload?: (() => void) | undefined
+  readonly platform?: NodeJS.Platform | undefined
 }
 
 /** A shell tells its jobs before the terminal goes with it. */
@@ -43,11 +45,14 @@ export function watchSignals(options: SignalWatchOptions): SignalWatch {
   // Without a terminal (nohup, setsid, cron, a service) nothing can hang up.
   const hasHungUp = (): boolean => terminals.some((descriptor) => !isatty(descriptor))
   const hangUp = end('SIGHUP')
+  const interrupt = end('SIGINT')
+  const { platform = process.platform } = options
   const handlers = {
-    SIGINT: end('SIGINT'),
+    SIGINT: interrupt,
+    ...(platform === 'win32' ? { SIGBREAK: interrupt } : {}),
     SIGTERM: end('SIGTERM'),
     SIGHUP() {
-      if (options.onReload === undefined || hasHungUp()) return hangUp()
+      if (options.onReload === undefined || platform === 'win32' || hasHungUp()) return hangUp()
       options.onReload()
       clearTimeout(lastLook)
       lastLook = setTimeout(() => hasHungUp() && hangUp(), TERMINAL_GOES_WITHIN_MS).unref()

@@ -1,9 +1,17 @@
 /** Where encode keeps its ledger and the logs of failed jobs. */
 
-import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { homedir, platform } from 'node:os'
+import { isAbsolute, join } from 'node:path'
 
-export function stateFolder(env: NodeJS.ProcessEnv): string {
-  const base = env.XDG_STATE_HOME
-  return join(base?.startsWith('/') ? base : join(homedir(), '.local', 'state'), 'encode')
+export interface Surroundings {
+  readonly platform: NodeJS.Platform
+  readonly homeFolder: string
+}
+
+/** On every system where `XDG_STATE_HOME` says; else on Windows in `%LOCALAPPDATA%`, which does not follow its user to other machines. */
+export function stateFolder(env: NodeJS.ProcessEnv, around: Surroundings = { platform: platform(), homeFolder: homedir() }): string {
+  const { XDG_STATE_HOME: xdg, LOCALAPPDATA: local } = env
+  if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, 'encode')
+  if (around.platform === 'win32') return join(local || join(around.homeFolder, 'AppData', 'Local'), 'encode')
+  return join(around.homeFolder, '.local', 'state', 'encode')
 }

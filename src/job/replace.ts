@@ -7,7 +7,7 @@
  */
 
 import { constants } from 'node:fs'
-import { copyFile, link, lstat, open, rename, rm, unlink } from 'node:fs/promises'
+import { copyFile, type FileHandle, link, lstat, open, rename, rm, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { EncodeError } from '../core/errors.ts'
 import { syncFolder, syncFolderStrictly } from '../core/replace-file.ts'
@@ -23,7 +23,8 @@ export async function replaceSource(plan: JobPlan, temporary: string, files: Fil
   try {
     await adopt(temporary, plan.source.path, await statUnchanged(plan), files)
     // Flushing or copying a long film takes minutes, in which somebody may have written to the source.
-    await moveIntoPlace(plan, temporary, await statUnchanged(plan))
+    await statUnchanged(plan)
+    await moveIntoPlace(plan, temporary)
   } catch (error) {
     if (error instanceof EncodeError) throw error
     throw new EncodeError('REPLACE_FAILED', `The result cannot be put at "${plan.output}": ${messageOf(error)}`, {
@@ -51,8 +52,7 @@ export async function statUnchanged(plan: JobPlan): Promise<SourceStat> {
 export async function refuseTakenName({ output, source, mayOverwrite, replacesSource }: JobPlan): Promise<void> {
   if (mayOverwrite || output === source.path) return
   const other = await lstat(output).catch(() => undefined)
-  if (other !== undefined && !(replacesSource && (await isSameEntry(output, source.path, await lstat(source.path)))))
-    throw nameTaken(output)
+  if (other !== undefined && !(replacesSource && (await isSameEntry(output, source.path)))) throw nameTaken(output)
 }
 
 /** Once the result stands under a name of its own. Rejects with REPLACE_FAILED; then both stand. */
@@ -124,8 +124,7 @@ async function dress(temporary: string, source: SourceStat, bearable: ReadonlySe
   const bear = (error: unknown) => {
     if (!bearable.has(codeOf(error))) throw error
   }
-  // For reading: a controller that died may have taken its right to write off already, and none of this needs it.
-  await using file = await open(temporary, 'r')
+  await using file = await openToDress(temporary)
   // Only root may give a file away; for everybody else the owner is right already or cannot be helped, the group perhaps.
   const isOwnerCarried = await isDone(file.chown(source.uid, source.gid))
   if (!isOwnerCarried) await isDone(file.chown(KEEP_OWNER, source.gid))
@@ -136,10 +135,21 @@ async function dress(temporary: string, source: SourceStat, bearable: ReadonlySe
   await file.sync()
 }
 
-async function moveIntoPlace(plan: JobPlan, temporary: string, source: SourceStat): Promise<void> {
+/**
+ * Windows flushes, and sets times, through a handle that may write alone. Everywhere else reading is enough: a controller that died may
+ * have taken its right to write off already.
+ */
+async function openToDress(path: string): Promise<FileHandle> {
+  return await open(path, 'r+').catch(async (error: unknown) => {
+    if (!NOT_OURS.has(codeOf(error))) throw error
+    return await open(path, 'r')
+  })
+}
+
+async function moveIntoPlace(plan: JobPlan, temporary: string): Promise<void> {
   const { path } = plan.source
   const { output, replacesSource, mayOverwrite } = plan
-  if (output === path || (await isSameEntry(output, path, source))) {
+  if (output === path || (await isSameEntry(output, path))) {
     if (!replacesSource) throw nameTaken(output)
     // One name, or one that differs in case only on a filesystem that does not tell: the rename is the replacement.
     await rename(temporary, path)
@@ -186,10 +196,11 @@ function nameTaken(path: string): EncodeError {
   })
 }
 
-async function isSameEntry(output: string, path: string, source: Pick<SourceStat, 'dev' | 'ino'>): Promise<boolean> {
+/** Exact: numbers of files on NTFS are larger than what a double tells apart. */
+async function isSameEntry(output: string, path: string): Promise<boolean> {
   if (dirname(output) !== dirname(path) || output.normalize('NFC').toLowerCase() !== path.normalize('NFC').toLowerCase()) return false
-  const other = await lstat(output).catch(() => undefined)
-  return other !== undefined && other.ino === source.ino && other.dev === source.dev
+  const [other, own] = await Promise.all([output, path].map((name) => lstat(name, { bigint: true }).catch(() => undefined)))
+  return other !== undefined && own !== undefined && other.ino === own.ino && other.dev === own.dev
 }
 
 async function isDone(call: Promise<void>): Promise<boolean> {
@@ -203,8 +214,8 @@ const KEEP_OWNER = -1
 const NOT_OURS: ReadonlySet<string | undefined> = new Set(['EPERM', 'EACCES'])
 /** What filesystems say that have no permissions or no times to set (some of FUSE). */
 const UNSUPPORTED: ReadonlySet<string | undefined> = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
-/** What filesystems without hard links say (exFAT, SMB, some of FUSE). */
-const LINKLESS: ReadonlySet<string | undefined> = new Set([...UNSUPPORTED, 'EPERM', 'EMLINK'])
+/** What filesystems without hard links say (exFAT, SMB, some of FUSE). EISDIR is Node's word for what Windows answers there ("incorrect function"). */
+const LINKLESS: ReadonlySet<string | undefined> = new Set([...UNSUPPORTED, 'EPERM', 'EMLINK', 'EISDIR'])
 
 function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined

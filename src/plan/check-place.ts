@@ -6,7 +6,7 @@
 import { constants, type Stats } from 'node:fs'
 import { access, lstat, readFile, stat } from 'node:fs/promises'
 import { userInfo } from 'node:os'
-import { basename, dirname } from 'node:path'
+import { basename, dirname, sep } from 'node:path'
 import { EncodeError } from '../core/errors.ts'
 import type { JobPlan } from '../model/plan.ts'
 
@@ -42,7 +42,7 @@ function checkLink({ source, output, replacesSource }: JobPlan, givenPath: strin
 
 async function lookAtName(output: string): Promise<Stats | undefined> {
   // Said here, too: where the folder is yet to be made, no filesystem has looked at the name.
-  const isTooLong = output.split('/').some((part) => Buffer.byteLength(part) > MAX_NAME_BYTES)
+  const isTooLong = output.split(sep).some((part) => Buffer.byteLength(part) > MAX_NAME_BYTES)
   return await lstat(output).then(
     (found) => found,
     (error: NodeJS.ErrnoException) => {
@@ -124,7 +124,7 @@ async function isSameFile(path: string, other: string): Promise<boolean> {
 
 async function isSameInode(path: string, other: string): Promise<boolean> {
   // Either may vanish at this moment.
-  const [a, b] = await Promise.all([path, other].map((name) => lstat(name).catch(() => undefined)))
+  const [a, b] = await Promise.all([path, other].map((name) => lstat(name, { bigint: true }).catch(() => undefined)))
   return a !== undefined && b !== undefined && a.ino === b.ino && a.dev === b.dev
 }
 

@@ -3,7 +3,7 @@
  * globs are expanded by us (a quoted one, or a shell that has none).
  */
 
-import type { Dirent, Stats } from 'node:fs'
+import type { BigIntStats, Dirent } from 'node:fs'
 import { glob, lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { mapConcurrently } from '../core/map-concurrently.ts'
@@ -98,7 +98,7 @@ async function* expand(target: Target, cwd: string, omitted: string | undefined)
 
 async function* fromPath(
   path: string,
-  found: Stats,
+  found: BigIntStats,
   target: Target,
   omitted: string | undefined,
 ): AsyncGenerator<FoundSource | RefusedSource> {
@@ -148,18 +148,18 @@ async function toSource(
   path: string,
   root: string | undefined,
   target: Target,
-  found: Stats,
+  found: BigIntStats,
   isNoLink = false,
 ): Promise<FoundSource | RefusedSource> {
   // Not yet downloaded, or a disk was full: nothing that ffprobe could say better.
-  if (found.size === 0) return refuse(path, 'It is empty', target)
+  if (found.size === 0n) return refuse(path, 'It is empty', target)
   // What vanishes at this moment is missed by whoever probes it.
   const isLink = !isNoLink && (await lstat(path).catch(() => undefined))?.isSymbolicLink() === true
   const real = isLink ? await realpath(path).catch(() => path) : path
   if (real !== path && real.includes(NOT_UTF8) && (await statOrUndefined(real)) === undefined)
     return refuse(path, describeMissing(real), target)
-  const { size: sizeBytes, dev, ino } = found
-  return { kind: 'source', path: real, givenPath: path, root, target, sizeBytes, inode: `${dev}:${ino}` }
+  const { size, dev, ino } = found
+  return { kind: 'source', path: real, givenPath: path, root, target, sizeBytes: Number(size), inode: `${dev}:${ino}` }
 }
 
 async function expandGlob(pattern: string, cwd: string): Promise<readonly string[]> {
@@ -188,8 +188,9 @@ function refuse(path: string, reason: string, target: Target): RefusedSource {
   return { kind: 'refused', path, reason, target }
 }
 
-async function statOrUndefined(path: string): Promise<Stats | undefined> {
-  return stat(path).catch(() => undefined)
+/** Exact: numbers of files on NTFS are larger than what a double tells apart. */
+async function statOrUndefined(path: string): Promise<BigIntStats | undefined> {
+  return stat(path, { bigint: true }).catch(() => undefined)
 }
 
 /** What bytes that are no UTF-8 are read as. */

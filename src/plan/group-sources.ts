@@ -98,6 +98,6 @@ function createNamer(): (path: string) => Promise<string> {
 }
 
 async function toInode(path: string): Promise<string | undefined> {
-  const found = await lstat(path).catch(() => undefined)
+  const found = await lstat(path, { bigint: true }).catch(() => undefined)
   return found === undefined ? undefined : `${found.dev}:${found.ino}`
 }

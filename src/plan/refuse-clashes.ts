@@ -76,7 +76,7 @@ function describeClash(otherSource: string, output: string): string {
 
 async function mark(path: string): Promise<Marks> {
   const name = join(await toRealFolder(dirname(path)), basename(path))
-  const file = await lstat(path).catch(() => undefined)
+  const file = await lstat(path, { bigint: true }).catch(() => undefined)
   return file === undefined ? [name] : [name, `${file.dev}:${file.ino}`]
 }
 

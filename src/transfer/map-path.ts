@@ -1,6 +1,6 @@
 /**
  * Controller path → host path by `path-substitutions`: at folder boundaries, the longest match first.
- * The host's side may be in Windows form (`z:\media\`); then what follows is turned to backslashes.
+ * Either side may be in Windows form (`z:\media\`): what follows is turned to the host's separators. Windows tells no letter case.
  */
 
 import type { PathSubstitution } from '../model/config.ts'
@@ -9,18 +9,25 @@ import type { PathSubstitution } from '../model/config.ts'
 export function mapPath(controllerPath: string, substitutions: readonly PathSubstitution[]): string {
   let best: PathSubstitution | undefined
   for (const substitution of substitutions) {
-    if (!isBelow(controllerPath, trimEnd(substitution.from))) continue
+    if (!isBelow(toComparable(controllerPath), toComparable(trimEnd(substitution.from)))) continue
     if (best === undefined || trimEnd(substitution.from).length > trimEnd(best.from).length) best = substitution
   }
   if (best === undefined) return controllerPath
   const rest = controllerPath.slice(trimEnd(best.from).length).replace(/^[/\\]+/, '')
-  return join(best.to, rest)
+  return join(best.to, isWindowsPath(controllerPath) ? rest.replaceAll('\\', '/') : rest)
 }
 
 function isBelow(path: string, folder: string): boolean {
   if (!path.startsWith(folder)) return false
   const next = path.charAt(folder.length)
   return next === '' || next === '/' || next === '\\'
+}
+
+/** Of the same length. */
+function toComparable(path: string): string {
+  if (!isWindowsPath(path)) return path
+  const folded = path.toLowerCase()
+  return (folded.length === path.length ? folded : path).replaceAll('/', '\\')
 }
 
 function join(folder: string, rest: string): string {

@@ -82,6 +82,14 @@ describe('findConfigFile', () => {
     expect(await findConfigFile({ explicit: undefined, env: { XDG_CONFIG_HOME: join(folder, 'empty') }, homeFolder })).toBe(old)
   })
 
+  it('takes the one in %APPDATA% on Windows', async () => {
+    const roaming = await write('roaming/encode/config.yml', '')
+    const usual = await write('home/AppData/Roaming/encode/config.yml', '')
+    const around = { explicit: undefined, homeFolder: join(folder, 'home'), platform: 'win32' } as const
+    expect(await findConfigFile({ ...around, env: { APPDATA: join(folder, 'roaming') } })).toBe(roaming)
+    expect(await findConfigFile({ ...around, env: {} })).toBe(usual)
+  })
+
   it('finds none where there is none', async () => {
     expect(await findConfigFile({ explicit: undefined, env: {}, homeFolder: join(folder, 'nobody') })).toBeUndefined()
   })

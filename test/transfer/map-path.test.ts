@@ -27,3 +27,17 @@ test.each([
 test('the root folder can be mapped', () => {
   expect(mapPath('/films/x.mp4', [{ from: '/', to: '/mnt/nas' }])).toBe('/mnt/nas/films/x.mp4')
 })
+
+/** A controller under Windows. */
+test.each([
+  ['a host with POSIX paths gets slashes', 'D:\\films\\s 01\\e.mkv', '/mnt/films/s 01/e.mkv'],
+  ['letter case does not count, nor which slash was written', 'd:\\Films\\e.mkv', '/mnt/films/e.mkv'],
+  ['a share is mapped to a drive', '\\\\nas\\tv\\s01\\e.mkv', 'T:\\s01\\e.mkv'],
+  ['a folder whose name only begins alike is another folder', 'D:\\films2\\e.mkv', 'D:\\films2\\e.mkv'],
+])('from Windows: %s', (_, path, expected) => {
+  const substitutions = [
+    { from: 'D:/films/', to: '/mnt/films/' },
+    { from: '\\\\NAS\\tv', to: 'T:\\' },
+  ]
+  expect(mapPath(path, substitutions)).toBe(expected)
+})

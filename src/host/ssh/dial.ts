@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { Socket } from 'node:net'
+import { platform } from 'node:os'
 import { Duplex } from 'node:stream'
 import { toSocketError, toTimeoutError } from './connect-errors.ts'
 import { corkWrites } from './cork-writes.ts'
@@ -36,9 +37,18 @@ export async function dialTcp(settings: SshSettings, signal?: AbortSignal): Prom
   })
 }
 
-/** A line of the user's own ssh configuration: like ssh, it is given to the user's shell. */
+/** A line of the user's own ssh configuration: like ssh, it is given to the user's shell, on Windows to cmd.exe. */
 export function dialCommand(command: string, env: Readonly<Record<string, string | undefined>>): Duplex {
-  const child = spawn(env.SHELL ?? '/bin/sh', ['-c', `exec ${command}`], { stdio: ['pipe', 'pipe', 'ignore'], env: { ...env } })
+  const [shell, ...argv] =
+    platform() === 'win32'
+      ? [env.ComSpec ?? 'cmd.exe', '/d', '/s', '/c', `"${command}"`]
+      : [env.SHELL ?? '/bin/sh', '-c', `exec ${command}`]
+  const child = spawn(shell, argv, {
+    stdio: ['pipe', 'pipe', 'ignore'],
+    env: { ...env },
+    windowsHide: true,
+    windowsVerbatimArguments: true,
+  })
   const stream = Duplex.from({ readable: child.stdout, writable: child.stdin })
   child.once('error', (error) => stream.destroy(error))
   child.once('exit', (status) => {

@@ -3,7 +3,7 @@
  * what the user's OpenSSH client configuration says (asked of `ssh -G`, or read by the parser here where no client is installed).
  */
 
-import { userInfo } from 'node:os'
+import { platform, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { parseSeconds } from '../../core/units.ts'
 import type { HostConfig } from '../../model/config.ts'
@@ -134,8 +134,12 @@ function toSilenceLimit(options: ClientOptions): number | undefined {
   return everySeconds > 0 && count > 0 ? everySeconds * count : undefined
 }
 
+/** The pipe of the service "OpenSSH Authentication Agent", which has no variable. */
+const WINDOWS_AGENT = String.raw`\\.\pipe\openssh-ssh-agent`
+
 function selectAgent(configured: string | undefined, around: SshSurroundings, toPath: (path: string) => string): string | undefined {
-  if (configured === undefined || configured === 'SSH_AUTH_SOCK') return around.env.SSH_AUTH_SOCK || undefined
+  if (configured === undefined || configured === 'SSH_AUTH_SOCK')
+    return around.env.SSH_AUTH_SOCK || (platform() === 'win32' ? WINDOWS_AGENT : undefined)
   if (configured === 'none') return undefined
   if (configured.startsWith('$')) return around.env[configured.slice(1)] || undefined
   return toPath(configured)

@@ -1,5 +1,6 @@
 /** A host reached over SSH, without any program of ours there: commands and bytes over as many connections as its server wants. */
 
+import { platform } from 'node:os'
 import { EncodeError, isEncodeError } from '../../core/errors.ts'
 import type { HostConfig } from '../../model/config.ts'
 import type { CommandTransport } from '../channel.ts'
@@ -67,7 +68,8 @@ export function createSshTransport(options: SshTransportOptions): SshTransport {
     standing: () => standing,
     sshProgram,
     env,
-    fromBytes: options.clientFromBytes,
+    // What watches over that client is a script for /bin/sh.
+    fromBytes: platform() === 'win32' ? Number.POSITIVE_INFINITY : options.clientFromBytes,
     onUnfit: (why) => options.onNote?.(`Host "${options.host.name}" gets its files over ssh2, not through the system's ssh: ${why}`),
   })
 
