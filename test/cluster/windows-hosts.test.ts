@@ -1,0 +1,147 @@
+import { readdir, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startWindowsServer, type WindowsServer, type WindowsServerOptions } from '../host/windows/windows-server.ts'
+import { lacksWine, startWine, type Wine } from '../host/windows/wine.ts'
+import { type Bench, createBench, describeFilm } from './bench.ts'
+import { runEncode, startEncode } from './encode-program.ts'
+import { waitUntil } from './sshd-host.ts'
+
+/** Windows is emulated: wine behind a server that does what Microsoft's does, and a stand-in for PowerShell. */
+describe.runIf(lacksWine === undefined)(`encode on Windows hosts${lacksWine === undefined ? '' : ` (SKIPPED: ${lacksWine})`}`, () => {
+  let wine: Wine
+  beforeAll(async () => {
+    wine = await startWine()
+  }, 120_000)
+  afterAll(async () => {
+    await wine?.[Symbol.asyncDispose]()
+  })
+
+  test.each([
+    ['with PowerShell', { hasPowerShell: true }],
+    ['without PowerShell', { hasPowerShell: false }],
+  ])('a streaming host %s encodes a file, and on Ctrl-C ends the next one', async (_, options) => {
+    await using house = await openHouse(options)
+    const { bench, server, config } = house
+    await bench.makeFilm(`it's 100% "a" & b: c?.mp4`)
+    const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'quick', bench.films])
+    expect(ended.stderr).toBe('')
+    expect(ended.status).toBe(0)
+    expect(ended.events).toContainEqual(expect.objectContaining({ event: 'host.up', host: 'gaming', os: 'windows' }))
+    const result = join(bench.films, `it's 100% "a" & b: c?.mkv`)
+    expect(await describeFilm(result)).toMatchObject({ codecs: 'h264 aac' })
+
+    await bench.makeFilm('next.mp4', { seconds: 20 })
+    const run = startEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'slow', join(bench.films, 'next.mp4')])
+    await run.until('job.progress', ({ stage, size_bytes }) => stage === 'encode' && (size_bytes ?? 0) > 0)
+    expect(await house.ffmpegs()).not.toEqual([])
+    const begun = performance.now()
+    run.child.kill('SIGINT')
+    expect((await run.ended).status).toBe(130)
+    expect(performance.now() - begun).toBeLessThan(4000)
+    await house.expectNothingLeft()
+    expect(server.commands.some((command) => command.includes('next'))).toBe(false)
+  })
+
+  test('a mounted host writes beside the source, through a path substitution with backslashes', async () => {
+    await using house = await openHouse({ hasPowerShell: true, isMounted: true })
+    const { bench, config } = house
+    const name = "it's 100% (a) & b^c! ü %PATH%.mp4"
+    await bench.makeFilm(name)
+    await bench.makeFilm('a:b.mp4')
+    const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'quick', bench.films])
+    expect(ended.status).toBe(1)
+    expect(await describeFilm(join(bench.films, name.replace('.mp4', '.mkv')))).toMatchObject({ codecs: 'h264 aac' })
+    const failed = ended.events.find(({ event }) => event === 'job.failed')
+    expect(failed).toMatchObject({ reason: expect.stringContaining('runs Windows, which cannot hold "a:b.mp4": a name has no : there') })
+    await house.expectNothingLeft()
+  })
+
+  test('a host without ffmpeg says how to get one', async () => {
+    await using house = await openHouse({ hasPowerShell: true }, ['ffmpeg: C:\\nowhere\\ffmpeg.exe'])
+    const { bench, config } = house
+    await bench.makeFilm('a.mp4')
+    const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'quick', bench.films])
+    expect(ended.status).toBe(3)
+    expect(ended.stdout).toContain('has no program')
+  })
+
+  test('what a killed controller left ends by itself: ffmpeg, and every file', async () => {
+    await using house = await openHouse({ hasPowerShell: true })
+    const { bench, config } = house
+    await bench.makeFilm('a.mp4', { seconds: 30 })
+    const run = startEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'slow', bench.films])
+    await run.until('job.progress', ({ stage, size_bytes }) => stage === 'encode' && (size_bytes ?? 0) > 0)
+    run.child.kill('SIGKILL')
+    await run.ended
+    await house.expectNothingLeft()
+  })
+
+  interface House extends AsyncDisposable {
+    readonly bench: Bench
+    readonly server: WindowsServer
+    readonly config: string
+    ffmpegs(): Promise<readonly string[]>
+    expectNothingLeft(): Promise<void>
+  }
+
+  async function openHouse(
+    { isMounted = false, ...options }: Omit<WindowsServerOptions, 'wine'> & { readonly isMounted?: boolean },
+    lines: readonly string[] = [],
+  ): Promise<House> {
+    const bench = await createBench()
+    const server = await startWindowsServer({ wine, ...options })
+    const { port, user, identityFile, knownHostsFile, folder, localFolder } = server
+    await symlink(bench.films, join(localFolder, 'films'))
+    const host = [
+      `type: ${isMounted ? 'mounted' : 'streaming'}`,
+      'address: 127.0.0.1',
+      `port: ${port}`,
+      `user: ${user}`,
+      `identity_file: ${identityFile}`,
+      `known_hosts: ${knownHostsFile}`,
+      `working_dir: ${folder}\\work`,
+      ...(isMounted ? [`path-substitutions: ['${bench.films}/ ${folder}\\films\\']`] : []),
+      ...lines,
+    ]
+    const config = join(bench.folder, 'config.yml')
+    await writeFile(
+      config,
+      [...['config:', '  clusters:', '    home:', '      gaming:'], ...host.map((line) => `        ${line}`), PROFILES].join('\n'),
+    )
+    const ffmpegs = async () => (await server.processes()).filter((args) => args.includes('ffmpeg.exe') && !args.includes('session.exe'))
+    return {
+      bench,
+      server,
+      config,
+      ffmpegs,
+      async expectNothingLeft() {
+        let left: readonly string[] = []
+        await waitUntil(
+          async () => {
+            const files = await readdir(join(localFolder, 'work')).catch(() => [])
+            left = [...(await server.processes()), ...files, ...(await bench.list()).filter((name) => name.startsWith('.encode-'))]
+            return left.length === 0
+          },
+          { what: 'nothing is left', timeoutMs: 30_000 },
+        ).catch(() => {})
+        expect(left).toEqual([])
+      },
+      async [Symbol.asyncDispose]() {
+        await server[Symbol.asyncDispose]()
+        await bench[Symbol.asyncDispose]()
+      },
+    }
+  }
+})
+
+const PROFILES = `
+profiles:
+  quick:
+    output_options_video: ["-c:v libx264", "-preset ultrafast", "-crf 36"]
+    output_options_audio: ["-c:a aac", "-b:a 64k"]
+    extension: .mkv
+  slow:
+    include: quick
+    input_options: ["-re"]
+`
