@@ -64,30 +64,6 @@ export function createRandomCluster(
   return { hosts, jobs, knowledge }
 }
 
-/**
- * No placement is faster, with all the foresight in the world: all slots and links busy to the end, or the longest job alone on the host
- * that does it soonest.
- */
-export function findLowerBound({ hosts, jobs }: SimulatedCluster): number {
-  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
-  const work = sum(jobs.map((job) => job.work))
-  const bytes = sum(jobs.map((job) => job.fetchBytes + job.returnBytes))
-  // A host's link bounds the work that it can be brought.
-  const rates = hosts.map(({ speed, slots, linkBytesPerSecond }) =>
-    Math.min(speed * slots, bytes === 0 ? Number.POSITIVE_INFINITY : (linkBytesPerSecond * work) / bytes),
-  )
-  const alone = jobs.map((job) =>
-    hosts.reduce(
-      (least, host) => Math.min(least, job.work / host.speed + (job.fetchBytes + job.returnBytes) / host.linkBytesPerSecond),
-      Number.POSITIVE_INFINITY,
-    ),
-  )
-  return Math.max(
-    work / sum(rates),
-    alone.reduce((most, seconds) => Math.max(most, seconds), 0),
-  )
-}
-
 function createRandom(seed: number): () => number {
   let state = seed
   return () => {

@@ -11,8 +11,9 @@
 import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { parseArgs, promisify } from 'node:util'
-import { createRandomCluster, findLowerBound, KNOWLEDGE, type Knowledge } from './random-cluster.ts'
+import { createRandomCluster, KNOWLEDGE, type Knowledge } from './random-cluster.ts'
 import { simulateRun } from './simulate-run.ts'
+import { findLowerBound } from './simulated-bound.ts'
 
 interface Sample {
   readonly hasLinks: boolean

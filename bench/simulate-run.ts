@@ -23,13 +23,26 @@ interface Ticket extends ScheduledJob {
   readonly simulated: SimulatedJob
 }
 
+/** Of an attempt that did its job: when it took its slot, had encoded, and had ended, in seconds. */
+export interface SimulatedTimes {
+  readonly host: string
+  readonly work: number
+  readonly take: number
+  readonly encoded: number
+  readonly end: number
+}
+
 interface Transfer {
   leftBytes: number
   readonly done: () => void
 }
 
 /** Seconds from the first start to the last end. Throws when the scheduler stands still with jobs left. */
-export async function simulateRun(cluster: SimulatedCluster, strategy: StrategyName): Promise<number> {
+export async function simulateRun(
+  cluster: SimulatedCluster,
+  strategy: StrategyName,
+  onDone: (told: SimulatedTimes) => void = () => {},
+): Promise<number> {
   const timeline = createTimeline()
   const links = new Map(cluster.hosts.map((host) => [host.name, createLink(host, timeline)]))
   const hosts = new Map(cluster.hosts.map((host) => [host.name, host]))
@@ -86,6 +99,7 @@ export async function simulateRun(cluster: SimulatedCluster, strategy: StrategyN
     await link.move(job.fetchBytes, lease.withdrawn)
     const fetchedMs = timeline.clock.now()
     await lease.take()
+    const takenMs = timeline.clock.now()
     const encodeSeconds = job.work / host.speed
     if (encodeSeconds > REPORT_SECONDS) {
       await timeline.wait(REPORT_SECONDS, lease.withdrawn)
@@ -98,6 +112,7 @@ export async function simulateRun(cluster: SimulatedCluster, strategy: StrategyN
     if (!lease.claimResult()) return { kind: 'interrupted' }
     const transferSeconds = (fetchedMs - startedMs + timeline.clock.now() - encodedMs) / 1000
     pace.tell({ encodeSeconds, transferSeconds, transferBytes: job.fetchBytes + job.returnBytes })
+    onDone({ host: host.name, work: job.work, take: takenMs / 1000, encoded: encodedMs / 1000, end: timeline.clock.now() / 1000 })
     return { kind: 'done', outputBytes: 1, seconds: 1 }
   }
 }

@@ -64,6 +64,8 @@ export interface AttemptsOptions<Job extends ScheduledJob> {
   /** Encodes at a time over all hosts. */
   readonly maxRunning: number
   readonly runJob: (job: Job, worker: WorkerSpec, attempt: Attempt) => Promise<JobOutcome>
+  /** A source has come. */
+  readonly onFetched: (attempt: LiveAttempt<Job>) => void
   /** A slot may be free. */
   readonly onRelease: () => void
   /** For the first time it is known how long such jobs take there. */
@@ -82,6 +84,8 @@ export interface Attempts<Job extends ScheduledJob> {
   /** Those that have not encoded yet, or do so; and all of them. */
   readonly running: number
   readonly count: number
+  /** How often a job was placed, took its slot or had encoded. */
+  readonly changes: number
 }
 
 /** Results a slot that may be on their way back before the next encode begins: a slow link must not fill the host's disk. */
@@ -94,6 +98,7 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
   const waiting = new Map<LiveAttempt<Job>, () => void>()
   let running = 0
   let encoding = 0
+  let changes = 0
 
   function start(entry: Entry<Job>, place: Candidate, isCopy: boolean): void {
     const { worker, fit } = place
@@ -145,6 +150,7 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
     worker.link.count(1, startedMs)
     worker.taken.set(fit.queue, (worker.taken.get(fit.queue) ?? 0) + 1)
     running += 1
+    changes += 1
     timetable.forget(worker)
     entry.attempts += 1
     entry.stayOn = undefined
@@ -172,6 +178,7 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
         resolve()
       })
       grant()
+      options.onFetched(attempt)
     })
   }
 
@@ -211,6 +218,7 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
       attempt.crossed.shareSeconds += worker.link.shareSeconds(nowMs) - attempt.linkShareSeconds
     }
     if (isCrossing(before) !== isCrossing(phase)) worker.link.count(isCrossing(phase) ? 1 : -1, nowMs)
+    if (before !== 'leaving') changes += 1
     if (phase === 'encoding') encoding += 1
     if (before === 'encoding') encoding -= 1
     if (phase === 'leaving' || (phase === 'over' && before !== 'leaving')) {
@@ -260,6 +268,9 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
     },
     get count() {
       return live.size
+    },
+    get changes() {
+      return changes
     },
   }
 }

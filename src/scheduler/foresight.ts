@@ -38,6 +38,8 @@ export interface ForesightOptions<Job extends ScheduledJob> {
   readonly places: Pick<Places<Job>, 'ahead'>
   readonly clock: Clock
   readonly maxRunning: number
+  /** Grows whenever a slot is taken or free. */
+  readonly countChanges: () => number
 }
 
 /** What a slot does of a lane's jobs, one after the other. */
@@ -85,6 +87,7 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
   /** Milliseconds since 1970; of the last look, and of the one before as a hint. */
   let lineMs: number | undefined
   const hintsMs = new Map<string, number>()
+  let lineMoment = ''
 
   function outlookOf(lane: Lane<Job>): Outlook {
     const known = outlooks.get(lane)
@@ -220,27 +223,26 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
       if (breaker.stateOf(place.worker) !== 'free' || place.worker.state !== 'up') continue
       let speed = 0
       for (const { places, meanSpeed, share } of views) speed += ((places[index]?.speed ?? 0) / meanSpeed) * (share / shares)
-      slots.push({
-        place,
-        own: timetable.listFree(place.worker, place.fit.queue).map((free) => ({ freeSeconds: free + place.returnSeconds, speed })),
-      })
+      const linkSeconds = timetable.linkSeconds(place.worker)
+      const free = timetable.listFree(place.worker, place.fit.queue).map((seconds) => Math.max(seconds + place.returnSeconds, linkSeconds))
+      slots.push({ place, own: free.map((freeSeconds) => ({ freeSeconds, speed })) })
     }
     return slots
   }
 
-  /** When it would be over on the host that ends it soonest of all others, however busy they are. */
-  function earliestElsewhere(entry: Entry<Job>, on: Candidate): number {
-    let earliest = Number.POSITIVE_INFINITY
-    for (const candidate of candidates.of(entry)) {
-      const { worker } = candidate
-      if (worker === on.worker || worker.state !== 'up' || breaker.stateOf(worker) !== 'free') continue
-      earliest = Math.min(earliest, timetable.endOfNew(worker, candidate.fit.queue, entry.job) ?? earliest)
-    }
-    return earliest
+  /** Whether it would be over sooner on another host, however busy that is. */
+  function isSoonerElsewhere(entry: Entry<Job>, on: Candidate, seconds: number): boolean {
+    return candidates.of(entry).some(({ worker, fit }) => {
+      if (worker === on.worker || worker.state !== 'up' || breaker.stateOf(worker) !== 'free') return false
+      return (timetable.endOfNew(worker, fit.queue, entry.job) ?? seconds) < seconds
+    })
   }
 
   return {
     look() {
+      const moment = [clock.now(), options.countChanges(), lanes.size, candidates.version].join()
+      if (moment === lineMoment) return
+      lineMoment = moment
       lineMs = undefined
       for (const lane of lanes.listOpen()) {
         const outlook = outlooks.get(lane)
@@ -260,7 +262,7 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
       if (careful <= lane.work / outlook.allSpeed) return 'good'
       lineMs ??= findLine()
       const secondsToLine = (lineMs - clock.now()) / 1000
-      if (careful <= secondsToLine || seconds <= earliestElsewhere(entry, candidate)) return 'good'
+      if (careful <= secondsToLine || !isSoonerElsewhere(entry, candidate, seconds)) return 'good'
       return { atMost: (secondsToLine / careful) * job.work }
     },
     compare(a, b) {

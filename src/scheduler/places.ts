@@ -6,7 +6,7 @@ import { isPiledUp } from './attempts.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import type { ScheduledJob } from './job-form.ts'
 import type { Candidate } from './rank-candidates.ts'
-import { countFreeSlots, countRunning, countUsableSlots, type WorkerSpec } from './worker.ts'
+import { countFreeSlots, countRunning, countUsableSlots, type Worker, type WorkerSpec } from './worker.ts'
 
 export interface PlacesOptions<Job extends ScheduledJob> {
   /** Jobs a slot. */
@@ -14,6 +14,8 @@ export interface PlacesOptions<Job extends ScheduledJob> {
   readonly breaker: CircuitBreaker
   /** Whether it is foreseen when a job would be over there. Undefined = never: then nothing is placed ahead while a slot is free. */
   readonly isForeseen: ((candidate: Candidate, job: Job) => boolean) | undefined
+  /** How long the link will be busy with the sources that are on their way there. */
+  readonly fetchSeconds: (worker: Worker) => number
   readonly maxRunning: number
   readonly countRunning: () => number
   readonly countUnderWay: () => number
@@ -30,11 +32,19 @@ export interface Places<Job extends ScheduledJob> {
   ahead(candidate: Candidate, job: Job): number
 }
 
+/** With sources on their way for longer than that, no other one is sent after them. */
+const MAX_FETCH_SECONDS = 10
+
 export function createPlaces<Job extends ScheduledJob>(options: PlacesOptions<Job>): Places<Job> {
   const { breaker, maxRunning } = options
 
   function ahead({ worker }: Candidate, job: Job): number {
     return maxRunning === 1 ? 0 : Math.max(0, options.ahead?.(worker.spec, job) ?? 0)
+  }
+
+  /** Side by side with many others, each source would come later. */
+  function isLinkBusy(candidate: Candidate, job: Job): boolean {
+    return ahead(candidate, job) > 0 && options.fetchSeconds(candidate.worker) > MAX_FETCH_SECONDS
   }
 
   function isFree({ worker, fit }: Candidate): boolean {
@@ -59,8 +69,9 @@ export function createPlaces<Job extends ScheduledJob>(options: PlacesOptions<Jo
       const free = candidates.filter(isFree)
       const { isForeseen } = options
       if (options.ahead === undefined || (free.length > 0 && isForeseen === undefined)) return free
+      if (isForeseen === undefined) return candidates.filter((candidate) => hasPlaceAhead(candidate, job))
       return candidates.filter(
-        (candidate) => isFree(candidate) || (hasPlaceAhead(candidate, job) && (isForeseen?.(candidate, job) ?? true)),
+        (candidate) => (isFree(candidate) || (hasPlaceAhead(candidate, job) && isForeseen(candidate, job))) && !isLinkBusy(candidate, job),
       )
     },
     ahead,

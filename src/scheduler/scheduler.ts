@@ -113,16 +113,21 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
   const attempts = createAttempts<Job>({
     ...{ clock, signal, speeds, timetable, maxRunning, onRelease: pump, onPace: pump, onEnd },
     runJob: options.runJob,
+    onFetched({ place, entry }) {
+      // The next one may come.
+      if (places.ahead(place, entry.job) > 0) pump()
+    },
   })
   const places = createPlaces<Job>({
     ...{ breaker, maxRunning, ahead: options.ahead },
     isForeseen: options.strategy === 'fastest' ? ({ worker }, job) => speeds.knows(worker.spec, job) : undefined,
+    fetchSeconds: timetable.fetchSeconds,
     countRunning: () => attempts.running,
     countUnderWay: () => attempts.count,
   })
   const foresight =
     options.strategy === 'fastest'
-      ? createForesight({ lanes, candidates, breaker, speeds, timetable, places, clock, maxRunning })
+      ? createForesight({ lanes, candidates, breaker, speeds, timetable, places, clock, maxRunning, countChanges: () => attempts.changes })
       : undefined
   const conclude = createConclude<Job>(breaker, options.onSettled)
   const settle = createSettle({ ...options, candidates, lanes, breaker, conclude })
@@ -154,13 +159,13 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
     setWorker(spec, state) {
       const worker = workers.get(keyOf(spec))
       if (worker !== undefined) Object.assign(worker, { spec, state })
-      candidates.forget()
+      forget()
       pump()
     },
     changeWorker(spec) {
       const worker = workers.get(keyOf(spec))
       if (worker !== undefined) worker.spec = spec
-      candidates.forget()
+      forget()
       pump()
     },
     seed,
@@ -183,7 +188,12 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
   function seed(knownSpeeds: readonly KnownSpeed[], knownLinks: readonly KnownLink[]): void {
     for (const known of knownSpeeds) speeds.seed(known)
     for (const known of knownLinks) speeds.seedLink(known)
+    forget()
+  }
+
+  function forget(): void {
     candidates.forget()
+    timetable.forget()
   }
 
   /** Starts all that can start. Callbacks may call back into the scheduler: the outermost call goes round again. */
@@ -263,6 +273,7 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
       for (const other of worker.underWay) if (other.phase === 'waiting') other.withdraw(`Host "${worker.spec.name}" was lost`)
     }
     settle(attempt, outcome)
+    timetable.forget(worker)
     pump()
   }
 

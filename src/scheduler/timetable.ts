@@ -17,16 +17,25 @@ export interface Timetable {
   endOf(worker: Worker, attempt: UnderWay): number | undefined
   /** When each slot of a queue is free for jobs that are not there yet. */
   listFree(worker: Worker, queue: string): readonly number[]
-  /** Something began or ended, or more is known of it: what was found out before is void. */
-  forget(worker: Worker): void
+  /** How long the link will be busy for all that is there, results included; and for the sources that are on their way. */
+  linkSeconds(worker: Worker): number
+  fetchSeconds(worker: Worker): number
+  /** Something began or ended there, or more is known of it, or of all: what was found out before is void. */
+  forget(worker?: Worker): void
 }
 
-/** What is known of one worker at one moment. */
+/** What is known of one worker; seconds since it was made. Until something begins or ends there, only time passes. */
 interface Page {
   readonly madeMs: number
+  /** When an encode will have taken longer than expected. */
+  readonly untilMs: number
   /** What each transfer that is under way has still to move, in seconds of the whole link. */
   readonly crossing: readonly number[]
+  /** Of that, what sources have; and all that the link has still to do for those who are there. */
+  readonly fetchSeconds: number
+  readonly linkSeconds: number
   readonly free: Map<string, readonly number[]>
+  readonly firstFree: Map<string, number>
   readonly encodeEnds: Map<UnderWay, number>
 }
 
@@ -34,11 +43,12 @@ interface Page {
 const OVERRUN_SHARE = 0.1
 
 export function createTimetable(speeds: Speeds, clock: Pick<Clock, 'now'>): Timetable {
-  const pages = new WeakMap<Worker, Page>()
+  let pages = new WeakMap<Worker, Page>()
 
   function pageOf(worker: Worker): Page {
     const known = pages.get(worker)
-    if (known?.madeMs === clock.now()) return known
+    const nowMs = clock.now()
+    if (known !== undefined && nowMs >= known.madeMs && nowMs < Math.max(known.untilMs, known.madeMs + 1)) return known
     const made = makePage(worker)
     pages.set(worker, made)
     return made
@@ -48,27 +58,36 @@ export function createTimetable(speeds: Speeds, clock: Pick<Clock, 'now'>): Time
     const nowMs = clock.now()
     const moved = worker.link.shareSeconds(nowMs)
     const link = speeds.linkOf(worker.spec)
-    const page: Page = { madeMs: nowMs, crossing: listCrossing(worker, link, moved), free: new Map(), encodeEnds: new Map() }
+    const crossing = listCrossing(worker, link, moved)
+    const encodeEnds = new Map<UnderWay, number>()
+    let nextSeconds = Number.POSITIVE_INFINITY
+    let [fetchSeconds, linkSeconds] = [0, crossing.reduce((sum, left) => sum + left, 0)]
     const slots = new Map<string, number[]>()
     const unstarted: { readonly attempt: UnderWay; readonly readySeconds: number }[] = []
     for (const attempt of worker.underWay) {
+      if (attempt.phase !== 'leaving') linkSeconds += returnSeconds(worker, attempt.job)
       if (attempt.phase === 'encoding') {
         const seconds = encodeLeft(worker, attempt, nowMs)
-        page.encodeEnds.set(attempt, seconds)
+        encodeEnds.set(attempt, seconds)
+        nextSeconds = Math.min(nextSeconds, seconds)
         slots.set(attempt.queue, [...(slots.get(attempt.queue) ?? []), seconds])
       } else if (attempt.phase === 'waiting') unstarted.push({ attempt, readySeconds: 0 })
       else if (attempt.phase === 'coming') {
         const left = Math.max(0, toFetchBytes(attempt.job) / link - (moved - attempt.linkShareSeconds))
-        unstarted.push({ attempt, readySeconds: shareOut(page.crossing, left) })
+        fetchSeconds += left
+        unstarted.push({ attempt, readySeconds: shareOut(crossing, left) })
       }
     }
     unstarted.sort((a, b) => a.readySeconds - b.readySeconds)
     for (const { attempt, readySeconds } of unstarted) {
       const seconds = takeSlot(fillUp(worker, attempt.queue, slots), readySeconds, speeds.encodeSeconds(worker.spec, attempt.job) ?? 0)
-      page.encodeEnds.set(attempt, seconds)
+      encodeEnds.set(attempt, seconds)
     }
-    for (const [queue, free] of slots) page.free.set(queue, fillUp(worker, queue, slots, free))
-    return page
+    for (const queue of slots.keys()) fillUp(worker, queue, slots)
+    return {
+      ...{ madeMs: nowMs, untilMs: nowMs + nextSeconds * 1000, crossing, fetchSeconds, linkSeconds, encodeEnds },
+      ...{ free: slots, firstFree: new Map() },
+    }
   }
 
   function encodeLeft(worker: Worker, { job, sinceMs, endsMs }: UnderWay, nowMs: number): number {
@@ -76,33 +95,64 @@ export function createTimetable(speeds: Speeds, clock: Pick<Clock, 'now'>): Time
     return Math.max((endsMs ?? sinceMs + expectedMs) - nowMs, (nowMs - sinceMs) * OVERRUN_SHARE) / 1000
   }
 
+  function secondsSince({ madeMs }: Page): number {
+    return (clock.now() - madeMs) / 1000
+  }
+
   function returnSeconds(worker: Worker, job: TimedJob): number {
     return ((job.transferBytes ?? 0) - toFetchBytes(job)) / speeds.linkOf(worker.spec)
   }
 
-  function listFree(worker: Worker, queue: string): readonly number[] {
-    const { free } = pageOf(worker)
-    const known = free.get(queue)
+  function listFree(page: Page, worker: Worker, queue: string): readonly number[] {
+    const known = page.free.get(queue)
     if (known !== undefined) return known
     const made = fillUp(worker, queue, new Map())
-    free.set(queue, made)
+    page.free.set(queue, made)
     return made
+  }
+
+  function findFirstFree(page: Page, worker: Worker, queue: string): number {
+    const known = page.firstFree.get(queue)
+    if (known !== undefined) return known
+    const first = least(listFree(page, worker, queue))
+    page.firstFree.set(queue, first)
+    return first
   }
 
   return {
     endOfNew(worker, queue, job) {
       const encodeSeconds = speeds.encodeSeconds(worker.spec, job)
       if (encodeSeconds === undefined) return undefined
-      const ready = shareOut(pageOf(worker).crossing, toFetchBytes(job) / speeds.linkOf(worker.spec), true)
-      return Math.max(ready, least(listFree(worker, queue))) + encodeSeconds + returnSeconds(worker, job)
+      const page = pageOf(worker)
+      const passed = secondsSince(page)
+      const link = speeds.linkOf(worker.spec)
+      const free = Math.max(0, findFirstFree(page, worker, queue) - passed)
+      if (link === Number.POSITIVE_INFINITY) return free + encodeSeconds
+      const encoded = Math.max(findArrival(page, toFetchBytes(job) / link, passed), free) + encodeSeconds
+      // What is there before it uses the link, too, until it ends.
+      return Math.max(encoded + returnSeconds(worker, job), linkLeft(page, passed) + (job.transferBytes ?? 0) / link)
     },
     endOf(worker, attempt) {
-      const encoded = pageOf(worker).encodeEnds.get(attempt)
-      return encoded === undefined ? undefined : encoded + returnSeconds(worker, attempt.job)
+      const page = pageOf(worker)
+      const encoded = page.encodeEnds.get(attempt)
+      return encoded === undefined ? undefined : encoded - secondsSince(page) + returnSeconds(worker, attempt.job)
     },
-    listFree,
+    listFree(worker, queue) {
+      const page = pageOf(worker)
+      const passed = secondsSince(page)
+      return listFree(page, worker, queue).map((seconds) => Math.max(0, seconds - passed))
+    },
+    linkSeconds(worker) {
+      const page = pageOf(worker)
+      return linkLeft(page, secondsSince(page))
+    },
+    fetchSeconds(worker) {
+      const page = pageOf(worker)
+      return page.fetchSeconds === 0 ? 0 : Math.max(0, page.fetchSeconds - secondsSince(page))
+    },
     forget(worker) {
-      pages.delete(worker)
+      if (worker === undefined) pages = new WeakMap()
+      else pages.delete(worker)
     },
   }
 }
@@ -118,15 +168,27 @@ function listCrossing(worker: Worker, link: number, moved: number): readonly num
   return crossing
 }
 
-/** When one of several transfers that share a link evenly is over; `isMore`: it is not among them yet. */
-function shareOut(crossing: readonly number[], own: number, isMore = false): number {
-  let seconds = isMore ? own : 0
+/** When one of several transfers that share a link evenly is over. */
+function shareOut(crossing: readonly number[], own: number): number {
+  let seconds = 0
   for (const left of crossing) seconds += Math.min(left, own)
   return seconds
 }
 
+/** The same of one that begins now, while the others have had the link for some seconds. */
+function findArrival({ crossing }: Page, own: number, passedSeconds: number): number {
+  let seconds = own
+  for (const left of crossing) seconds += Math.max(0, Math.min(left - passedSeconds / crossing.length, own))
+  return seconds
+}
+
+function linkLeft({ crossing, linkSeconds }: Page, passedSeconds: number): number {
+  return Math.max(0, linkSeconds - (crossing.length > 0 ? passedSeconds : 0))
+}
+
 /** Slots that nobody has are free now. */
-function fillUp(worker: Worker, queue: string, slots: Map<string, number[]>, taken = slots.get(queue) ?? []): number[] {
+function fillUp(worker: Worker, queue: string, slots: Map<string, number[]>): number[] {
+  const taken = slots.get(queue) ?? []
   for (let missing = countUsableSlots(worker, queue) - taken.length; missing > 0; missing -= 1) taken.push(0)
   slots.set(queue, taken)
   return taken
