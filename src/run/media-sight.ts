@@ -18,6 +18,7 @@ export type Onlooker = Pick<Host, 'config' | 'statFile' | 'run'>
 
 /** A mount that hangs there is not waited for. */
 const PATIENCE_MS = 15_000
+const NO_PROGRAM_STATUS = 127
 
 /** Rejects only with the signal's reason. */
 export async function checkSight(host: Onlooker, sample: MediaSample, signal: AbortSignal): Promise<Sight> {
@@ -62,7 +63,8 @@ async function findMountedFolder(host: Onlooker, hostFolder: string, signal: Abo
 /** A mount may be read-only; results are written beside their sources. */
 async function checkWritable(host: Onlooker, hostFolder: string, signal: AbortSignal): Promise<HostProblem | undefined> {
   const { status } = await host.run(['/bin/sh', '-c', 'test -w "$1"', 'sh', hostFolder], { signal })
-  if (status === 0) return undefined
+  // Nothing there that could tell: Windows.
+  if (status === 0 || status === NO_PROGRAM_STATUS) return undefined
   return {
     code: 'MEDIA_READ_ONLY',
     isFatal: false,

@@ -26,7 +26,7 @@ export async function putOverSftp(
   sftpPath: string,
   options: TransferOptions = {},
 ): Promise<void> {
-  const { offset = 0, digest } = options
+  const { offset = 0, digest, turn, signal } = options
   await using file = await openSource(controllerPath)
   const before = await file.stat()
   assertSendable(controllerPath, before.isFile())
@@ -41,6 +41,7 @@ export async function putOverSftp(
       const bytes = block.subarray(0, bytesRead)
       digest?.add(bytes, position)
       if (underWay.length >= BLOCKS_UNDER_WAY) await underWay.shift()
+      await turn?.take(bytesRead, signal)
       const sending = sendBlock(target, bytes, position).then(() => {
         sentBytes += bytes.length
         onMoved(sentBytes)
@@ -50,6 +51,7 @@ export async function putOverSftp(
       position += bytesRead
     }
     await Promise.all(underWay)
+    turn?.rest()
     await target.close()
     const after = await file.stat()
     if (sentBytes !== after.size || after.mtimeMs !== before.mtimeMs) throw changedError(controllerPath)
@@ -83,14 +85,16 @@ export async function getOverSftp(
 async function receive(
   source: SftpFile,
   file: FileHandle,
-  { offset = 0, maxBytes, digest }: TransferOptions & { readonly maxBytes: number },
+  { offset = 0, maxBytes, digest, turn, signal }: TransferOptions & { readonly maxBytes: number },
   onMoved: (bytes: number) => void,
 ): Promise<void> {
   const coming: Promise<Buffer>[] = []
   let asked = offset
   for (let written = offset; written < maxBytes; ) {
     while (asked < maxBytes && coming.length < BLOCKS_UNDER_WAY) {
-      const block = receiveBlock(source, asked, Math.min(BLOCK_BYTES, maxBytes - asked))
+      const sizeBytes = Math.min(BLOCK_BYTES, maxBytes - asked)
+      await turn?.take(sizeBytes, signal)
+      const block = receiveBlock(source, asked, sizeBytes)
       block.catch(() => undefined)
       coming.push(block)
       asked += BLOCK_BYTES
@@ -101,6 +105,7 @@ async function receive(
     written += block.length
     onMoved(written)
   }
+  turn?.rest()
   const beyond = await source.read(Buffer.alloc(1), maxBytes)
   if (beyond > 0) throw excessError(maxBytes)
 }

@@ -50,6 +50,8 @@ export function createWindowsHost(options: WindowsHostOptions): Host {
 
   async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     return await untilClosed(options.signal, async (signal) => {
+      // What is no file may be a command of cmd.exe's own (`date` sets the clock); programs of POSIX are none here.
+      if (!/\\|\.exe$/i.test(argv[0] ?? '')) return { status: 127, stdout: '', stderr: '' }
       const env = { ...config.env, ...options.env }
       return await runOnLeash(transport, argv, { ...options, dialect, env, signal, timing, hostName })
     })
