@@ -17,7 +17,8 @@ describe.runIf(canStartHosts)('Ctrl-C', () => {
   ])('in stage %s of a %s host: %s leaves no process, no file, the source as it was, and exit %i', async (stage, type, signal, status) => {
     await using bench = await createBench()
     const { config, before } = await prepare(bench, type)
-    const run = startEncode(bench.folder, ['-y', config, '-c', 'home', '-p', stage === 'encode' ? 'slow' : 'quick', '-s', bench.films])
+    const profile = stage === 'encode' ? 'slow' : 'fetched'
+    const run = startEncode(bench.folder, ['-y', config, '-c', 'home', '-p', profile, '-s', bench.films])
     await run.until('job.stage', (event) => event.stage === stage)
     if (stage === 'encode') await run.until('job.progress', (event) => event.stage === 'encode' && (event.size_bytes ?? 0) > 0)
     const startedMs = performance.now()
@@ -139,7 +140,9 @@ async function prepare(
   const host = await bench.startHost('box', type)
   const lines = type === 'mounted' ? [`path-substitutions: ["${bench.films}/ ${bench.mount}/"]`] : []
   const cluster: readonly ClusterHost[] = [{ host, type, lines }]
-  return { config: await writeConfig(bench.folder, { home: cluster }), before: await fingerprint(bench), hosts: [host] }
+  // What is read from a port while it arrives needs no stage of its own to get there.
+  const config = await writeConfig(bench.folder, { home: cluster }, ['  fetched: {include: quick, input_options: ["-f mov"]}'])
+  return { config, before: await fingerprint(bench), hosts: [host] }
 }
 
 /** Every film with its size, time and a look into it; hidden files too. */
