@@ -3,13 +3,13 @@
  * stands there under another name until then, so that nobody takes half a source for a source.
  */
 
-import { stat, statfs } from 'node:fs/promises'
+import { open, stat, statfs, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { EncodeError } from '../core/errors.ts'
 import { toVisible } from '../core/text.ts'
 import { formatBytes } from '../core/units.ts'
 import { createFileDigest } from './file-digest.ts'
-import type { PutOptions, TransferOptions } from './host.ts'
+import type { Growth, PutOptions, TransferOptions } from './host.ts'
 import type { HostFiles } from './host-files.ts'
 
 export interface CheckedFilesOptions {
@@ -24,7 +24,16 @@ export interface CheckedFiles {
   /** As the Host port's methods. */
   putFile(controllerPath: string, hostPath: string, options: PutOptions & { readonly signal: AbortSignal }): Promise<void>
   getFile(hostPath: string, controllerPath: string, options: TransferOptions & { readonly signal: AbortSignal }): Promise<void>
+  followFile(
+    hostPath: string,
+    controllerPath: string,
+    growth: Growth,
+    options: TransferOptions & { readonly signal: AbortSignal },
+  ): Promise<void>
 }
+
+/** What a muxer writes again when all else is written stands in here: length, seek heads, sizes. Else all is fetched anew. */
+const HEAD_BYTES = 1024 * 1024
 
 /** The cause of a TRANSFER_FAILED for a file of which all bytes arrived, and not all as they were. */
 export class ChecksumMismatch extends Error {
@@ -72,7 +81,31 @@ export function createCheckedFiles({ hostName, files, comparesHashes }: CheckedF
       const [other, own] = await Promise.all([hashFile(hostPath, signal), digest.finish(controllerPath, signal)])
       assertSame(hostPath, other, own, 'here')
     },
+
+    async followFile(hostPath, controllerPath, growth, options) {
+      const { signal } = options
+      await hashFile('/dev/null', signal)
+      await files.getFile(hostPath, controllerPath, { ...options, digest: undefined, growth, key: hostPath })
+      try {
+        const [source, arrived] = await Promise.all([files.statFile(hostPath, signal), stat(controllerPath)])
+        assertWhole(hostPath, source?.sizeBytes ?? 0, arrived.size, 'here')
+        const head = await files.readHead?.(hostPath, HEAD_BYTES, signal)
+        if (head !== undefined) await writeHead(controllerPath, head)
+        const digest = createFileDigest()
+        const [other, own] = await Promise.all([hashFile(hostPath, signal), digest.finish(controllerPath, signal)])
+        assertSame(hostPath, other, own, 'here')
+      } catch (error) {
+        await unlink(controllerPath).catch(() => undefined)
+        throw error
+      }
+    },
   }
+}
+
+async function writeHead(path: string, head: Buffer): Promise<void> {
+  await using file = await open(path, 'r+')
+  await file.write(head, 0, head.length, 0)
+  await file.sync()
 }
 
 /** A host may say any size: what cannot fit is not begun. */

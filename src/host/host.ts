@@ -57,6 +57,12 @@ export interface TransferOptions {
   readonly turn?: Turn | undefined
 }
 
+/** A file of a host that grows while it is copied. */
+export interface Growth {
+  /** Resolves once it has more than so many bytes, or all that it will have; may tell of more than is asked for, never of less than there is. */
+  more(thanBytes: number): Promise<{ readonly sizeBytes: number; readonly isWhole: boolean }>
+}
+
 export interface PutOptions extends TransferOptions {
   /** Where the file grows until it is whole, in the folder of its name; the name with `.part` unless told. */
   readonly partialPath?: string | undefined
@@ -132,6 +138,12 @@ export interface Host extends AsyncDisposable {
   putFile(controllerPath: string, hostPath: string, options?: PutOptions): Promise<void>
   /** Copies a file of the host to the controller (made anew, mode 0600); complete, compared and fsynced, or rejected. */
   getFile(hostPath: string, controllerPath: string, options?: TransferOptions): Promise<void>
+  /**
+   * Copies a file of the host to the controller (made anew, mode 0600) while a program there still writes to it. When it is whole, all that was
+   * read too early is read again, and both sides' SHA-256 are compared: equal and fsynced, or rejected; then nothing is left of it here.
+   * Rejects at once with HOST_UNSUPPORTED where nothing there makes a hash. Missing where a host has no such thing.
+   */
+  readonly followFile?: ((hostPath: string, controllerPath: string, growth: Growth, options?: TransferOptions) => Promise<void>) | undefined
   /**
    * Takes over a file that a broken transfer left, of this connection or an earlier one (by its mark), which writes to it no more then.
    * `to` may be `from` for what this connection only reads. False: it cannot be relied on, or is gone.

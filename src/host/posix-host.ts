@@ -96,6 +96,13 @@ export function createPosixHost(options: PosixHostOptions): Host {
     async getFile(hostPath, controllerPath, options = {}) {
       await untilClosed(options.signal, async (signal) => await checked.getFile(hostPath, controllerPath, { ...options, signal }))
     },
+    followFile:
+      files.readHead === undefined
+        ? undefined
+        : async (hostPath, controllerPath, growth, options = {}) =>
+            await untilClosed(options.signal, async (signal) => {
+              await checked.followFile(hostPath, controllerPath, growth, { ...options, signal })
+            }),
     async adoptFile(mark, from, to, signal) {
       const isTaken = (await run(adoptArguments({ mark, from, to }), { signal })).status === 0
       if (mark === guard.tag) guard.letGo(from)

@@ -62,6 +62,9 @@ export function createSshHost({ config, transport, createPosix, createWindows, a
     makeFolder: (hostPath, signal) => host.makeFolder(hostPath, signal),
     removeFiles: (hostPaths, signal) => host.removeFiles(hostPaths, signal),
     guardFile: (hostPath) => host.guardFile(hostPath),
+    get followFile() {
+      return host.followFile
+    },
     get listen() {
       return host.listen
     },

@@ -12,14 +12,15 @@ import { mayArrive } from './may-arrive.ts'
 
 /** Undefined: the source must be fetched. Rejects as `encode`, and with HOST_LOST, SOURCE_CHANGED or TRANSFER_FAILED. */
 export async function encodeArriving(context: JobContext, route: MediaRoute): Promise<EncodeVerdict | undefined> {
-  const { plan, attempt, host, slot, arrivals } = context
+  const { plan, attempt, host, facts, slot, arrivals } = context
   const { config } = host
   // A second attempt goes the way that depends on the least.
   if (route.arrive === undefined || arrivals?.mayTry(config) !== true) return undefined
-  if (!slot.hasSlot || attempt > 1 || !mayArrive(plan)) return undefined
+  // A Windows program on a POSIX host is not started through our shell, nor does it see its environment.
+  if (!slot.hasSlot || attempt > 1 || facts.pathTool !== undefined || !mayArrive(plan)) return undefined
   let source: ArrivingSource | undefined
   try {
-    source = await route.arrive({ onBytes: (bytes) => context.onArriving?.(bytes), turn: context.takeTurn?.('fetch') })
+    source = await route.arrive({ onBytes: (bytes) => context.onMoved?.('fetch', bytes), turn: context.takeTurn?.('fetch') })
     await slot.take()
     context.onStage('encode')
     return await encodeWhole(context, route, source)
@@ -52,7 +53,8 @@ function describeUnfit(
   if (error instanceof ArrivalUnfit) return error
   const output = isEncodeError(error, 'ENCODE_FAILED') ? error.cause : undefined
   if (!(output instanceof FfmpegOutput)) return undefined
-  // An ffmpeg without HTTP, or one that cannot reach the port; then one that does not get on with what it reads there.
-  if (source?.hasServed !== true) return { message: 'its ffmpeg does not read there', isOfHost: true }
-  return output.frames === 0 ? { message: 'its ffmpeg made nothing of what it read', isOfHost: false } : undefined
+  if (output.frames > 0) return undefined
+  // An ffmpeg without HTTP, or one that cannot reach the port. All else may have nothing to do with how the source came: it is tried again.
+  const isUnread = source?.hasServed !== true && output.stderr.includes(source?.input ?? '')
+  return { message: 'its ffmpeg does not read from a port', isOfHost: isUnread }
 }

@@ -53,8 +53,8 @@ export interface JobContext {
   /** Called before the stage is begun; the state is on disk when it returns. `replace` comes with what a later run needs to end it. */
   readonly onStage: (stage: Stage, result?: { readonly temporary: string; readonly outputBytes: number }) => void
   readonly onProgress: (stage: Stage, progress: StageProgress) => void
-  /** Bytes that have gone to the host by now, of a source that is encoded while it arrives. */
-  readonly onArriving?: ((bytes: number) => void) | undefined
+  /** Bytes that have moved by now beside the encode stage: of a source that arrives, or a result that is fetched while it is written. */
+  readonly onMoved?: ((way: 'fetch' | 'return', bytes: number) => void) | undefined
   /** The source is there, and the slot is not. */
   readonly onWaiting: () => void
   /** What the person should know of a job that goes well all the same. */

@@ -5,7 +5,7 @@ import { expectResult } from '../media/expect-result.ts'
 import type { JobPlan } from '../model/plan.ts'
 
 /** Smaller ones are over there before anything could be gained; see docs/decisions. */
-export const ARRIVES_FROM_BYTES = 16 * 1024 * 1024
+export const ARRIVES_FROM_BYTES = 8 * 1024 * 1024
 
 /** ffmpeg's names of containers that were seen to give the same packets this way; one file each, no other beside it. */
 const CONTAINERS: ReadonlySet<string> = new Set(['matroska', 'mov', 'mpegts', 'mpeg', 'avi', 'flv'])

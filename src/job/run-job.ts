@@ -9,15 +9,18 @@ import { EncodeError, isEncodeError } from '../core/errors.ts'
 import { formatBytes, savedPercent } from '../core/units.ts'
 import { untilAborted } from '../core/until-aborted.ts'
 import { type EncoderFault, judgeEncoderFailure } from '../media/judge-encoder-failure.ts'
+import type { Stage } from '../model/events.ts'
 import type { JobOutcome } from '../model/outcome.ts'
 import { DEFAULT_STALL_SECONDS, type JobPlan } from '../model/plan.ts'
 import { listEncoders } from '../profile/list-encoders.ts'
 import { createRoute } from '../transfer/create-route.ts'
 import type { MediaRoute } from '../transfer/media-route.ts'
+import { bringBack } from './bring-back.ts'
 import { decodeOnHost } from './decode-on-host.ts'
 import { encode, FfmpegOutput } from './encode.ts'
 import { encodeArriving } from './encode-arriving.ts'
 import { type EnsuredFolder, ensureFolder } from './ensure-folder.ts'
+import { followResult } from './follow-result.ts'
 import { isDiskFull } from './is-disk-full.ts'
 import type { EncodeSlot, JobContext } from './job-context.ts'
 import { writeJobLog } from './job-log.ts'
@@ -66,12 +69,24 @@ async function runStages(context: JobContext, route: MediaRoute, temporary: stri
   const { plan, clock, slot, signal } = context
   const startedMs = clock.now()
   // Nothing is begun, or told, by an attempt that is to end.
+  let current: Stage | undefined
   const begin: JobContext['onStage'] = (stage, result) => {
     signal.throwIfAborted()
+    if (stage === current) return
+    current = stage
     context.onStage(stage, result)
   }
   const stallMs = (plan.profile.stallSeconds ?? DEFAULT_STALL_SECONDS) * 1000
-  const early = await encodeArriving({ ...context, onStage: begin }, route)
+  await using follower = followResult(context, route)
+  const encoding: JobContext = {
+    ...context,
+    onStage: begin,
+    onProgress(stage, progress) {
+      follower.report(progress)
+      context.onProgress(stage, progress)
+    },
+  }
+  const early = await encodeArriving(encoding, route)
   if (early === undefined && route.fetch !== undefined) {
     begin('fetch')
     await route.fetch({
@@ -83,7 +98,7 @@ async function runStages(context: JobContext, route: MediaRoute, temporary: stri
   }
   const waitedMs = await takeSlot(context)
   if (early === undefined) begin('encode')
-  const verdict = early ?? (await encode(context, route))
+  const verdict = early ?? (await encode(encoding, route))
   // Decoding keeps the host as busy as encoding does.
   const isDecoded = plan.profile.verify === 'full' && verdict.kind === 'finished'
   if (!isDecoded) slot.release()
@@ -98,8 +113,7 @@ async function runStages(context: JobContext, route: MediaRoute, temporary: stri
     slot.release()
   }
   if (route.bringBack !== undefined) {
-    begin('return')
-    await route.bringBack({ signal, stallMs, turn: context.takeTurn?.('return'), onBytes: trackTransfer(context, 'return', resultBytes) })
+    await bringBack({ ...context, onStage: begin }, route, follower, resultBytes)
   }
   if (!isDecoded || route.bringBack !== undefined) begin('verify')
   await verify(context, temporary, resultBytes)

@@ -109,7 +109,7 @@ export async function attemptOnHost({
         waiting: true,
       })
     },
-    onArriving: (bytes) => times.moved('fetch', bytes),
+    onMoved: times.moved,
     onProgress(stage, progress) {
       if ((stage === 'fetch' || stage === 'return') && progress.sizeBytes !== null) times.moved(stage, progress.sizeBytes)
       // Of what is being ended there is nothing more to tell.

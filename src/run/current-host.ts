@@ -25,6 +25,9 @@ export function createCurrentHost(current: () => Host): Host {
     freeBytes: (...args) => current().freeBytes(...args),
     load: (...args) => current().load(...args),
     joinPath: (...args) => current().joinPath(...args),
+    get followFile() {
+      return current().followFile
+    },
     get listen() {
       return current().listen
     },

@@ -3,7 +3,7 @@
  * and the way of each. Three routes: `local-route.ts`, `mounted-route.ts`, `streaming-route.ts`.
  */
 
-import type { Host, TransferOptions } from '../host/host.ts'
+import type { Growth, Host, TransferOptions } from '../host/host.ts'
 import type { JobPlan } from '../model/plan.ts'
 import type { ArrivingSource } from './arriving-source.ts'
 
@@ -48,6 +48,8 @@ export interface MediaRoute {
   readonly arrive?: ((options: Pick<TransferOptions, 'onBytes' | 'turn'>) => Promise<ArrivingSource>) | undefined
   /** Brings the result to `temporary`; undefined where ffmpeg wrote it there. */
   readonly bringBack: ((options: TransferOptions) => Promise<void>) | undefined
+  /** Instead of `bringBack`, begun while the host still writes the result. As `Host.followFile`. */
+  readonly follow?: ((growth: Growth, options: TransferOptions) => Promise<void>) | undefined
   /**
    * Removes every work file of this job but `temporary`. Never rejects for what is already gone.
    * `isResultPlaced`: `temporary` held the whole result and bears its final name now.

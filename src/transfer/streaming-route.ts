@@ -32,6 +32,10 @@ export async function createStreamingRoute(request: RouteRequest): Promise<Media
     async bringBack(options) {
       await receiveResumed(work.errand, { name: result, controllerPath: temporary, options: { ...options, signal } })
     },
+    follow:
+      host.followFile === undefined
+        ? undefined
+        : async (growth, options) => await host.followFile?.(work.path(result), temporary, growth, options),
     cleanUp: work.cleanUp,
   }
 }

@@ -93,6 +93,15 @@ export function createShellFiles({ hostName, run: runForever, guard, transport, 
       await ask(`cannot rename "${toVisible(from)}"`, ['mv', '-f', '--', from, to], signal)
     },
 
+    async readHead(hostPath, maxBytes, signal) {
+      const pieces: Buffer[] = []
+      const argv = ['dd', `if=${hostPath}`, `bs=${maxBytes}`, 'count=1']
+      const { status } = await runForever(argv, { signal, onStdout: (chunk) => pieces.push(Buffer.from(chunk)) })
+      const head = Buffer.concat(pieces)
+      if (status === 0 && head.length <= maxBytes) return head
+      throw new EncodeError('COMMAND_FAILED', `Host "${hostName}" cannot read "${toVisible(hostPath)}": status ${status}`)
+    },
+
     async hashFile(hostPath, signal) {
       // No limit of time: it reads the whole file.
       const { status, stdout, stderr } = await runForever(['/bin/sh', '-c', HASH, 'encode-hash', hostPath], { signal })

@@ -9,7 +9,7 @@ import type { ClientChannel } from 'ssh2'
 import { EncodeError, isEncodeError } from '../../core/errors.ts'
 import { toPlainLine } from '../../core/text.ts'
 import type { ChannelExit } from '../channel.ts'
-import type { TransferOptions } from '../host.ts'
+import type { Growth, TransferOptions } from '../host.ts'
 import { skipUntil } from '../shell/skip-until.ts'
 import { closeChannel } from './command-channel.ts'
 import type { Session } from './standing-connection.ts'
@@ -20,6 +20,8 @@ export interface GetOptions extends TransferOptions {
   readonly after?: string | undefined
   /** A command line that does the same on demand; see `sendOnDemand`. */
   readonly onDemand?: string | undefined
+  /** It grows meanwhile; needs `onDemand`. */
+  readonly growth?: Growth | undefined
 }
 
 /** Opens a session for a command line on the lane for bulk bytes. */
@@ -82,13 +84,13 @@ export async function getBytes(
   controllerPath: string,
   options: GetOptions = {},
 ): Promise<number> {
-  const { offset = 0, isResumable = false, onDemand, maxBytes } = options
+  const { offset = 0, isResumable = false, onDemand, maxBytes, growth = toGrowth(maxBytes) } = options
   const file = offset > 0 ? await reopenTarget(controllerPath, offset) : await createTarget(controllerPath)
-  const isAsked = onDemand !== undefined && maxBytes !== undefined && options.turn?.isMetered === true
+  const isAsked = onDemand !== undefined && growth !== undefined && (options.growth !== undefined || options.turn?.isMetered === true)
   try {
     const bytes = await withChannel(openSession, isAsked ? onDemand : commandLine, options, async (channel, ended, pace) => {
       if (!isAsked) channel.end()
-      const demand = isAsked ? startDemand(channel, maxBytes - offset, pace) : undefined
+      const demand = isAsked ? startDemand(channel, offset, growth, pace) : undefined
       const received = Promise.race([receive(channel, file, options, demand ?? pace), ...(demand === undefined ? [] : [demand.failed])])
       await Promise.race([Promise.all([received, ended]), received])
       await ended
@@ -130,11 +132,17 @@ export function assertSendable(path: string, isFile: boolean): void {
   if (!isFile) throw new EncodeError('SOURCE_UNREADABLE', `"${path}" is not a file`)
 }
 
+function toGrowth(sizeBytes: number | undefined): Growth | undefined {
+  return sizeBytes === undefined ? undefined : { more: async () => ({ sizeBytes, isWhole: true }) }
+}
+
 /** How fast a transfer may go, and how far it is. */
 interface Pace {
   readonly onBytes: (bytes: number) => void
   /** Resolves when so many bytes may move. */
   readonly may: (bytes: number) => Promise<void>
+  /** For what is no standstill of the transfer, however long it takes. */
+  readonly waitFor: <T>(work: Promise<T>) => Promise<T>
   /** To ask for at a time. */
   readonly pieceBytes: () => number
   /** Told of what comes here before it is written. */
@@ -174,16 +182,18 @@ async function withChannel<T>(
     idleSteps = 0
     onBytes?.(bytes)
   }
-  const may = async (bytes: number): Promise<void> => {
-    if (turn === undefined) return
+  const waitFor = async <T>(work: Promise<T>): Promise<T> => {
     waits += 1
-    await turn.take(bytes, signal).finally(() => {
+    return await work.finally(() => {
       waits -= 1
     })
   }
+  const may = async (bytes: number): Promise<void> => {
+    if (turn !== undefined) await waitFor(turn.take(bytes, signal))
+  }
   const pieceBytes = (): number => (turn === undefined ? PIECE_BYTES : Math.min(PIECE_BYTES, turn.pieceBytes()))
   try {
-    return await Promise.race([move(channel, ended, { onBytes: onMoved, may, pieceBytes }), aborted.promise])
+    return await Promise.race([move(channel, ended, { onBytes: onMoved, may, waitFor, pieceBytes }), aborted.promise])
   } catch (error) {
     channel.signal('KILL')
     closeChannel(channel)
@@ -241,13 +251,22 @@ interface Demand extends Pace {
 }
 
 /** Asks for the file piece by piece, some ahead of what has arrived. For who receives, all of it is paid for. */
-function startDemand(channel: ClientChannel, wantedBytes: number, pace: Pace): Demand {
+function startDemand(channel: ClientChannel, offset: number, growth: Growth, pace: Pace): Demand {
   const { promise: failed, reject } = Promise.withResolvers<never>()
-  let askedBytes = 0
-  let arrivedBytes = 0
+  let askedBytes = offset
+  let arrivedBytes = offset
   let onArrived: (() => void) | undefined
 
   async function ask(): Promise<void> {
+    for (let isWhole = false; !isWhole; ) {
+      const there = await pace.waitFor(growth.more(askedBytes))
+      await askUpTo(there.sizeBytes)
+      isWhole = there.isWhole
+    }
+    channel.end()
+  }
+
+  async function askUpTo(wantedBytes: number): Promise<void> {
     while (askedBytes < wantedBytes) {
       const bytes = Math.min(pace.pieceBytes(), wantedBytes - askedBytes)
       while (askedBytes - arrivedBytes > PIECES_AHEAD * bytes) {
@@ -259,7 +278,6 @@ function startDemand(channel: ClientChannel, wantedBytes: number, pace: Pace): D
       askedBytes += bytes
       channel.write(`${bytes}\n`)
     }
-    channel.end()
   }
   ask().catch(reject)
   return {
@@ -267,6 +285,7 @@ function startDemand(channel: ClientChannel, wantedBytes: number, pace: Pace): D
     may: async () => undefined,
     onArrived(bytes) {
       arrivedBytes += bytes
+      if (arrivedBytes > askedBytes) reject(excessError(undefined))
       onArrived?.()
     },
     failed,
