@@ -10,8 +10,8 @@ import type { LinkMeter, LinkWay } from './link-meter.ts'
 export interface StageTimes {
   /** A stage begins, and the one before it ends. */
   begin(stage: string): void
-  /** Bytes that the stage, a transfer, has moved by now. */
-  moved(stage: LinkWay, bytes: number): void
+  /** Bytes of the source, or of the result, that have moved by now: in the stage for that, or while it encodes. */
+  moved(way: LinkWay, bytes: number): void
   /** The attempt has ended; undefined when it encoded nothing. */
   end(): Spent | undefined
 }
@@ -20,6 +20,7 @@ export interface StageTimes {
 export function createStageTimes(clock: Pick<Clock, 'now'>, link: LinkMeter): StageTimes {
   const seconds = new Map<string, number>()
   const movedBytes = { fetch: 0, return: 0 }
+  let transferBytes = 0
   let linkBytes = 0
   let current: string | undefined
   let sinceMs = 0
@@ -36,10 +37,13 @@ export function createStageTimes(clock: Pick<Clock, 'now'>, link: LinkMeter): St
 
   return {
     begin,
-    moved(stage, bytes) {
+    moved(way, bytes) {
       // After a break a transfer may go on from an earlier byte.
-      link.count(stage, Math.max(0, bytes - movedBytes[stage]))
-      movedBytes[stage] = Math.max(movedBytes[stage], bytes)
+      const more = Math.max(0, bytes - movedBytes[way])
+      movedBytes[way] += more
+      link.count(way, more)
+      // What moves beside the encode waits for that, and tells nothing of the link.
+      if (current === way) transferBytes += more
     },
     end() {
       begin(undefined)
@@ -47,7 +51,7 @@ export function createStageTimes(clock: Pick<Clock, 'now'>, link: LinkMeter): St
       if (encodeSeconds === undefined) return undefined
       const transferSeconds = (seconds.get('fetch') ?? 0) + (seconds.get('return') ?? 0)
       if (transferSeconds === 0) return { encodeSeconds }
-      return { encodeSeconds, transferSeconds, transferBytes: movedBytes.fetch + movedBytes.return, linkBytes }
+      return { encodeSeconds, transferSeconds, transferBytes, linkBytes }
     },
   }
 }

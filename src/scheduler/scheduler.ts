@@ -280,10 +280,11 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
   function learn(attempt: LiveAttempt<Job>): void {
     const { job, place, crossed } = attempt
     const { spec } = place.worker
-    const { encodeSeconds, transferBytes = 0, transferSeconds = 0 } = attempt.spent()
+    const { encodeSeconds, transferBytes = 0, transferSeconds = 0, linkBytes } = attempt.spent()
     // Others shared the link. What was told may count the wait for a slot as transfer.
     const share = crossed.seconds === 0 ? 1 : crossed.shareSeconds / crossed.seconds
-    const linkBytesPerSecond = speeds.learnLink(spec, transferBytes / (Math.min(transferSeconds, crossed.seconds) * share))
+    const alone = transferBytes / (Math.min(transferSeconds, crossed.seconds) * share)
+    const linkBytesPerSecond = speeds.learnLink(spec, linkBytes === undefined ? alone : linkBytes / transferSeconds)
     const workPerSecond = speeds.learn(spec, job, job.work / encodeSeconds)
     if (workPerSecond === undefined) return
     const { cluster, name } = spec

@@ -67,6 +67,17 @@ test('a link is as fast as all that goes the same way over it at a time; what co
   expect(returning.end()).toMatchObject({ transferSeconds: 2, transferBytes: 70, linkBytes: 70 })
 })
 
+test('what moves beside the encode is as fast as that, and tells nothing of the link', () => {
+  const { spend, moved, end } = createHost().attempt()
+  spend('encode', 60_000)
+  moved('fetch', 1000)
+  moved('return', 90)
+  spend('return', 1000)
+  moved('return', 100)
+  spend('replace', 100)
+  expect(end()).toEqual({ encodeSeconds: 60, transferSeconds: 1, transferBytes: 10, linkBytes: 10 })
+})
+
 test('bytes that a broken connection has cost go over the link twice and count once', () => {
   const { spend, moved, end } = createHost().attempt()
   spend('fetch', 1000)
