@@ -318,7 +318,7 @@ const HOST_SCHEMA: Schema = {
     },
     os: {
       type: 'string',
-      description: "The host's system: linux, macos, windows (or win10), freebsd",
+      description: "The host's system",
       whenLeftOut: 'found out',
       enum: ['linux', 'macos', 'windows', 'win10', 'freebsd', 'openbsd', 'netbsd'],
     },
@@ -363,7 +363,7 @@ const HOST_SCHEMA: Schema = {
     },
     nice: {
       description: 'Runs ffmpeg with this niceness, so that others on the host come first; yes is 10',
-      whenLeftOut: 'no',
+      whenLeftOut: 'no, but 10 on a machine with one core or less than 1 GiB of memory',
       anyOf: [{ type: 'boolean' }, { type: 'integer', minimum: -20, maximum: 19 }],
       expected: 'yes, no or a whole number from -20 to 19',
     },
