@@ -47,3 +47,10 @@ test('silence is told as such', () => {
 test('escape sequences do not reach the terminal', () => {
   expect(describeFfmpegFailure('\u001b[31mred\u001b[0m \u0007alarm\n', 1)).toBe('ffmpeg failed: red alarm')
 })
+
+test('what a Mac keeps from remote users is told with its cure, and a library that merely failed is not taken for it', () => {
+  const cure = /Operation not permitted\): on a Mac, turn on "Allow full disk access for remote users"/
+  expect(describeFfmpegFailure('/Users/ann/Desktop/film.mp4: Operation not permitted\n', 1)).toMatch(cure)
+  expect(describeFfmpegFailure('[in#0 @ 0x14f] Error opening input: Operation not permitted\n', 1)).toMatch(cure)
+  expect(describeFfmpegFailure('Device setup failed for decoder on input stream #0:0 : Operation not permitted\n', 1)).not.toMatch(cure)
+})
