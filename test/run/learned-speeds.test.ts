@@ -60,7 +60,9 @@ async function run(names: readonly string[], until: 'host.up' | 'job.done'): Pro
   await Promise.all(gates)
   expect({ status, failed: events.filter(({ event }) => event === 'job.failed') }).toEqual({ status: 0, failed: [] })
   return Object.fromEntries(
-    events.flatMap((event) => (event.event === 'job.started' ? [[event.file.slice(folder.length + 1), event.host]] : [])),
+    events.flatMap((event) =>
+      event.event === 'job.started' && event.copy === undefined ? [[event.file.slice(folder.length + 1), event.host]] : [],
+    ),
   )
 }
 
