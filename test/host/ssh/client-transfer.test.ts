@@ -4,7 +4,7 @@ import { open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createHost } from '../../../src/host/create-host.ts'
+import { type CreateHostOptions, createHost } from '../../../src/host/create-host.ts'
 import { toClientArguments } from '../../../src/host/ssh/client-arguments.ts'
 import { ClientUnfit, getThroughClient } from '../../../src/host/ssh/client-transfer.ts'
 import { loadSshSettings, type SshSettings, toDestination } from '../../../src/host/ssh/ssh-settings.ts'
@@ -18,7 +18,6 @@ const MOVE_BYTES = fileURLToPath(new URL('../../fixtures/move-bytes.ts', import.
 describe.skipIf(!canStartHosts)("the system's OpenSSH client", () => {
   let home: TestHome
   let server: SshdHost
-  let notes: string[]
   beforeAll(async () => {
     home = await createHome()
     server = await startSshdHost({ name: 'client' })
@@ -29,8 +28,8 @@ describe.skipIf(!canStartHosts)("the system's OpenSSH client", () => {
   })
   const here = (name: string): string => join(home.folder, name)
   const optionsFor = (to: SshdHost, parts: Parameters<typeof configOf>[1] = {}) => {
-    notes = []
-    return {
+    const notes: string[] = []
+    const options = {
       config: configOf(to, { workingDir: to.workingFolder, ...parts }),
       sshProgram: undefined,
       env: { PATH: process.env.PATH },
@@ -38,18 +37,20 @@ describe.skipIf(!canStartHosts)("the system's OpenSSH client", () => {
       clientFromBytes: 0,
       onNote: (note: string) => notes.push(note),
     }
+    return { notes, options }
   }
-  /** Files there and back; the names of those that passed through it here are in the server's log as connections. */
-  async function expectMoved(options: ReturnType<typeof optionsFor>, name = 'film'): Promise<void> {
+  /** Files there and back, of these names, on one host. */
+  async function expectMoved(options: CreateHostOptions, ...names: readonly string[]): Promise<void> {
     await using host = createHost(options)
     await host.open()
-    const there = host.joinPath(server.workingFolder, name)
-    await writeFile(here('source'), 'of a film')
-    await host.putFile(here('source'), there)
-    await host.getFile(there, here('back'))
-    expect(await readFile(here('back'), 'utf8')).toBe('of a film')
-    await host.removeFiles([there])
-    await rm(here('back'))
+    for (const name of names) {
+      const [there, source, back] = [host.joinPath(server.workingFolder, name), here(`source-${host.mark}`), here(`back-${host.mark}`)]
+      await writeFile(source, `of ${name}`)
+      await host.putFile(source, there)
+      await host.getFile(there, back)
+      expect(await readFile(back, 'utf8')).toBe(`of ${name}`)
+      await rm(back)
+    }
   }
   const settingsOf = async (parts: Partial<SshSettings> = {}): Promise<SshSettings> => ({
     ...(await loadSshSettings(toDestination(configOf(server)), { sshProgram: undefined, env: {}, homeFolder: home.folder })),
@@ -60,10 +61,11 @@ describe.skipIf(!canStartHosts)("the system's OpenSSH client", () => {
   test('moves files whatever their names, on connections of its own', async () => {
     const before = countLogins(server)
     const [first = 'a', second = 'b'] = NASTY_NAMES.filter((name) => name.includes('\n') || name.includes("'"))
-    for (const name of [first, second]) await expectMoved(optionsFor(server), name)
+    const { notes, options } = optionsFor(server)
+    await expectMoved(options, first, second)
     expect(notes).toEqual([])
-    // Two for commands of ssh2, two for bytes of the client, each time.
-    expect(countLogins(server) - before).toBe(6)
+    // One for commands of ssh2, two for the bytes of each file.
+    expect(countLogins(server) - before).toBe(5)
   })
 
   test('takes no machine but the one that ssh2 found to be the right one', async () => {
@@ -96,17 +98,21 @@ describe.skipIf(!canStartHosts)("the system's OpenSSH client", () => {
     expect(await unfit({})).toHaveProperty('argv')
   })
 
-  test('uses the keys of an agent', async () => {
+  test.concurrent('uses the keys of an agent', async () => {
     await using agent = await startAgent(home)
     agent.add(server.identityFile)
-    const options = optionsFor(server, { identityFile: undefined })
-    await expectMoved({ ...options, env: { ...options.env, SSH_AUTH_SOCK: agent.socket } as typeof options.env })
+    const { notes, options } = optionsFor(server, { identityFile: undefined })
+    await expectMoved({ ...options, env: { ...options.env, SSH_AUTH_SOCK: agent.socket } }, 'by agent')
     expect(notes).toEqual([])
   })
 
-  test('leaves it to ssh2 where there is none, or where it does not get in', async () => {
-    await expectMoved({ ...optionsFor(server), sshProgram: here('no-ssh') as unknown as undefined })
+  test.concurrent('leaves it to ssh2 where there is none', async () => {
+    const { notes, options } = optionsFor(server)
+    await expectMoved({ ...options, sshProgram: here('no-ssh') }, 'without')
     expect(notes).toEqual([expect.stringContaining("not through the system's ssh")])
+  })
+
+  test.concurrent('leaves it to ssh2 where it does not get in', async () => {
     const locked = home.makeKey('locked', { passphrase: 'secret' })
     await using picky = await startSshdHost({ name: 'picky' })
     await writeFile(picky.authorizedKeysFile, await readFile(`${locked}.pub`))
@@ -115,31 +121,30 @@ describe.skipIf(!canStartHosts)("the system's OpenSSH client", () => {
       asked.push(question)
       return 'secret'
     }
-    const options = { ...optionsFor(picky, { identityFile: locked }), prompt }
-    await using host = createHost(options)
+    const { notes, options } = optionsFor(picky, { identityFile: locked })
+    await using host = createHost({ ...options, prompt })
     await host.open()
-    await writeFile(here('source'), 'of a film')
-    await host.putFile(here('source'), host.joinPath(picky.workingFolder, 'film'))
+    await writeFile(here('for-picky'), 'of a film')
+    await host.putFile(here('for-picky'), host.joinPath(picky.workingFolder, 'film'))
     expect(notes).toEqual([expect.stringContaining('Permission denied')])
     expect(asked).toHaveLength(1)
   })
 
-  test('fetches nothing from a host whose login files print something', async () => {
+  test.concurrent('fetches nothing from a host whose login files print something', async () => {
     await using noisy = await startSshdHost({ name: 'noisy', loginShell: '/bin/bash' })
     await writeFile(join(noisy.homeFolder, '.bashrc'), 'echo Welcome\n')
-    await using host = createHost(optionsFor(noisy))
+    await using host = createHost(optionsFor(noisy).options)
     await host.open()
     await writeFile(noisy.seenFrom(join(noisy.workingFolder, 'film')), 'of a film')
-    await host.getFile(join(noisy.workingFolder, 'film'), here('back'))
-    expect(await readFile(here('back'), 'utf8')).toBe('of a film')
-    await rm(here('back'))
+    await host.getFile(join(noisy.workingFolder, 'film'), here('of-noisy'))
+    expect(await readFile(here('of-noisy'), 'utf8')).toBe('of a film')
   })
 
   test('ends with a controller that is killed, here and there', async () => {
     const source = await open(here('endless'), 'w')
     await source.truncate(2e9)
     await source.close()
-    const { onNote: _, ...host } = optionsFor(server)
+    const { onNote: _, ...host } = optionsFor(server).options
     const task: MoveBytesTask = { host, source: here('endless'), target: join(server.workingFolder, 'endless') }
     const controller = spawn(process.execPath, [MOVE_BYTES, JSON.stringify(task)], { stdio: ['ignore', 'pipe', 'inherit'] })
     const ended = once(controller, 'exit')
