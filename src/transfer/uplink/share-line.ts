@@ -33,9 +33,9 @@ const SETTLE_MS = 300
 const UNDER_WAY_BYTES = 2.25 * 1024 * 1024
 const LONGEST_SETTLE_MS = 20_000
 const MEASURE_MS = 700
-/** Two measurements of the same line differ by less. */
-const ENOUGH = 0.9
-const TOO_LITTLE = 0.8
+/** Two measurements of the same line rarely differ by more; what lies between the two limits is measured again. */
+const ENOUGH = 0.85
+const TOO_LITTLE = 0.7
 const SHORTEST_ROUND_MS = 10_000
 /** A round is so many times as long as the tries at its beginning, which cost something where they fail. */
 const ROUND_TRIES = 5
@@ -120,7 +120,10 @@ export function createSharedLine(clock: Clock, isLimited: () => boolean): Shared
     for (let count = members.size; count > 1; ) {
       const fewer = Math.ceil(count / 2)
       letRun(fewer)
-      const some = await measure(signal)
+      const first = await measure(signal)
+      if (first === undefined) return undefined
+      const isClose = first < all * ENOUGH && first >= all * TOO_LITTLE
+      const some = isClose ? await measure(signal) : first
       if (some === undefined) return undefined
       if (some < all * ENOUGH) {
         // Where all are needed, whoever comes next runs, too.
