@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createHost } from '../../../src/host/create-host.ts'
 import { createHostConfig } from '../../../src/host/create-host-config.ts'
 import type { Host, HostFacts } from '../../../src/host/host.ts'
+import type { HostConfig } from '../../../src/model/config.ts'
 import { waitUntil } from '../../cluster/sshd-host.ts'
 import { TEST_TIMING } from '../../contract/host.ts'
 import { startWindowsServer, type WindowsServer } from './windows-server.ts'
@@ -28,9 +29,19 @@ describe.runIf(lacksWine === undefined)(`a Windows host${lacksWine === undefined
     folder = await mkdtemp(join(tmpdir(), 'encode-windows-host-'))
   }, 120_000)
   afterAll(async () => {
-    await wine?.[Symbol.asyncDispose]()
     await rm(folder, { recursive: true, force: true })
   })
+
+  function reach({ port, user, identityFile, knownHostsFile, folder: there }: WindowsServer, more: Partial<HostConfig> = {}): Host {
+    const place = { address: '127.0.0.1', port, user, identityFile, knownHosts: knownHostsFile }
+    return createHost({
+      config: createHostConfig({ name: 'gaming', type: 'streaming', workingDir: `${there}\\work`, ...place, ...more }),
+      sshProgram: undefined,
+      env: {},
+      homeFolder: folder,
+      timing: TEST_TIMING,
+    })
+  }
 
   describe.each(KINDS)('with the default shell $name', ({ defaultShell, hasPowerShell }) => {
     let server: WindowsServer
@@ -38,15 +49,7 @@ describe.runIf(lacksWine === undefined)(`a Windows host${lacksWine === undefined
     let facts: HostFacts
     beforeAll(async () => {
       server = await startWindowsServer({ wine, defaultShell, hasPowerShell })
-      const { port, user, identityFile, knownHostsFile } = server
-      const place = { address: '127.0.0.1', port, user, identityFile, knownHosts: knownHostsFile }
-      host = createHost({
-        config: createHostConfig({ name: 'gaming', type: 'streaming', workingDir: `${server.folder}\\work`, ...place }),
-        sshProgram: undefined,
-        env: {},
-        homeFolder: folder,
-        timing: TEST_TIMING,
-      })
+      host = reach(server)
       facts = await host.open()
     }, 60_000)
     afterAll(async () => {
@@ -74,7 +77,17 @@ describe.runIf(lacksWine === undefined)(`a Windows host${lacksWine === undefined
       expect({ status, stderr }).toMatchObject({ status: 1, stderr: expect.stringContaining('C:\\no such & file%PATH%.mkv: No such file') })
     })
 
-    if (defaultShell === 'powershell') return
+    if (defaultShell === 'powershell') {
+      test.each<[string, Partial<HostConfig>, string, string]>([
+        ['without its ffmpeg', { ffmpeg: 'C:\\nowhere\\ffmpeg.exe', os: 'windows' }, 'HOST_NO_FFMPEG', 'has no program'],
+        ['configured as another system', { os: 'linux' }, 'HOST_UNSUPPORTED', 'is configured as "os: linux"'],
+        ['with a working folder on no drive', { workingDir: 'Q:\\work' }, 'HOST_FOLDER_UNUSABLE', 'cannot write its working folder'],
+      ])('is refused %s, with the reason', async (_, more, code, part) => {
+        await using other = reach(server, more)
+        await expect(other.open()).rejects.toMatchObject({ code, message: expect.stringContaining(part), hint: expect.any(String) })
+      })
+      return
+    }
 
     test('copies files there and back, under any name that Windows can hold, and removes them', async () => {
       for (const [name, size] of [
@@ -111,15 +124,7 @@ describe.runIf(lacksWine === undefined)(`a Windows host${lacksWine === undefined
     })
 
     test('removes what is guarded, and ends ffmpeg, when the controller has vanished', async () => {
-      const { port, user, identityFile, knownHostsFile } = server
-      const place = { address: '127.0.0.1', port, user, identityFile, knownHosts: knownHostsFile }
-      const other = createHost({
-        config: createHostConfig({ name: 'gaming', type: 'streaming', workingDir: `${server.folder}\\work`, ...place }),
-        sshProgram: undefined,
-        env: {},
-        homeFolder: folder,
-        timing: TEST_TIMING,
-      })
+      const other = reach(server)
       await other.open()
       const kept = `${server.folder}\\work\\left & 100%.mkv`
       await other.guardFile(kept)

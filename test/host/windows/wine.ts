@@ -1,16 +1,18 @@
 /**
  * Windows without Windows: wine, ffmpeg.exe, and two small programs of ours (test/fixtures/windows), in a prefix that is made once and kept in
- * node_modules/.cache, since making it takes longer than most tests.
+ * the user's cache, since making it takes longer than most tests. Not in this folder: its drives are links that lead everywhere.
  */
 
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '../../..')
-const CACHE = join(ROOT, 'node_modules/.cache/windows')
-const FFMPEG = join(CACHE, 'ffmpeg.exe')
+const FFMPEG = join(ROOT, 'node_modules/.cache/windows/ffmpeg.exe')
+const LINGER_SECONDS = 15
 const COMPILER = '/usr/bin/x86_64-w64-mingw32-gcc'
 
 /** Why there are no Windows hosts here; undefined where there are. */
@@ -22,30 +24,30 @@ export const lacksWine: string | undefined = !existsSync('/usr/bin/wine')
       ? 'ffmpeg.exe is missing: run .ci/setup test'
       : undefined
 
-export interface Wine extends AsyncDisposable {
+export interface Wine {
   /** Of the drive C:, on this machine. */
   readonly driveC: string
   readonly env: Readonly<Record<string, string>>
 }
 
-/** Starts a server for wine's processes, so that none of them has to; it is ended by its number. */
+/** Starts a server for wine's processes, so that none of them has to. Test files share it; it ends by itself, a while after the last of them. */
 export async function startWine(): Promise<Wine> {
-  const prefix = join(CACHE, 'prefix')
+  const prefix = await findPrefix()
   if (!existsSync(join(prefix, 'ready'))) await makePrefix(prefix)
   const env = wineEnvironment(prefix)
-  const server = spawn('/usr/bin/wineserver', ['-f', '-p3600'], { env, stdio: 'ignore' })
-  // The first program starts the services of the prefix.
+  // It says 2 when there is one already.
+  spawnSync('/usr/bin/wineserver', [`-p${LINGER_SECONDS}`], { env, stdio: 'ignore' })
+  // The first program starts the services of the prefix. They would hold a pipe open.
   execFileSync('/usr/bin/wine', ['cmd', '/c', 'ver'], { env, stdio: 'ignore' })
-  return {
-    driveC: join(prefix, 'drive_c'),
-    env,
-    async [Symbol.asyncDispose]() {
-      // Asked by its prefix alone: what other tests run in theirs stays.
-      const ended = new Promise((resolve) => server.once('close', resolve))
-      server.kill('SIGTERM')
-      await ended
-    },
-  }
+  return { driveC: join(prefix, 'drive_c'), env }
+}
+
+/** Another one for other programs in it. */
+async function findPrefix(): Promise<string> {
+  const hash = createHash('sha256')
+  for (const name of ['session.c', 'powershell.c']) hash.update(await readFile(join(ROOT, 'test/fixtures/windows', name)))
+  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
+  return join(cache, 'encode-tests', `wine-${hash.digest('hex').slice(0, 12)}`)
 }
 
 async function makePrefix(prefix: string): Promise<void> {
