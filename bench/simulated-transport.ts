@@ -37,11 +37,12 @@ export function createSimulatedTransport(host: SimulatedHost): CommandTransport 
     async openCommand(commandLine, signal) {
       signal?.throwIfAborted()
       lost.signal.throwIfAborted()
-      const [, , , script = '', tag = '', ...rest] = splitWords(commandLine)
+      const words = splitWords(commandLine)
+      const [script = '', tag = '', ...rest] = words.slice(words.indexOf('-c') + 1)
       const channel = createChannel(() => open.delete(channel))
       open.add(channel)
       if (script.includes('@kept')) standGuard(channel, tag)
-      else if (script.includes('@exit')) holdLeash(channel, tag, rest.slice(3), () => breakConnection(`Host "${host.name}" was unplugged`))
+      else if (script.includes('@exit')) holdLeash(channel, tag, toArgv(rest), () => breakConnection(`Host "${host.name}" was unplugged`))
       else channel.end(0)
       return channel
     },
@@ -164,6 +165,13 @@ function describe({ workingDir }: SimulatedHost): string {
     (line) => ` ${line}  an encoder`,
   )
   return `${[...values, 'ffprobe=/usr/bin/ffprobe', `folder=${workingDir}`, 'encoders:', ...encoders, 'hwaccels:', 'end:'].join('\n')}\n`
+}
+
+/** What stands behind the leash's own four parameters; the third says by a `b` that it is escaped for `printf %b`. */
+function toArgv([, , flags = '', , ...words]: readonly string[]): readonly string[] {
+  if (!flags.includes('b')) return words
+  const plain: Readonly<Record<string, string>> = { n: '\n', r: '\r' }
+  return words.map((word) => word.replace(/\\(.)/g, (_, letter: string) => plain[letter] ?? letter))
 }
 
 /** A command line back into its words: single quotes, and characters behind a backslash outside of them. */
