@@ -2,18 +2,19 @@
  * What it costs to hand out a job: many jobs of an encoder that takes a tenth of a second, on one real sshd host of this machine that
  * mounts the files, against GNU parallel with the same encoder, in turn.
  *
- *     node bench/dispatch.ts [--jobs 200] [--slots 4] [--rounds 1] [--verify quick|off] [--profile FOLDER] [--json]
+ *     node bench/dispatch.ts [--jobs 200] [--slots 4] [--rounds 1] [--verify quick|off] [--ffprobe FILE]
+ *         [--profile FOLDER] [--json]
  *
  * Needs root, `npm run build` and, for its column, GNU parallel. The encoder is no encoder: it sleeps 0.1 s and copies a result made
  * beforehand, so that what is left is dispatch. All of bin/encode's call counts, from its start to its end with probing, verification and
- * replacement; parallel does nothing but run the command. `--profile` leaves Node's processor profile in a
- * folder.
+ * replacement; parallel does nothing but run the command. `--ffprobe` names another ffprobe than the one on the PATH: how long it takes to
+ * start is most of what verification costs. `--profile` leaves Node's processor profile in a folder.
  */
 
 import { execFile, spawn, spawnSync } from 'node:child_process'
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { writeConfig } from '../test/cluster/encode-program.ts'
 import { type SshdHost, startSshdHost } from '../test/cluster/sshd-host.ts'
@@ -30,6 +31,7 @@ const { values } = parseArgs({
     slots: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '1' },
     verify: { type: 'string', default: 'quick' },
+    ffprobe: { type: 'string' },
     profile: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
@@ -83,6 +85,8 @@ async function prepare(): Promise<string> {
   await promisify(execFile)('ffmpeg', ['-nostdin', '-loglevel', 'error', '-y', '-i', film, ...codecs, result])
   const wrapper = join(folder, 'bin/ffmpeg')
   await mkdir(join(folder, 'bin'))
+  await mkdir(join(folder, 'probe'))
+  if (values.ffprobe !== undefined) await symlink(resolve(values.ffprobe), join(folder, 'probe/ffprobe'))
   await writeFile(
     wrapper,
     `#!/bin/sh
@@ -107,7 +111,8 @@ async function fill(count: number): Promise<void> {
 }
 
 async function runOwn(config: string): Promise<Omit<Round, 'parallel'>> {
-  const env = { ...process.env, XDG_STATE_HOME: join(folder, 'state'), XDG_CACHE_HOME: join(folder, 'cache') }
+  const PATH = `${join(folder, 'probe')}:${process.env.PATH}`
+  const env = { ...process.env, PATH, XDG_STATE_HOME: join(folder, 'state'), XDG_CACHE_HOME: join(folder, 'cache') }
   const argv = ['--json', '-y', config, '-c', 'home', '-p', 'quick', '--verify', values.verify, join(folder, 'films')]
   const profiling = values.profile === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${values.profile}` }
   const { cost, stdout } = await time(ENCODE, argv, { ...env, ...profiling })
