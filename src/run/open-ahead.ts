@@ -4,12 +4,14 @@
  */
 
 import { untilAborted } from '../core/until-aborted.ts'
-import type { Host } from '../host/host.ts'
+import type { Host, OpenOptions } from '../host/host.ts'
 import type { HostConfig } from '../model/config.ts'
 
 export interface OpenAheadOptions {
   readonly createHost: (config: HostConfig) => Host
   readonly signal: AbortSignal
+  /** How they are opened, as whoever takes them would. */
+  readonly how?: OpenOptions | undefined
 }
 
 /** Disposed of, it closes those that nobody took; never rejects. */
@@ -21,7 +23,7 @@ export interface HostsAhead extends AsyncDisposable {
   readonly createHost: (config: HostConfig) => Host
 }
 
-export function openAhead(configs: Iterable<HostConfig>, { createHost, signal }: OpenAheadOptions): HostsAhead {
+export function openAhead(configs: Iterable<HostConfig>, { createHost, signal, how }: OpenAheadOptions): HostsAhead {
   const waiting = new Map<HostConfig, Host>()
   const closing: Promise<unknown>[] = []
   let isTaken = false
@@ -46,7 +48,7 @@ export function openAhead(configs: Iterable<HostConfig>, { createHost, signal }:
   function begin(config: HostConfig): Host | undefined {
     try {
       const host = createHost(config)
-      const opening = host.open(signal)
+      const opening = host.open(signal, how)
       opening.catch(() => {}) // told to whoever takes it
       return { ...host, open: async (wanted) => await untilAborted(opening, wanted) }
     } catch {

@@ -45,7 +45,9 @@ async function showRun(request: RunRequest, world: RunWorld): Promise<number> {
   const entries = request.queueFile === undefined ? [] : await readQueueFile(request.queueFile, { cwd: world.cwd })
   using memory = openMemory(world, true)
   const { hosts, targets, refused, planTargets } = prepare(request, world, entries, memory)
-  return await dryRun(request, world, [...refused, ...(await planTargets(targets))], hosts)
+  await using ahead = openAhead([...hosts.values()].flat(), { ...world, how: { changesNothing: true } })
+  const { createHost } = ahead
+  return await dryRun(request, { ...world, createHost }, [...refused, ...(await planTargets(targets))], hosts)
 }
 
 async function startRun(request: RunRequest, world: RunWorld): Promise<number> {
