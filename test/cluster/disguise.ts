@@ -55,7 +55,7 @@ export const BUSYBOX: Disguise = {
   boot: [
     ...OWN_MOUNT,
     'mount -t tmpfs under /srv; mkdir /srv/bin /srv/tools; mount --bind /usr/bin /srv/bin',
-    'for tool in $(/usr/bin/busybox --list); do ln -s /srv/bin/busybox "/srv/tools/$tool"; done',
+    'cp /usr/bin/busybox /srv/busybox; /srv/busybox --install -s /srv/tools',
     'for tool in ffmpeg ffprobe; do ln -s "/srv/bin/$tool" "/srv/tools/$tool"; done',
     ...coverFolders(),
   ].join('\n'),
@@ -78,9 +78,8 @@ function coverTools(own: readonly string[], tools: readonly string[], sh: string
     ...OWN_MOUNT,
     'mount -t tmpfs under /srv; mkdir /srv/bin /srv/tools /srv/proc; mount --bind /usr/bin /srv/bin; mount -t proc proc /srv/proc',
     ...own.map((name) => `cp '${FIXTURES}/${name}/'* /srv/tools/`),
-    `for tool in ${tools.map((tool) => `'${tool}'`).join(' ')}; do`,
-    '  from=$(readlink -f "/usr/bin/$tool") && [ -e "/srv/tools/$tool" ] || ln -s "/srv/bin/${from##*/}" "/srv/tools/$tool"',
-    'done',
+    // All at once, and as files: their own links lead to folders that will be covered. What is there already stays.
+    `cp -nL ${tools.map((tool) => `'/usr/bin/${tool}'`).join(' ')} /srv/tools/`,
     `ln -s /srv/bin/${sh} /srv/tools/sh`,
     ...coverFolders(),
   ]
@@ -111,7 +110,8 @@ function withDrive(name: string, suffix: string): Disguise {
       'mount -t tmpfs drives /mnt; mkdir /mnt/c; mount --bind /srv/drive /mnt/c',
       `cp '${FIXTURES}/${name}/'* /srv/tools/`,
       `for tool in ffmpeg ffprobe; do cp '${FIXTURES}/windows-ffmpeg' "/srv/drive/ffmpeg/bin/$tool${suffix}"; done`,
-      'cd /srv/bin; for tool in *; do [ -e "/srv/tools/$tool" ] || ln -s "/srv/bin/$tool" /srv/tools/; done; cd "$folder"',
+      // What is there already stays.
+      'ln -s /srv/bin/* /srv/tools/ 2>/dev/null || true',
       'rm /srv/tools/ffmpeg /srv/tools/ffprobe',
       ...coverFolders(),
     ].join('\n'),
