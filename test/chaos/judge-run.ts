@@ -28,9 +28,13 @@ export async function findLies({ ended, wasCut, wasInterrupted, wasDrained, wasT
     if (job.state === 'done' && !(await exists(job.output)))
       lies.push(`The ledger says that "${job.source}" is done, and there is no result`)
   }
+  const told = new Set<string>()
   for (const event of ended.events) {
     if (event.event !== 'job.done' && event.event !== 'job.failed' && event.event !== 'job.skipped') continue
     if (event.job === undefined) continue
+    // However many attempts there were at it.
+    if (told.has(event.job)) lies.push(`"${event.file}" was told twice, last as ${event.event}`)
+    told.add(event.job)
     const state = jobs.find(({ id }) => id === event.job)?.state
     if (`job.${state}` !== event.event) lies.push(`"${event.file}" was told as ${event.event}, the ledger has it as ${state}`)
   }

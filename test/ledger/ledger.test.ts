@@ -86,6 +86,17 @@ describe('The ledger', () => {
     expect(ledger.listJobs({})[0]).toMatchObject({ state: 'done', finishedAtMs: nowMs, changedAtMs: nowMs, outputBytes: 400 })
   })
 
+  test('names the attempt that moved last, and in the end the one whose result stands', () => {
+    using ledger = openWithRun('a')
+    ledger.startAttempt('a', { host: 'tower', attempt: 1 })
+    ledger.startAttempt('a', { host: 'attic', attempt: 2 })
+    ledger.setState('a', 'encode', { host: 'attic', attempt: 2 })
+    ledger.setState('a', 'replace', { host: 'tower', attempt: 1, temporary: '/media/.encode-a-1.mkv', outputBytes: 400 })
+    expect(ledger.listJobs({})[0]).toMatchObject({ state: 'replace', host: 'tower', attempt: 1, temporary: '/media/.encode-a-1.mkv' })
+    ledger.setState('a', 'done', { host: 'tower', outputBytes: 400 })
+    expect(ledger.listJobs({})[0]).toMatchObject({ state: 'done', host: 'tower', attempt: 1 })
+  })
+
   test('never takes back that a job is done', () => {
     using ledger = openWithRun('a')
     ledger.setState('a', 'done', { outputBytes: 400 })
