@@ -4,10 +4,11 @@ import type { Duplex } from 'node:stream'
 import ssh2 from 'ssh2'
 import type { EncodeError } from '../../core/errors.ts'
 import { AuthOrder } from './auth-order.ts'
-import { coalesceWrites } from './cork-writes.ts'
 import { toHandshakeError, toStrangerError, toTimeoutError } from './connect-errors.ts'
+import { coalesceWrites } from './cork-writes.ts'
 import type { openHostKeyCheck } from './host-key-check.ts'
 import type { Identities, Prompt } from './identities.ts'
+import { keepKeys } from './ssh-crypto.ts'
 import type { SshSurroundings } from './ssh-destination.ts'
 import type { SshSettings } from './ssh-settings.ts'
 import { createStandingConnection, type JumpConnection, type SshConnection } from './standing-connection.ts'
@@ -93,6 +94,7 @@ export async function shakeHands(stream: Duplex, jump: SshConnection | undefined
     client.on('ready', onReady).on('error', onError).on('close', onClose)
     client.on('handshake', () => {
       hasSeenServer = true
+      keepKeys(client)
     })
     signal?.addEventListener('abort', onAbort, { once: true })
     if (signal?.aborted === true) return onAbort()

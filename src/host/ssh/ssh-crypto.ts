@@ -1,6 +1,8 @@
 /** Which code encrypts: ssh2's native binding saves a third of a transfer's time, and its absence is silent. */
 
+import { createSecretKey } from 'node:crypto'
 import { createRequire } from 'node:module'
+import type ssh2 from 'ssh2'
 
 export interface SshCrypto {
   /** ssh2's binding was built for this Node and loads. */
@@ -15,6 +17,22 @@ export function describeSshCrypto(): SshCrypto {
   return {
     isNative,
     description: `SSH encryption is plain JavaScript and a third slower: ssh2's binding does not load (${why}); "npm rebuild ssh2" builds it for this Node`,
+  }
+}
+
+/**
+ * To be called whenever session keys have changed. Without its binding ssh2 has Node make a key of the same bytes for each packet, a
+ * sixth of what a byte costs then; here they become one for all. Where ssh2 keeps them is its own affair: what is not as known is left.
+ */
+export function keepKeys(client: ssh2.Client): void {
+  const { _cipher: cipher, _decipher: decipher } = (client as { _protocol?: Record<string, unknown> })._protocol ?? {}
+  for (const [holder, name] of [
+    [cipher, '_encKey'],
+    [decipher, '_decipherKey'],
+  ] as const) {
+    const own = holder as Record<string, unknown> | undefined
+    const key = own?.[name]
+    if (own?.constructor?.name.startsWith('AESGCM') === true && Buffer.isBuffer(key)) own[name] = createSecretKey(key)
   }
 }
 
