@@ -9,7 +9,7 @@
 
 import { EncodeError, isEncodeError } from '../core/errors.ts'
 import type { Host, HostListener, TransferOptions } from '../host/host.ts'
-import { openSourceServer, type SourceServer, WastefulReader } from './source-server.ts'
+import { openSourceServer, type SourceServer, UnfitReader } from './source-server.ts'
 
 export interface ArrivingSource {
   /** What ffmpeg is given to read. */
@@ -53,7 +53,7 @@ export interface ArrivingSourceRequest {
 /** Requests may overlap, and what was under way to a reader that jumped is lost; a file that needs more than this jumps too much. */
 const MAX_SERVED_RATIO = 1.25
 const SPARE_BYTES = 64 * 1024 * 1024
-const CLOSE_TIMEOUT_MS = 15_000
+const CLOSE_TIMEOUT_MS = 3_000
 
 /** Rejects with `ArrivalUnfit` where it is of no use to try, else as the server and the host do. */
 export async function openArrivingSource(request: ArrivingSourceRequest): Promise<ArrivingSource> {
@@ -84,8 +84,7 @@ function toArrivingSource(
 ): ArrivingSource {
   const broken = new AbortController()
   const stop = (reason: unknown): void => {
-    const isUnfit = reason instanceof WastefulReader
-    broken.abort(isUnfit ? new ArrivalUnfit(reason.message, { isOfHost: false, cause: reason }) : reason)
+    broken.abort(reason instanceof UnfitReader ? new ArrivalUnfit(reason.message, { isOfHost: reason.isOfHost, cause: reason }) : reason)
   }
   server.broken.addEventListener('abort', () => stop(server.broken.reason), { once: true })
   const onLost = (): void => stop(listener.lost.reason)

@@ -45,9 +45,16 @@ export interface SourceServer {
   close(): Promise<void>
 }
 
-/** The reader of a file that is read once takes more than the file has, and gets no further by it. */
-export class WastefulReader extends Error {
-  override readonly name = 'WastefulReader'
+/** Who reads here is better given a file. */
+export class UnfitReader extends Error {
+  override readonly name = 'UnfitReader'
+  /** Whatever the file is: somebody else there is at the port. */
+  readonly isOfHost: boolean
+
+  constructor(message: string, { isOfHost }: { readonly isOfHost: boolean }) {
+    super(message)
+    this.isOfHost = isOfHost
+  }
 }
 
 const PIECE_BYTES = 1024 * 1024
@@ -116,10 +123,17 @@ export async function openSourceServer(options: SourceServerOptions): Promise<So
       account.add(piece.length)
       servedBytes += piece.length
       onBytes?.(servedBytes)
-      if (servedBytes > maxServedBytes) throw new WastefulReader(`The reader took ${servedBytes} B of a file of ${sizeBytes} B`)
+      if (servedBytes > maxServedBytes)
+        throw new UnfitReader(`The reader took ${servedBytes} B of a file of ${sizeBytes} B`, { isOfHost: false })
       piece = following
       ;[current, next] = [next, current]
     }
+  }
+
+  /** It may be the reader's own: then ffmpeg would take it for the end of the file. */
+  function turnAway(stream: Duplex, why: string): void {
+    broken.abort(new UnfitReader(why, { isOfHost: true }))
+    stream.destroy()
   }
 
   /** Resolves when it is on its way. */
@@ -142,15 +156,12 @@ export async function openSourceServer(options: SourceServerOptions): Promise<So
 
   return {
     accept(stream) {
-      // One too many may be the reader's own.
-      const isClosed = closing.signal.aborted
-      if (isClosed || streams.size >= MAX_CONNECTIONS) {
-        if (!isClosed) broken.abort(new WastefulReader(`More than ${MAX_CONNECTIONS} connections at a time`))
-        stream.destroy()
-        return
-      }
+      if (closing.signal.aborted) return void stream.destroy()
+      if (streams.size >= MAX_CONNECTIONS) return turnAway(stream, `More than ${MAX_CONNECTIONS} connections at a time`)
       streams.add(stream)
-      const patience = setTimeout(() => authorised.has(stream) || stream.destroy(), REQUEST_TIMEOUT_MS)
+      const patience = setTimeout(() => {
+        if (!authorised.has(stream)) turnAway(stream, `No request within ${REQUEST_TIMEOUT_MS / 1000} s on a connection`)
+      }, REQUEST_TIMEOUT_MS)
       stream.once('close', () => {
         clearTimeout(patience)
         streams.delete(stream)
@@ -207,7 +218,7 @@ function changedError(path: string): EncodeError {
 }
 
 function toReadError(path: string, error: unknown): unknown {
-  if (error instanceof EncodeError || error instanceof WastefulReader) return error
+  if (error instanceof EncodeError || error instanceof UnfitReader) return error
   return new EncodeError('TRANSFER_FAILED', `"${path}" cannot be read: ${toPlainLine(String(error))}`, {
     hint: 'Look at the disk or the network folder that it is on',
     cause: error,

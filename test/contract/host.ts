@@ -109,6 +109,37 @@ export function describeHost(name: string, start: () => Promise<HostUnderTest>):
       await waitUntil(async () => (await processes('sleep 987')).length === 0, { what: 'the sleep is gone' })
     })
 
+    test('hands over connections to a port of its own loopback until that is closed, where it has such a thing', async ({ skip }) => {
+      const { listen } = host
+      if (listen === undefined) return skip()
+      const listener = await listen((stream) => stream.end('hello from afar'))
+      const say = ['/bin/bash', '-c', 'exec 3<>/dev/tcp/127.0.0.1/"$0" && cat <&3', String(listener.port)]
+      expect(await host.run(say)).toMatchObject({ status: 0, stdout: expect.stringMatching(/hello from afar$/) })
+      await listener.close()
+      expect((await host.run(say)).status).not.toBe(0)
+      expect(listener.lost.aborted).toBe(false)
+    })
+
+    test('copies a file while it grows, and throws away what is not the same in the end, where it has such a thing', async ({ skip }) => {
+      const { followFile } = host
+      if (followFile === undefined) return skip()
+      const [there, here] = [join(folder, 'growing'), join(folder, 'followed')]
+      await writeFile(there, 'first')
+      let told = 0
+      const grow = async (more: string) => {
+        told += 1
+        if (told === 2) await host.run(['/bin/sh', '-c', 'printf %s "$0" >>"$1"', more, there])
+        return { sizeBytes: told < 2 ? 5 : 11, isWhole: told >= 2 }
+      }
+      await followFile(there, here, { more: () => grow('second') })
+      expect(await readFile(here, 'utf8')).toBe('firstsecond')
+      await rm(here)
+      await expect(followFile(there, here, { more: async () => ({ sizeBytes: 4, isWhole: true }) })).rejects.toMatchObject({
+        code: 'TRANSFER_FAILED',
+      })
+      expect(existsSync(here)).toBe(false)
+    })
+
     test('copies files there and back, whatever their size and name', async () => {
       for (const [name, size] of [...NASTY_NAMES.map((name, index) => [name, index] as const), ['big', 3_000_001] as const]) {
         const [here, there, back] = [join(folder, 'here'), host.joinPath(folder, name), join(folder, 'back')]

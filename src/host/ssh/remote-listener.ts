@@ -71,7 +71,12 @@ export function createRemoteListeners(client: ssh2.Client, { place, lost, onChan
         })
       })
       handlers.set(port, onConnection)
-      return { port, lost, close: async () => await close(port) }
+      let closing: Promise<void> | undefined
+      const closeOnce = (): Promise<void> => {
+        closing ??= close(port)
+        return closing
+      }
+      return { port, lost, close: closeOnce }
     },
   }
 }
