@@ -193,6 +193,7 @@ async function readTicks(pid: number | undefined): Promise<readonly number[] | u
 
 /** Takes any key, and any address of this machine. */
 async function serve(folder: string): Promise<void> {
+  process.once('disconnect', () => process.exit())
   const commands = createRecorder(folder)
   const server = new ssh2.Server({ hostKeys: [await readFile(join(folder, 'host'))] }, (client) => {
     const transport = createSimulatedTransport({
@@ -226,5 +227,8 @@ async function beSilent(): Promise<void> {
   server.listen({ port: 0, host: '0.0.0.0', backlog: 1 })
   await once(server, 'listening')
   await new Promise((resolve) => process.send?.((server.address() as AddressInfo).port, resolve))
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+  const { ppid } = process
+  // Nobody can tell it to end.
+  while (process.ppid === ppid) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500)
+  process.exit()
 }
