@@ -78,7 +78,7 @@ export interface Attempts<Job extends ScheduledJob> {
   start(entry: Entry<Job>, place: Candidate, isCopy: boolean): void
   /** Gives slots that are free to those that wait for one. */
   grant(): void
-  /** Withdraws those for which no slot is free: the host starts nothing more. */
+  /** The host starts nothing more: withdraws those that wait for a slot, and those on their way for which none is free. */
   withdrawAhead(worker: Worker, reason: string): void
   list(): Iterable<LiveAttempt<Job>>
   /** Those that have not encoded yet, or do so; and all of them. */
@@ -154,6 +154,7 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
     timetable.forget(worker)
     entry.attempts += 1
     entry.stayOn = undefined
+    if (isCopy) entry.wasCopied = true
     entry.live.add(attempt)
     void options.runJob(job, spec, { number: entry.attempts, isCopy, form: fit.form, pace, lease }).then((outcome) => {
       end(attempt)
@@ -253,13 +254,14 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
     start,
     grant,
     withdrawAhead(worker, reason) {
-      const free = new Map<string, number>()
+      const coming = new Map<string, number>()
       for (const attempt of worker.underWay) {
-        if (attempt.phase !== 'coming' && attempt.phase !== 'waiting') continue
-        const { queue } = attempt
-        const left = free.get(queue) ?? countUsableSlots(worker, queue) - countPhase(worker, 'encoding', queue)
-        free.set(queue, left - 1)
-        if (left <= 0) attempt.withdraw(reason)
+        const { phase, queue } = attempt
+        if (phase === 'waiting') attempt.withdraw(reason)
+        if (phase !== 'coming') continue
+        const before = coming.get(queue) ?? 0
+        coming.set(queue, before + 1)
+        if (before >= countUsableSlots(worker, queue) - countPhase(worker, 'encoding', queue)) attempt.withdraw(reason)
       }
     },
     list: () => live,

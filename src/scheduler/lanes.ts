@@ -27,8 +27,10 @@ export interface Entry<Job extends ScheduledJob> {
   readonly live: Set<UnderWay>
   /** The attempt whose result is the job's. */
   claimedBy: UnderWay | undefined
-  /** How often it was withdrawn because another host would be sooner. */
-  moves: number
+  /** It was withdrawn because another host would be sooner; not done twice, so that it ends somewhere. */
+  wasMoved: boolean
+  /** A second attempt was begun beside one that needs longer. */
+  wasCopied: boolean
 }
 
 /** Jobs that any host can do or cannot do alike, and at the same speed for the same work. */
@@ -208,7 +210,8 @@ function createEntry<Job extends ScheduledJob>(job: Job, lane: Lane<Job>, order:
     stayOn: undefined,
     live: new Set(),
     claimedBy: undefined,
-    moves: 0,
+    wasMoved: false,
+    wasCopied: false,
   }
 }
 

@@ -13,9 +13,11 @@ import { createConclude, type FinalOutcome } from './conclude.ts'
 import { createCandidates } from './find-candidates.ts'
 import { createForesight } from './foresight.ts'
 import type { ScheduledJob } from './job-form.ts'
-import { createLanes } from './lanes.ts'
+import { createLanes, type Entry } from './lanes.ts'
 import { createPlaceOne, type Placed } from './place-jobs.ts'
 import { createPlaces } from './places.ts'
+import type { Candidate } from './rank-candidates.ts'
+import { createRelief } from './relieve-busy.ts'
 import type { RoomKeeper } from './room.ts'
 import { createSettle } from './settle-attempt.ts'
 import { createSpeeds, type KnownLink, type KnownSpeed, type LearnedSpeed } from './speeds.ts'
@@ -134,14 +136,18 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
   const placeOne = createPlaceOne({
     ...{ workers, lanes, candidates, breaker, foresight, places, conclude },
     choose: createStrategy(options.strategy, ({ worker, fit }, job) => timetable.endOfNew(worker, fit.queue, job)),
-    begin(entry, place) {
-      breaker.started(place.worker, entry.job.id)
-      attempts.start(entry, place, false)
-    },
+    begin: (entry, place) => start(entry, place, false),
     countRunning: () => attempts.running,
     countUnderWay: () => attempts.count,
     room: options.room,
   })
+  const relieve =
+    options.strategy === 'fastest'
+      ? createRelief<Job>({
+          ...{ workers, lanes, candidates, attempts, places, breaker, speeds, timetable, room: options.room },
+          copy: (entry, place) => start(entry, place, true),
+        })
+      : undefined
   seed(options.knownSpeeds ?? [], options.knownLinks ?? [])
   let isSealed = false
   let isPumping = false
@@ -223,7 +229,12 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
     }
     let placed: Placed = 'one'
     while (placed === 'one') placed = placeOne()
-    if (placed === 'waiting') void lookAgain()
+    if (relieve?.() === 'watching' || placed === 'waiting') void lookAgain()
+  }
+
+  function start(entry: Entry<Job>, place: Candidate, isCopy: boolean): void {
+    breaker.started(place.worker, entry.job.id)
+    attempts.start(entry, place, isCopy)
   }
 
   /** Where one job runs at a time, nothing is gained by another order than the one given. */
@@ -239,7 +250,7 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
     return true
   }
 
-  /** Jobs wait for hosts that are busy: should these take longer than expected, others may be better after all. */
+  /** Hosts are idle. Should those that are busy take longer than expected, the idle ones may be better after all. */
   async function lookAgain(): Promise<void> {
     if (isLookingAgain) return
     isLookingAgain = true

@@ -73,9 +73,14 @@ export function createTimetable(speeds: Speeds, clock: Pick<Clock, 'now'>): Time
         slots.set(attempt.queue, [...(slots.get(attempt.queue) ?? []), seconds])
       } else if (attempt.phase === 'waiting') unstarted.push({ attempt, readySeconds: 0 })
       else if (attempt.phase === 'coming') {
-        const left = Math.max(0, toFetchBytes(attempt.job) / link - (moved - attempt.linkShareSeconds))
-        fetchSeconds += left
-        unstarted.push({ attempt, readySeconds: shareOut(crossing, left) })
+        const expected = toFetchBytes(attempt.job) / link - (moved - attempt.linkShareSeconds)
+        // Of a link that nobody knows the time that has passed is all that is known: as much again.
+        const passed = (nowMs - attempt.sinceMs) / 1000
+        const overrun = passed * (link === Number.POSITIVE_INFINITY ? 1 : OVERRUN_SHARE)
+        const left = Math.max(expected, overrun)
+        if (left === overrun) nextSeconds = 0
+        if (link !== Number.POSITIVE_INFINITY) fetchSeconds += left
+        unstarted.push({ attempt, readySeconds: Math.max(overrun, shareOut(crossing, left)) })
       }
     }
     unstarted.sort((a, b) => a.readySeconds - b.readySeconds)

@@ -1,0 +1,109 @@
+/**
+ * What idle hosts can do for jobs that are placed already: one that has not begun to encode is withdrawn and placed where it ends sooner;
+ * one that encodes is begun a second time where that is over well before the first is, and the first result wins. Neither is done for a
+ * small gain, since the estimates may be wrong by as much, nor twice to a job.
+ */
+
+import type { Attempts, LiveAttempt } from './attempts.ts'
+import type { CircuitBreaker } from './circuit-breaker.ts'
+import type { Candidates } from './find-candidates.ts'
+import type { ScheduledJob } from './job-form.ts'
+import type { Entry, Lanes } from './lanes.ts'
+import type { Places } from './places.ts'
+import type { Candidate } from './rank-candidates.ts'
+import type { RoomKeeper } from './room.ts'
+import type { Speeds } from './speeds.ts'
+import type { Timetable } from './timetable.ts'
+import { countFreeSlots, type Worker } from './worker.ts'
+
+export interface ReliefOptions<Job extends ScheduledJob> {
+  readonly workers: ReadonlyMap<string, Worker>
+  readonly lanes: Lanes<Job>
+  readonly candidates: Candidates<Job>
+  readonly attempts: Attempts<Job>
+  readonly places: Places<Job>
+  readonly breaker: CircuitBreaker
+  readonly speeds: Speeds
+  readonly timetable: Timetable
+  readonly room: RoomKeeper<Job> | undefined
+  /** Starts a second attempt. */
+  readonly copy: (entry: Entry<Job>, place: Candidate) => void
+}
+
+/** `watching`: hosts are idle, and what encodes may yet take longer than expected. */
+export type Relief = 'watching' | 'none'
+
+/** An idle host must need so much less; by less the estimates may be wrong. */
+const LEAST_GAIN = 1.2
+const LEAST_GAIN_SECONDS = 2
+
+/** Those that end last: no other one makes the run longer. */
+const LOOKED_AT = 8
+
+export function createRelief<Job extends ScheduledJob>(options: ReliefOptions<Job>): () => Relief {
+  const { workers, lanes, candidates, attempts, places, breaker, speeds, timetable } = options
+  /** Jobs that were withdrawn and have not come back yet, with the hosts that wait for them. */
+  const moving = new Map<LiveAttempt<Job>, Worker>()
+
+  return () => {
+    for (const attempt of moving.keys()) if (!attempt.entry.live.has(attempt)) moving.delete(attempt)
+    if (attempts.count === 0 || places.isFull()) return 'none'
+    const idle = new Set([...workers.values()].filter(isIdle))
+    for (const worker of moving.values()) idle.delete(worker)
+    if (idle.size === 0) return 'none'
+    let isWatching = false
+    for (const { attempt, endSeconds } of listLast()) {
+      if (attempt.phase === 'encoding') isWatching = true
+      const place = findSooner(attempt, endSeconds, idle)
+      if (place === undefined) continue
+      if (attempt.phase === 'encoding') options.copy(attempt.entry, place)
+      else move(attempt, place.worker)
+      idle.delete(place.worker)
+    }
+    return isWatching ? 'watching' : 'none'
+  }
+
+  function isIdle(worker: Worker): boolean {
+    if (worker.state !== 'up' || breaker.stateOf(worker) !== 'free') return false
+    return Object.keys(worker.spec.queues ?? {}).some((queue) => countFreeSlots(worker, queue) > 0)
+  }
+
+  /** What may be relieved, the one that ends last first. */
+  function listLast(): readonly { readonly attempt: LiveAttempt<Job>; readonly endSeconds: number }[] {
+    const ends = [...attempts.list()].flatMap((attempt) => {
+      const { entry, phase, withdrawn } = attempt
+      if (withdrawn !== undefined || entry.live.size > 1 || phase === 'leaving') return []
+      // Its slot is of more use to one that waits.
+      if (phase === 'encoding' ? lanes.size > 0 || entry.wasCopied : entry.wasMoved) return []
+      const endSeconds = timetable.endOf(attempt.place.worker, attempt)
+      return endSeconds === undefined ? [] : [{ attempt, endSeconds }]
+    })
+    return ends.sort((a, b) => b.endSeconds - a.endSeconds).slice(0, LOOKED_AT)
+  }
+
+  function findSooner({ entry, place }: LiveAttempt<Job>, endSeconds: number, idle: ReadonlySet<Worker>): Candidate | undefined {
+    const { job } = entry
+    const able = candidates.of(entry).filter(({ worker, fit }) => {
+      if (worker === place.worker || !idle.has(worker)) return false
+      return countFreeSlots(worker, fit.queue) > 0 && speeds.knows(worker.spec, job)
+    })
+    let best: Candidate | undefined
+    let bestSeconds = Math.min(endSeconds / LEAST_GAIN, endSeconds - LEAST_GAIN_SECONDS)
+    for (const candidate of places.filter(able, job)) {
+      const seconds = timetable.endOfNew(candidate.worker, candidate.fit.queue, job) ?? Number.POSITIVE_INFINITY
+      if (seconds >= bestSeconds) continue
+      best = candidate
+      bestSeconds = seconds
+    }
+    if (best === undefined || (options.room !== undefined && options.room.look(job, best.worker.spec) !== 'yes')) return undefined
+    return best
+  }
+
+  function move(attempt: LiveAttempt<Job>, worker: Worker): void {
+    const { entry } = attempt
+    entry.wasMoved = true
+    entry.stayOn = worker
+    moving.set(attempt, worker)
+    attempt.withdraw(`Host "${worker.spec.name}" is idle, and will have done it sooner`)
+  }
+}

@@ -1,0 +1,220 @@
+import { describe, expect, test } from 'vitest'
+import type { ScheduledJob } from '../../src/scheduler/job-form.ts'
+import type { SchedulerOptions } from '../../src/scheduler/scheduler.ts'
+import { DONE, failed, job, worker } from './scheduler-bench.ts'
+import { createStagedBench } from './staged-bench.ts'
+
+const box = worker('box', { _default: 1 })
+const other = worker('other', { _default: 1 })
+const knownSpeed = (name: string, workPerSecond: number) => ({ cluster: 'home', name, profile: 'hevc', workPerSecond })
+const oneAhead: Partial<SchedulerOptions<ScheduledJob>> = { strategy: 'round-robin', ahead: () => 1 }
+
+describe('a job ahead of its slot', () => {
+  test('is placed while another one encodes, and encodes when that one has', async () => {
+    const bench = createStagedBench(oneAhead)
+    bench.up(box)
+    bench.add(job('1'), job('2'), job('3'))
+    expect(bench.stages()).toEqual(['1 box coming', '2 box coming'])
+    await bench.arrive('1')
+    await bench.arrive('2')
+    expect(bench.stages()).toEqual(['1 box encoding', '2 box waiting'])
+    await bench.release('1')
+    expect(bench.stages()).toEqual(['1 box leaving', '2 box encoding', '3 box coming'])
+    await bench.endAll()
+    expect(bench.settled).toEqual(['1 done', '2 done', '3 done'])
+  })
+
+  test('goes before one that was placed earlier and whose source is still on its way', async () => {
+    const bench = createStagedBench(oneAhead)
+    bench.up(box)
+    bench.add(job('1'), job('2'))
+    await bench.arrive('2')
+    expect(bench.stages()).toEqual(['1 box coming', '2 box encoding'])
+    await bench.endAll()
+  })
+
+  test('is not placed while a host with a free slot is there', async () => {
+    const bench = createStagedBench(oneAhead)
+    bench.up(box, other)
+    bench.add(job('1'), job('2'), job('3'))
+    expect(bench.stages()).toEqual(['1 box coming', '2 other coming', '3 box coming'])
+    await bench.endAll()
+  })
+
+  test('is none where one job runs at a time: the next begins when nothing is left of it', async () => {
+    const bench = createStagedBench({ ...oneAhead, maxRunning: 1 })
+    bench.up(box, other)
+    bench.add(job('1'), job('2'))
+    await bench.arrive('1')
+    await bench.release('1')
+    expect(bench.stages()).toEqual(['1 box leaving'])
+    await bench.end('1', DONE)
+    expect(bench.stages()).toEqual(['2 other coming'])
+    await bench.endAll()
+  })
+
+  test('encodes no sooner than as many jobs may at a time over all hosts', async () => {
+    const bench = createStagedBench({ ...oneAhead, maxRunning: 2 })
+    bench.up(box, other, worker('third', { _default: 1 }))
+    bench.add(job('1'), job('2'), job('3'))
+    for (const id of ['1', '2', '3']) await bench.arrive(id)
+    expect(bench.stages().filter((stage) => stage.endsWith('encoding'))).toHaveLength(2)
+    await bench.endAll()
+    expect(bench.peakEncoding()).toBe(2)
+  })
+
+  test('is not begun behind many results that are still on their way', async () => {
+    const bench = createStagedBench(oneAhead)
+    bench.up(box)
+    bench.add(...['1', '2', '3', '4', '5', '6'].map(job))
+    for (const id of ['1', '2', '3']) {
+      await bench.arrive(id)
+      await bench.release(id)
+    }
+    await bench.arrive('4')
+    expect(bench.stages()).toEqual(['1 box leaving', '2 box leaving', '3 box leaving', '4 box waiting'])
+    await bench.end('1', DONE)
+    expect(bench.stages()).toContain('4 box encoding')
+    await bench.endAll()
+  })
+})
+
+describe('a job that waits for a slot is withdrawn, which counts against nobody,', () => {
+  const placed = async (options: Partial<SchedulerOptions<ScheduledJob>> = {}) => {
+    const bench = createStagedBench({ ...oneAhead, ...options })
+    bench.up(box)
+    bench.add(job('1'), job('2'))
+    await bench.arrive('1')
+    await bench.arrive('2')
+    return bench
+  }
+
+  test('when the run is drained: it stays queued', async () => {
+    const draining = new AbortController()
+    const bench = await placed({ draining: draining.signal })
+    draining.abort()
+    await bench.settle()
+    expect(bench.stages()).toEqual(['1 box encoding'])
+    expect(bench.withdrawn).toEqual(['2 box Nothing more is started'])
+    await bench.end('1', DONE)
+    expect((await bench.scheduler.drained).map(({ id }) => id)).toEqual(['2'])
+  })
+
+  test('when its host leaves, and goes to another one', async () => {
+    const bench = await placed()
+    bench.up(other)
+    bench.scheduler.setWorker(box, 'gone')
+    await bench.settle()
+    expect(bench.stages()).toEqual(['1 box encoding', '2 other coming'])
+    await bench.endAll()
+    expect(bench.settled.sort()).toEqual(['1 done', '2 done'])
+  })
+
+  test('when its host is lost: the loss is that of the job that met it', async () => {
+    const bench = await placed()
+    await bench.end('1', failed('lost', 'no route'))
+    expect(bench.withdrawn).toEqual(['2 box Host "box" was lost'])
+    expect(bench.retried).toEqual(['1 box no route'])
+    bench.scheduler.setWorker(box, 'up')
+    await bench.endAll()
+    expect(bench.settled.sort()).toEqual(['1 done', '2 done'])
+  })
+
+  test('when its host is set aside', async () => {
+    const bench = await placed({ maxFailures: 1 })
+    bench.up(other)
+    await bench.end('1', failed('elsewhere', 'bad card'))
+    expect(bench.withdrawn).toEqual(['2 box Host "box" gets no more jobs'])
+    await bench.endAll()
+    expect(bench.settled.sort()).toEqual(['1 done', '2 done'])
+  })
+
+  test('when the host that is idle would have done it sooner, once', async () => {
+    const bench = await placed({ strategy: 'fastest', knownSpeeds: [knownSpeed('box', 1), knownSpeed('other', 10)] })
+    bench.up(other)
+    await bench.settle()
+    expect(bench.withdrawn).toEqual(['2 box Host "other" is idle, and will have done it sooner'])
+    expect(bench.stages()).toContain('2 other coming')
+    await bench.endAll()
+    expect(bench.settled.sort()).toEqual(['1 done', '2 done'])
+  })
+
+  test('when the run is aborted', async () => {
+    const bench = await placed()
+    bench.abort.abort()
+    await bench.settle()
+    expect(bench.stages()).toEqual(['1 box encoding'])
+    await bench.end('1', { kind: 'interrupted' })
+    expect((await bench.scheduler.drained).map(({ id }) => id)).toEqual(['1', '2'])
+    expect(bench.withdrawn).toEqual([])
+  })
+})
+
+describe('a second attempt', () => {
+  const knownSpeeds = [knownSpeed('box', 1), knownSpeed('other', 10)]
+  const copied = async () => {
+    const bench = createStagedBench({ strategy: 'fastest', knownSpeeds })
+    bench.up(box)
+    bench.add(job('1'))
+    await bench.arrive('1')
+    bench.up(other)
+    return bench
+  }
+
+  test('is begun where it ends well before the first', async () => {
+    const bench = await copied()
+    expect(bench.stages()).toEqual(['1 box encoding', '1 other coming (copy)'])
+    expect(bench.numbers()).toEqual([1, 2])
+    await bench.endAll()
+  })
+
+  test('is not begun where it would end little sooner, or where other jobs wait', async () => {
+    const bench = createStagedBench({ strategy: 'fastest', knownSpeeds: [knownSpeed('box', 9), knownSpeed('other', 10)] })
+    bench.up(box)
+    bench.add(job('1'))
+    await bench.arrive('1')
+    bench.up(other)
+    expect(bench.stages()).toEqual(['1 box encoding'])
+    bench.add({ ...job('2'), work: 50 })
+    expect(bench.stages()).toEqual(['1 box encoding', '2 other coming'])
+    await bench.endAll()
+  })
+
+  test('that claims its result first wins: the other one is withdrawn, and the job has ended once', async () => {
+    const bench = await copied()
+    await bench.arrive('1', 'other')
+    await bench.release('1', 'other')
+    await bench.end('1', DONE, 'other')
+    expect(bench.stages()).toEqual([])
+    expect(bench.settled).toEqual(['1 done'])
+    bench.scheduler.seal()
+    await bench.scheduler.drained
+  })
+
+  test('goes on where the first one fails, and the job is not tried a third time meanwhile', async () => {
+    const bench = await copied()
+    await bench.end('1', failed('lost', 'no route'), 'box')
+    expect(bench.stages()).toEqual(['1 other coming (copy)'])
+    expect(bench.retried).toEqual([])
+    await bench.end('1', DONE, 'other')
+    expect(bench.settled).toEqual(['1 done'])
+  })
+
+  test('that fails after the first one did leaves the job to the ordinary rules', async () => {
+    const bench = await copied()
+    await bench.end('1', failed('elsewhere', 'bad disk'), 'box')
+    await bench.end('1', failed('elsewhere', 'bad card'), 'other')
+    expect(bench.settled).toEqual(['1 failed'])
+  })
+
+  test('that lost against one whose result then found no place leaves the job to be tried again', async () => {
+    const bench = await copied()
+    expect(bench.claim('1', 'box')).toBe(true)
+    expect(bench.claim('1', 'other')).toBe(false)
+    await bench.end('1', failed('lost', 'cut off'), 'box')
+    await bench.settle()
+    expect(bench.retried).toEqual(['1 box cut off'])
+    await bench.endAll()
+    expect(bench.settled).toEqual(['1 done'])
+  })
+})
