@@ -95,13 +95,14 @@ function makeLedgerFile(file: string): void {
 }
 
 function syncEntry(folder: string): void {
-  const descriptor = openSync(folder, 'r')
+  let descriptor: number | undefined
   try {
+    descriptor = openSync(folder, 'r')
     fsyncSync(descriptor)
   } catch {
-    // Some filesystems cannot sync a folder.
+    // Some filesystems cannot sync a folder, and Windows may not even open one.
   } finally {
-    closeSync(descriptor)
+    if (descriptor !== undefined) closeSync(descriptor)
   }
 }
 
