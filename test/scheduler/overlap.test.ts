@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ScheduledJob } from '../../src/scheduler/job-form.ts'
 import type { SchedulerOptions } from '../../src/scheduler/scheduler.ts'
@@ -217,4 +218,51 @@ describe('a second attempt', () => {
     await bench.endAll()
     expect(bench.settled).toEqual(['1 done'])
   })
+})
+
+test('whatever hosts do, and whatever is withdrawn: every job ends once, in one place but for a copy, and no host encodes more than it has slots', async () => {
+  const anyRun = fc.record({
+    hosts: fc.array(fc.record({ slots: fc.integer({ min: 1, max: 2 }), speed: fc.integer({ min: 1, max: 20 }) }), {
+      minLength: 1,
+      maxLength: 4,
+    }),
+    works: fc.array(fc.integer({ min: 1, max: 1000 }), { minLength: 1, maxLength: 12 }),
+    strategy: fc.constantFrom('fastest' as const, 'round-robin' as const),
+    maxRunning: fc.integer({ min: 1, max: 5 }),
+    steps: fc.infiniteStream(fc.record({ which: fc.nat(), ms: fc.nat({ max: 60_000 }), dice: fc.nat({ max: 19 }) })),
+  })
+  await fc.assert(
+    fc.asyncProperty(anyRun, async ({ hosts, works, strategy, maxRunning, steps }) => {
+      const specs = hosts.map(({ slots }, index) => worker(`h${index}`, { _default: slots }))
+      const knownSpeeds = hosts.map(({ speed }, index) => knownSpeed(`h${index}`, speed))
+      const bench = createStagedBench({ strategy, maxRunning, knownSpeeds, ahead: () => 1, maxFailures: 0 })
+      bench.up(...specs)
+      bench.add(...works.map((work, index) => ({ ...job(String(index)), work })))
+      bench.scheduler.seal()
+      for (const { which, ms, dice } of steps) {
+        const staged = bench.live[which % Math.max(1, bench.live.length)]
+        if (staged === undefined) break
+        bench.clock.nowMs += ms
+        const host = specs[Number(staged.worker.slice(1))] ?? box
+        if (dice === 0) await bench.endOf(staged, failed('elsewhere', 'bad luck'))
+        else if (dice === 1) await bench.endOf(staged, failed('lost', 'reset'))
+        else if (dice === 2) bench.scheduler.setWorker(host, 'expected')
+        else if (staged.stage === 'coming') await bench.arriveAt(staged)
+        else if (staged.stage === 'encoding') await bench.releaseOf(staged)
+        else if (staged.stage === 'leaving') await bench.endOf(staged, DONE)
+        if (dice < 6) for (const spec of specs) bench.scheduler.setWorker(spec, 'up')
+        await bench.settle()
+        for (const spec of specs) {
+          const encoding = bench.live.filter((one) => one.worker === spec.name && one.stage === 'encoding')
+          expect(encoding.length).toBeLessThanOrEqual(Object.values(spec.queues ?? {})[0] ?? 0)
+        }
+        expect(bench.live.filter(({ stage }) => stage === 'encoding').length).toBeLessThanOrEqual(maxRunning)
+        const first = bench.live.filter(({ attempt }) => !attempt.isCopy).map(({ job: id }) => id)
+        expect(new Set(first).size).toBe(first.length)
+      }
+      expect(bench.live).toEqual([])
+      expect(bench.settled.map((told) => told.split(' ')[0]).sort()).toEqual(works.map((_, index) => String(index)).sort())
+    }),
+    { numRuns: 60 },
+  )
 })
