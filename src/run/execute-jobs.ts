@@ -82,7 +82,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   /** What the last job to lose a host had of it. */
   const lostOpens = new Map<string, OpenHost>()
   const links = new Map<string, LinkMeter>()
-  const attempts = createOpenAttempts()
+  const attempts = createOpenAttempts(ledger, emit, signal)
   const settling = new Set<Promise<void>>()
   const over = new AbortController()
   const stopping = new AbortController()
@@ -128,7 +128,8 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
     },
     runJob(ticket, worker, attempt) {
       const reservation = space.reserve(ticket.plan, worker)
-      attempts.begin(ticket.id, attempt.number)
+      const own = { jobId: ticket.id, number: attempt.number, host: worker.name }
+      attempts.begin(own)
       return roster
         .during(worker, () => attemptJob(withForm(ticket.plan, attempt.form), worker, attempt, reservation))
         .catch((error: unknown): JobOutcome => {
@@ -137,7 +138,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
         })
         .then((outcome) => {
           reservation.release()
-          if (attempts.end(ticket.id, attempt.number, worker.name)) tellOfOther(ticket, worker, attempt.number, outcome)
+          attempts.end(own, outcome)
           return outcome
         })
     },
@@ -216,17 +217,8 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
     if (!signal.aborted) breaking.abort(error)
   }
 
-  function putBack(ticket: Ticket, worker: WorkerSpec, reason: string): void {
-    const attempt = attempts.last(ticket.id, worker.name)
-    orBreak(() => ledger.setState(ticket.id, 'queued', { reason }))
-    emit('job.retry', { job: ticket.id, host: worker.name, reason, ...(attempt === undefined ? {} : { attempt }) })
-  }
-
-  /** An attempt came to nothing, and the job does not wait. */
-  function tellOfOther(ticket: Ticket, worker: WorkerSpec, attempt: number, outcome: JobOutcome): void {
-    if (signal.aborted || outcome.kind === 'done' || outcome.kind === 'skipped') return
-    const reason = outcome.kind === 'failed' ? outcome.reason : 'Another attempt at it goes on'
-    emit('job.retry', { job: ticket.id, host: worker.name, reason, attempt, running: true })
+  function putBack({ id }: Ticket, { name }: WorkerSpec, reason: string): void {
+    orBreak(() => attempts.putBack(id, name, reason))
   }
 
   function orBreak(body: () => void): void {

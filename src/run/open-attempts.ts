@@ -1,34 +1,56 @@
 /**
- * Attempts under way, of which a job may have two. An attempt that comes to nothing while the other goes on is told of as such: its job
- * does not wait.
+ * Attempts under way, of which a job may have two, and what is told and written down of those that come to nothing: the job waits again,
+ * or its other attempt goes on.
  */
 
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Emit } from '../model/events.ts'
+import type { JobOutcome } from '../model/outcome.ts'
+
+export interface OpenAttempt {
+  readonly jobId: string
+  readonly number: number
+  readonly host: string
+}
+
 export interface OpenAttempts {
-  begin(jobId: string, attempt: number): void
-  /** True while the job has another attempt under way. */
-  end(jobId: string, attempt: number, host: string): boolean
-  /** The number of the job's attempt that ended last on a host. */
-  last(jobId: string, host: string): number | undefined
+  begin(attempt: OpenAttempt): void
+  end(attempt: OpenAttempt, outcome: JobOutcome): void
+  /** After the last attempt at the job has ended on this host. */
+  putBack(jobId: string, host: string, reason: string): void
   /** The job is over; whatever attempt at it may still be ending is nobody's business. */
   forget(jobId: string): void
 }
 
-export function createOpenAttempts(): OpenAttempts {
-  const jobs = new Map<string, { readonly open: Set<number>; readonly last: Map<string, number> }>()
+interface Attempts {
+  readonly open: Set<number>
+  /** The number of the last that ended, by host. */
+  readonly last: Map<string, number>
+}
+
+/** @param signal aborted when nothing goes on. */
+export function createOpenAttempts(ledger: Pick<Ledger, 'setState'>, emit: Emit, signal: AbortSignal): OpenAttempts {
+  const jobs = new Map<string, Attempts>()
   return {
-    begin(jobId, attempt) {
+    begin({ jobId, number }) {
       const job = jobs.get(jobId) ?? { open: new Set(), last: new Map() }
       jobs.set(jobId, job)
-      job.open.add(attempt)
+      job.open.add(number)
     },
-    end(jobId, attempt, host) {
+    end({ jobId, number, host }, outcome) {
       const job = jobs.get(jobId)
-      if (job === undefined) return false
-      job.open.delete(attempt)
-      job.last.set(host, attempt)
-      return job.open.size > 0
+      if (job === undefined) return
+      job.open.delete(number)
+      job.last.set(host, number)
+      if (job.open.size === 0 || signal.aborted || outcome.kind === 'done' || outcome.kind === 'skipped') return
+      const reason = outcome.kind === 'failed' ? outcome.reason : 'Another attempt at it goes on'
+      emit('job.retry', { job: jobId, host, reason, attempt: number, running: true })
     },
-    last: (jobId, host) => jobs.get(jobId)?.last.get(host),
+    putBack(jobId, host, reason) {
+      const attempt = jobs.get(jobId)?.last.get(host)
+      ledger.setState(jobId, 'queued', { reason })
+      emit('job.retry', { job: jobId, host, reason, ...(attempt === undefined ? {} : { attempt }) })
+    },
     forget(jobId) {
       jobs.delete(jobId)
     },
