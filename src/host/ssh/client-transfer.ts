@@ -49,7 +49,7 @@ export async function putThroughClient(client: Client, controllerPath: string, o
   const before = await file.stat()
   assertSendable(controllerPath, before.isFile())
   if (!(await seek(file, offset))) throw new ClientUnfit('the position of a descriptor cannot be told here')
-  await move(client, file, { ...options, toHost: true, where: async () => (await tellPosition(file)) ?? offset })
+  await move(client, file, { ...options, toHost: true, wholeBytes: before.size, where: async () => (await tellPosition(file)) ?? offset })
   const after = await file.stat()
   const sentBytes = await tellPosition(file)
   if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) throw changedError(controllerPath)
@@ -67,7 +67,7 @@ export async function getThroughClient(
   const file = offset > 0 ? await reopenTarget(controllerPath, offset) : await createTarget(controllerPath)
   const where = async (): Promise<number> => (await file.stat()).size
   try {
-    await move(client, file, { ...options, toHost: false, where }).catch(async (error: unknown) => {
+    await move(client, file, { ...options, toHost: false, wholeBytes: maxBytes, where }).catch(async (error: unknown) => {
       // The client only stops taking more; the host's side of it then ends in one way or another.
       throw isEncodeError(error, 'TRANSFER_FAILED') && (await isFull(dirname(controllerPath))) ? fullError() : error
     })
@@ -87,6 +87,8 @@ export async function getThroughClient(
 
 interface Move extends ClientTransferOptions {
   readonly toHost: boolean
+  /** With which nothing more is to come. */
+  readonly wholeBytes: number
   /** How far it is in the file. */
   readonly where: () => Promise<number>
 }
@@ -147,19 +149,26 @@ async function move(client: Client, file: FileHandle, options: Move): Promise<vo
 async function untilEnded(
   moving: ClientProcess,
   stopped: AbortController,
-  { where, onBytes, stallMs = STALL_MS, offset = 0, turn }: Move,
+  { where, onBytes, stallMs = STALL_MS, offset = 0, turn, wholeBytes }: Move,
 ): Promise<number> {
   const everyMs = stallMs > 0 ? Math.min(LOOK_EVERY_MS, stallMs / 4) : LOOK_EVERY_MS
   let last = offset
+  let isHeld = false
+  let isOver = false
   const tell = (position: number): void => {
     if (position !== last) onBytes?.(position)
-    turn?.count(Math.max(0, position - last))
+    if (!isOver) turn?.count(Math.max(0, position - last))
     last = position
+    if (isOver || position < wholeBytes) return
+    // What is left is the host's to say: others need not wait for that.
+    isOver = true
+    isHeld = false
+    moving.hold(false)
+    turn?.rest()
   }
   // Counted in steps: time in which this machine stood still is none in which the host was silent.
   let idleMs = 0
   let isLooking = false
-  let isHeld = false
   const look = async (): Promise<void> => {
     const position = await where()
     idleMs = position === last && !isHeld ? idleMs + everyMs : 0
