@@ -115,7 +115,7 @@ export async function startWindowsServer(options: WindowsServerOptions): Promise
     processes,
     cutNetwork() {
       for (const socket of sockets) {
-        socket.pause()
+        socket.removeAllListeners('data').on('data', () => undefined)
         socket.write = () => true
       }
     },
