@@ -144,7 +144,7 @@ async function writeConfig(folder: string, { port, silentPort }: Servers, count:
       lines.push(`        ${line}`)
     }
   }
-  lines.push('profiles:', '  quick: {output_options: ["-c:v libx264", "-preset ultrafast"], extension: .mp4}')
+  lines.push('profiles:', '  quick: {output_options: ["-map 0", "-c copy", "-c:v libx264", "-preset ultrafast"], extension: .mkv}')
   await writeFile(join(folder, 'known'), `${known.join('\n')}\n`)
   const file = join(folder, 'config.yml')
   await writeFile(file, `${lines.join('\n')}\n`)
