@@ -305,7 +305,14 @@ function setState(db: Database, jobId: string, state: JobState, fields: StateFie
        attempt = coalesce(?, attempt), plan = iif(?, NULL, plan)
      WHERE id = ? AND state <> 'done'`,
     ...[state, nowMs, isEnd ? nowMs : null, fields.reason ?? null, fields.log ?? null],
-    ...[fields.outputBytes ?? null, fields.temporary ?? null, fields.host ?? null, fields.attempt ?? null, Number(state === 'done' || state === 'skipped'), jobId],
+    ...[
+      fields.outputBytes ?? null,
+      fields.temporary ?? null,
+      fields.host ?? null,
+      fields.attempt ?? null,
+      Number(state === 'done' || state === 'skipped'),
+      jobId,
+    ],
   )
   if (changed === 0 && db.get('SELECT 1 FROM jobs WHERE id = ?', jobId) === undefined) throw new Error(`The ledger knows no job "${jobId}"`)
 }

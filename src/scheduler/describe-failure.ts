@@ -1,7 +1,8 @@
 /** Why a job failed for good, over all hosts that had to do with it. */
 
 import type { CircuitBreaker } from './circuit-breaker.ts'
-import { describeNearestMiss, findFit, type ScheduledJob } from './job-form.ts'
+import { describeNearestMiss, findFit } from './find-fit.ts'
+import type { ScheduledJob } from './job-form.ts'
 import type { Entry } from './lanes.ts'
 import type { Worker } from './worker.ts'
 

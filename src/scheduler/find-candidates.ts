@@ -1,7 +1,8 @@
 /** Hosts that could take a job, free or not. */
 
 import type { CircuitBreaker } from './circuit-breaker.ts'
-import { type Fit, findFit, type ScheduledJob } from './job-form.ts'
+import { type Fit, findFit } from './find-fit.ts'
+import type { ScheduledJob } from './job-form.ts'
 import type { Entry, Lane } from './lanes.ts'
 import type { Candidate } from './rank-candidates.ts'
 import type { Worker } from './worker.ts'

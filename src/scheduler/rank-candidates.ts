@@ -1,6 +1,6 @@
 /** The order in which hosts that could take a job are shown to a strategy, which takes the first of those it finds equal. */
 
-import { countPreferred, type Fit } from './job-form.ts'
+import { countPreferred, type Fit } from './find-fit.ts'
 import type { Worker } from './worker.ts'
 
 export interface Candidate {
