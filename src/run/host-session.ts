@@ -69,6 +69,7 @@ const RECONNECT_LIMIT_MS = 20_000
 
 /** A host that does not answer must not hold up the end of a run; its own guard cleans up then. */
 const CLOSE_TIMEOUT_MS = 3_000
+const MARK_LENGTH = 8
 
 export function openHostSession(options: HostSessionOptions): HostSession {
   const { config, cluster, emit, signal, clock } = options
@@ -78,7 +79,6 @@ export function openHostSession(options: HostSessionOptions): HostSession {
   let wasUp = false
   let toldDown: string | undefined
   /** A folder for each time it comes up: the guard of a lost connection removes the old one when it likes. */
-  let openings = 0
   let lost = Promise.withResolvers<string>()
   const awaiting = new Set<Awaiting>()
   /** Work folders of earlier openings. */
@@ -176,7 +176,6 @@ export function openHostSession(options: HostSessionOptions): HostSession {
     try {
       const facts = await host.open(wanted)
       folder = undefined
-      openings += 1
       const opened: OpenHost = { host, facts, workFolder: () => ensureWorkFolder(host, facts) }
       await adoptFiles(opened)
       await removeAbandoned(host)
@@ -236,8 +235,9 @@ export function openHostSession(options: HostSessionOptions): HostSession {
     await left?.host.leave().catch(() => {})
   }
 
+  /** Its name is this connection's own: a machine may be a host under several names, and each removes its folder as a whole. */
   async function ensureWorkFolder(host: Host, facts: HostFacts): Promise<string> {
-    folder ??= makeWorkFolder(host, host.joinPath(facts.workingDir, `encode-${options.runId}-${openings}`))
+    folder ??= makeWorkFolder(host, host.joinPath(facts.workingDir, `encode-${options.runId}-${host.mark.slice(-MARK_LENGTH)}`))
     return (await folder).path
   }
 

@@ -15,6 +15,8 @@ export type Reconnect = (files: readonly string[]) => Promise<void>
 
 export interface RouteRequest {
   readonly plan: JobPlan
+  /** Each attempt has work files of its own: two of them may be under way, on hosts that are one machine. */
+  readonly attempt: number
   readonly host: Host
   /** The run's own folder on the host, made at the first call; another one after `reconnect`. */
   readonly workFolder: () => Promise<string>

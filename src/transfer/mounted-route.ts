@@ -68,8 +68,8 @@ async function writeBeside(request: RouteRequest, hostSource: string): Promise<M
 }
 
 async function writeToWorkFolder(request: RouteRequest, hostSource: string): Promise<MediaRoute> {
-  const { plan, signal, temporary } = request
-  const result = `${plan.id}.result${plan.profile.extension}`
+  const { plan, attempt, signal, temporary } = request
+  const result = `${plan.id}-${attempt}.result${plan.profile.extension}`
   const work = await createWorkFiles(request, [result])
   return {
     hostSource,

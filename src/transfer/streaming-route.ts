@@ -9,11 +9,12 @@ import { receiveResumed, sendResumed } from './resume-transfer.ts'
 import { createWorkFiles } from './work-files.ts'
 
 export async function createStreamingRoute(request: RouteRequest): Promise<MediaRoute> {
-  const { plan, host, signal, temporary } = request
+  const { plan, attempt, host, signal, temporary } = request
   const extension = toSafeExtension(plan.source.path)
-  const source = `${plan.id}.source${extension}`
-  const token = `${plan.id}.token`
-  const result = `${plan.id}.result${plan.profile.extension}`
+  const name = `${plan.id}-${attempt}`
+  const source = `${name}.source${extension}`
+  const token = `${name}.token`
+  const result = `${name}.result${plan.profile.extension}`
   const work = await createWorkFiles(request, [source, result])
   return {
     get hostSource() {

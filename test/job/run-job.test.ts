@@ -49,7 +49,7 @@ test('waits for its slot when its source is there, says so once, and counts that
   const attempt = start({ clock: { ...systemClock, now: () => systemClock.now() + lateness.ms } })
   await attempt.waiting
   expect(attempt.steps).toEqual(['fetch', 'waiting'])
-  expect(await readdir(join(folder, 'work'))).toEqual(['run-1.source.mp4'])
+  expect(await readdir(join(folder, 'work'))).toEqual(['run-1-1.source.mp4'])
   lateness.ms = 3_600_000
   attempt.giveSlot()
   const outcome = await attempt.outcome

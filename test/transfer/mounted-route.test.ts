@@ -25,6 +25,7 @@ test('what a host wrote goes, even where its folder is not the one that the resu
   const { size, mtimeMs } = await stat(plan.source.path)
   const route = await createMountedRoute({
     plan: { ...plan, source: { ...plan.source, sizeBytes: size, mtimeMs } },
+    attempt: 1,
     host,
     temporary: join(here, '.encode-run-1-1.mkv'),
     workFolder: async () => base,
@@ -56,6 +57,7 @@ test('a host that sees the source is asked no more than that, and nothing once t
   } as Partial<Host> as Host
   const route = await createMountedRoute({
     plan,
+    attempt: 1,
     host,
     temporary: '/films/.encode-run-1-1.mkv',
     workFolder: () => Promise.reject(new Error('No work folder is needed')),
