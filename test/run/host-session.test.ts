@@ -30,15 +30,18 @@ describe('a host that is lost and comes back', { timeout: 30_000 }, () => {
     noted = new Set()
     refusal = undefined
     clock = systemClock
-    const config = makeHostConfig({ name: 'tower', type: 'local', workingDir: base })
-    session = openHostSession({
+    session = await openSession('tower')
+  })
+
+  async function openSession(name: string): Promise<HostSession> {
+    const opened = openHostSession({
       cluster: 'home',
-      config,
+      config: makeHostConfig({ name, type: 'local', workingDir: base }),
       createHost(own): Host {
         const host = createHost({ config: own, sshProgram: undefined, env: process.env, homeFolder: homedir() })
         return refusal === undefined ? host : { ...host, open: () => Promise.reject(refusal) }
       },
-      emit: (name) => events.push(name),
+      emit: (event) => events.push(event),
       clock: { now: () => clock.now(), sleep: async (ms, stop) => await clock.sleep(ms, stop) },
       signal,
       setState: (state) => states.push(state),
@@ -47,12 +50,23 @@ describe('a host that is lost and comes back', { timeout: 30_000 }, () => {
       runId: 'run',
       onWorkFolder: (path, isThere) => (isThere ? noted.add(path) : noted.delete(path)),
     })
-    await waitUntil(() => session.current() !== undefined, { what: 'it is open' })
-  })
+    await waitUntil(() => opened.current() !== undefined, { what: 'it is open' })
+    return opened
+  }
 
   afterEach(async () => {
     await session.close()
     await rm(base, { recursive: true, force: true })
+  })
+
+  test('leaves the work folder of another name of the same machine alone', async () => {
+    const other = await openSession('the same tower')
+    const [folder, others] = [await current().workFolder(), (await other.current()?.workFolder()) ?? '']
+    await writeFile(join(folder, 'film'), '')
+    await writeFile(join(others, 'film'), '')
+    await other.close()
+    expect(await readdir(base)).toEqual([basename(folder)])
+    expect(await readdir(folder)).toEqual(['film'])
   })
 
   test('keeps for its next work folder what somebody waits for, and nothing else', async () => {
