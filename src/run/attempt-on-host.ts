@@ -8,7 +8,7 @@ import type { Emit, EventFields, Stage } from '../model/events.ts'
 import type { JobOutcome } from '../model/outcome.ts'
 import type { JobPlan } from '../model/plan.ts'
 import type { Ffprobe } from '../plan/ffprobe.ts'
-import type { AttemptPace, SlotLease } from '../scheduler/scheduler.ts'
+import type { AttemptPace, SlotLease } from '../scheduler/attempts.ts'
 import type { ArrivalMemory } from '../transfer/arrival-memory.ts'
 import { createCurrentHost } from './current-host.ts'
 import { createFileJournal } from './file-journal.ts'
@@ -19,13 +19,18 @@ import type { Reservation } from './space/space-book.ts'
 import { createStageTimes } from './stage-times.ts'
 import type { AttemptTurns } from './transfer-turns.ts'
 
-export interface Attempt {
+/** The same for all attempts of a run. */
+export interface AttemptWorld {
   readonly runId: string
   readonly world: RunWorld
   readonly emit: Emit
   readonly ledger: Ledger
   readonly ffprobe: Ffprobe
   readonly flsPath: string | undefined
+  readonly signal: AbortSignal
+}
+
+export interface AttemptOnHost extends AttemptWorld {
   readonly arrivals: ArrivalMemory
   readonly plan: JobPlan
   readonly attempt: number
@@ -43,7 +48,6 @@ export interface Attempt {
   /** Of the host. */
   readonly link: LinkMeter
   readonly turns: AttemptTurns
-  readonly signal: AbortSignal
 }
 
 /** Rejects only when the ledger cannot be written. */
@@ -67,7 +71,7 @@ export async function attemptOnHost({
   link,
   turns,
   signal,
-}: Attempt): Promise<JobOutcome> {
+}: AttemptOnHost): Promise<JobOutcome> {
   let open = opened
   const host = createCurrentHost(() => open.host)
   const { name } = host.config

@@ -9,22 +9,19 @@ import type { Emit } from '../model/events.ts'
 import type { JobOutcome } from '../model/outcome.ts'
 import type { JobPlan } from '../model/plan.ts'
 import type { Ffprobe } from '../plan/ffprobe.ts'
-import { type Attempt, createScheduler } from '../scheduler/scheduler.ts'
+import { createScheduler } from '../scheduler/scheduler.ts'
 import type { StrategyName } from '../scheduler/strategy.ts'
 import type { WorkerSpec } from '../scheduler/worker.ts'
-import { createArrivalMemory } from '../transfer/arrival-memory.ts'
-import { createUplink } from '../transfer/uplink/uplink.ts'
 import { createAbilities } from './abilities.ts'
-import { attemptOnHost } from './attempt-on-host.ts'
 import { describeOverload } from './describe-overload.ts'
 import { followConfig, type HostReload } from './follow-config.ts'
 import { heedRequests } from './heed-requests.ts'
+import { createHostAttempts } from './host-attempts.ts'
 import { createHostHealth } from './host-health.ts'
-import { createHostRoster, keyOfHost, type NewHost, type PlacedHost } from './host-roster.ts'
-import { type HostSession, type OpenHost, openHostSession } from './host-session.ts'
+import { createHostRoster, type NewHost, type PlacedHost } from './host-roster.ts'
+import { type HostSession, openHostSession } from './host-session.ts'
 import type { Intake } from './intake.ts'
 import { removeLeftOnHost } from './left-files.ts'
-import { createLinkMeter, type LinkMeter } from './link-meter.ts'
 import { createMountedCheck } from './mounted-check.ts'
 import { createOpenAttempts } from './open-attempts.ts'
 import { pollLoads } from './poll-loads.ts'
@@ -32,10 +29,8 @@ import { toPrefetch } from './prefetch.ts'
 import { recordOutcome } from './record-outcome.ts'
 import type { RunWorld } from './run-request.ts'
 import { createRunSpace } from './space/run-space.ts'
-import type { Reservation } from './space/space-book.ts'
 import { createSpeedMemory } from './speed-memory.ts'
 import { type Ticket, toTicket, withForm } from './to-ticket.ts'
-import { createTransferTurns } from './transfer-turns.ts'
 
 export interface ExecuteOptions {
   readonly runId: string
@@ -78,10 +73,6 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   const breaking = new AbortController()
   /** Aborted, too, when states can no longer be written down: nothing may be done that a later run would not know of. */
   const signal = AbortSignal.any([world.signal, breaking.signal])
-  const arrivals = createArrivalMemory(world.onNote)
-  /** What the last job to lose a host had of it. */
-  const lostOpens = new Map<string, OpenHost>()
-  const links = new Map<string, LinkMeter>()
   const attempts = createOpenAttempts(ledger, emit, signal)
   const settling = new Set<Promise<void>>()
   const over = new AbortController()
@@ -94,7 +85,6 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   const abilities = createAbilities({ memory: ledger, now: () => clock.now(), signal })
   abilities.want(options.plans)
 
-  const turns = createTransferTurns(createUplink({ bytesPerSecond: options.rateLimitBytes, clock }), clock)
   const speedMemory = createSpeedMemory(ledger, (speeds, links) => scheduler.seed(speeds, links))
   const checkHost = createMountedCheck([...options.plans, ...(options.intake.unplanned?.samples ?? [])])
   const space = createRunSpace({
@@ -126,21 +116,19 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
       const config = roster.config(worker)
       return config === undefined ? 0 : toPrefetch(config)
     },
-    runJob(ticket, worker, attempt) {
+    async runJob(ticket, worker, attempt) {
       const reservation = space.reserve(ticket.plan, worker)
       const own = { jobId: ticket.id, number: attempt.number, host: worker.name }
       attempts.begin(own)
-      return roster
-        .during(worker, () => attemptJob(withForm(ticket.plan, attempt.form), worker, attempt, reservation))
+      const outcome = await onHosts
+        .run(withForm(ticket.plan, attempt.form), worker, attempt, reservation)
         .catch((error: unknown): JobOutcome => {
           breakOff(error)
           return { kind: 'interrupted' }
         })
-        .then((outcome) => {
-          reservation.release()
-          attempts.end(own, outcome)
-          return outcome
-        })
+      reservation.release()
+      attempts.end(own, outcome)
+      return outcome
     },
     onRetry: putBack,
     onWithdrawn: putBack,
@@ -159,7 +147,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
       const settled = options.intake.settle(ticket.plan, outcome.kind !== 'failed').finally(() => settling.delete(settled))
       settling.add(settled)
     },
-    onLost: (worker, reason) => roster.session(worker)?.reportLost(reason, lostOpens.get(keyOfHost(worker))),
+    onLost: (worker, reason) => roster.session(worker)?.reportLost(reason, onHosts.lastLost(worker)),
     onSpeed: (learned) => orBreak(() => speedMemory.remember(learned)),
     onLowered({ name }, queue, slots, reason) {
       const message = `Host "${name}" gets ${slots} ${slots === 1 ? 'slot' : 'slots'} in queue "${queue}" for the rest of this run: ${reason}`
@@ -168,6 +156,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   })
 
   const roster = createHostRoster({ open: openSession, toSpec: abilities.toSpec, scheduler, emit })
+  const onHosts = createHostAttempts({ ...options, roster, abilities, signal })
   const isOver = AbortSignal.any([signal, over.signal])
   draining.addEventListener('abort', () => emit('warning', { message: DRAINING }), { once: true })
   if (draining.aborted) emit('warning', { message: DRAINING })
@@ -301,57 +290,6 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
         else ledger.forgetRunFile(options.runId, { cluster, host: config.name }, path)
       },
     })
-  }
-
-  async function attemptJob(
-    plan: JobPlan,
-    worker: WorkerSpec,
-    { number, isCopy, pace, lease }: Attempt,
-    reservation: Reservation,
-  ): Promise<JobOutcome> {
-    const session = roster.session(worker)
-    let open = session?.current()
-    if (session === undefined || open === undefined) {
-      return { kind: 'failed', reason: `Host "${worker.name}" is gone`, log: null, retry: 'lost' }
-    }
-    const reconnect = async (lost: Pick<OpenHost, 'host'>, files: readonly string[]): Promise<OpenHost> => {
-      open = await session.reconnect(lost, files, signal)
-      return open
-    }
-    const outcome = await attemptOnHost({
-      ...options,
-      arrivals,
-      plan,
-      attempt: number,
-      isCopy,
-      cluster: worker.cluster,
-      open,
-      reconnect,
-      reservation,
-      pace,
-      lease,
-      link: linkOf(worker),
-      turns: turns.begin({ key: keyOfHost(worker), config: open.host.config, slot: lease }),
-      signal,
-    })
-    if (outcome.kind === 'failed' && outcome.retry === 'lost') lostOpens.set(keyOfHost(worker), open)
-    if (outcome.kind === 'failed' && outcome.retry === 'variant') await doubtEncoder(plan, worker)
-    return outcome
-  }
-
-  function linkOf(worker: WorkerSpec): LinkMeter {
-    const key = keyOfHost(worker)
-    const link = links.get(key) ?? createLinkMeter()
-    links.set(key, link)
-    return link
-  }
-
-  /** Was it this source, or does the encoder not work any more? If so, no other job need find it out. */
-  async function doubtEncoder(plan: JobPlan, worker: WorkerSpec): Promise<void> {
-    const open = roster.current(worker)
-    if (open === undefined) return
-    await abilities.doubt(open.host, open.facts, plan).catch(() => {})
-    roster.weigh(worker)
   }
 
   /** A job that no host could take: why each of them could not. */

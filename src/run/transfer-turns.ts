@@ -10,10 +10,10 @@ import type { Uplink } from '../transfer/uplink/uplink.ts'
 
 export interface TransferTurns {
   /** For one attempt on a host; `key` is the host's own over all clusters. */
-  begin(attempt: AttemptOnHost): AttemptTurns
+  begin(attempt: TurnRequest): AttemptTurns
 }
 
-export interface AttemptOnHost {
+export interface TurnRequest {
   readonly key: string
   readonly config: Pick<HostConfig, 'rateLimitBytes'>
   /** Has its slot by now. */
