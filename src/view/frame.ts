@@ -7,7 +7,8 @@ import { formatBytes, formatDuration } from '../core/units.ts'
 import { countOf, describeHost, formatSaving } from './describe-event.ts'
 import { cutText, measureText, toFileLabel } from './fit-text.ts'
 import { type JobLineOptions, renderBar, renderJobLine } from './job-line.ts'
-import type { HostState, RunningJob, RunState, Totals } from './run-state.ts'
+import type { HostState, RunState, Totals } from './run-state.ts'
+import type { RunningJob } from './running-job.ts'
 
 export interface FrameOptions {
   readonly columns: number

@@ -4,7 +4,7 @@ import type { ChalkInstance } from 'chalk'
 import { formatDuration } from '../core/units.ts'
 import { formatFps, formatSpeed } from './describe-event.ts'
 import { cutText, fitText, fitTextRight, toFileLabel, toLabel } from './fit-text.ts'
-import { currentEta, type RunningJob } from './run-state.ts'
+import { currentEta, type RunningJob } from './running-job.ts'
 
 export interface JobLineOptions {
   readonly columns: number

@@ -4,8 +4,18 @@
  */
 
 import { savedPercent } from '../core/units.ts'
-import type { EncodeEvent, EventOf, Stage } from '../model/events.ts'
+import type { EncodeEvent, EventOf } from '../model/events.ts'
 import { createAttemptMap } from './attempt-map.ts'
+import {
+  applyProgress,
+  beginJob,
+  type Changing,
+  type ChangingJob,
+  currentEta,
+  enterStage,
+  type RunningJob,
+  toDoneRatio,
+} from './running-job.ts'
 import { createWorkMeter, type WorkSize } from './work-meter.ts'
 
 export interface HostState {
@@ -20,28 +30,6 @@ export interface HostState {
   /** In the order they started. */
   readonly running: readonly RunningJob[]
   readonly doneCount: number
-}
-
-export interface RunningJob {
-  readonly job: string
-  readonly file: string
-  readonly host: string
-  readonly attempt: number
-  /** Another attempt at the job goes on meanwhile. */
-  readonly isCopy: boolean
-  readonly stage: Stage | undefined
-  /** Its source is there, and a slot is not. */
-  readonly isWaiting: boolean
-  readonly stageSinceMs: number
-  readonly startedMs: number
-  /** Of the stage. Null where nobody knows. */
-  readonly percent: number | null
-  readonly fps: number | null
-  readonly speed: number | null
-  /** As told at `progressMs`. */
-  readonly etaSeconds: number | null
-  readonly savedPercent: number | null
-  readonly progressMs: number
 }
 
 export interface FailedJob {
@@ -88,9 +76,7 @@ export interface RunState {
   totals(nowMs: number): Totals
 }
 
-type Changing<T> = { -readonly [Key in keyof T]: T[Key] }
 type ChangingHost = Omit<Changing<HostState>, 'running'> & { running: ChangingJob[] }
-type ChangingJob = Changing<RunningJob>
 
 interface OpenJob {
   readonly cluster: string | undefined
@@ -98,7 +84,6 @@ interface OpenJob {
 }
 
 const UNKNOWN_SIZE: WorkSize = { bytes: undefined, seconds: undefined }
-const NO_FIGURES = { percent: null, fps: null, speed: null, etaSeconds: null } as const
 const RECENT_COUNT = 10
 const FAILURE_COUNT = 50
 const WARNING_COUNT = 10
@@ -162,48 +147,9 @@ export function createRunState(): RunState {
     openJob(event.job, undefined, UNKNOWN_SIZE)
     if (event.copy !== true) leaveHost(event.job)
     workSinceMs ??= atMs
-    const job: ChangingJob = {
-      job: event.job,
-      file: event.file,
-      host: event.host,
-      attempt: event.attempt,
-      isCopy: event.copy === true,
-      stage: undefined,
-      isWaiting: false,
-      stageSinceMs: atMs,
-      startedMs: atMs,
-      percent: null,
-      fps: null,
-      speed: null,
-      etaSeconds: null,
-      savedPercent: null,
-      progressMs: atMs,
-    }
+    const job = beginJob(event, atMs)
     attempts.set(event.job, event.attempt, job)
     hostOf(event.job, event.host).running.push(job)
-  }
-
-  function enterStage(job: ChangingJob, stage: Stage, atMs: number): void {
-    if (job.stage === stage) return
-    Object.assign(job, { stage, stageSinceMs: atMs, isWaiting: false, progressMs: atMs, ...NO_FIGURES })
-  }
-
-  function progress(event: EventOf<'job.progress'>, atMs: number): void {
-    const job = attempts.get(event.job, event.attempt)
-    if (job === undefined) return
-    enterStage(job, event.stage, atMs)
-    if (event.waiting === true) {
-      Object.assign(job, { isWaiting: true, stageSinceMs: atMs, progressMs: atMs, ...NO_FIGURES })
-      return
-    }
-    Object.assign(job, {
-      percent: event.percent,
-      fps: event.fps,
-      speed: event.speed,
-      etaSeconds: event.eta_s,
-      savedPercent: event.saved_percent ?? job.savedPercent,
-      progressMs: atMs,
-    })
   }
 
   /** Without a number: every attempt at the job. */
@@ -240,7 +186,7 @@ export function createRunState(): RunState {
   }
 
   function* running(): Generator<{ size: WorkSize; ratio: number }> {
-    for (const [id, jobs] of attempts.jobs()) yield { size: open.get(id)?.size ?? UNKNOWN_SIZE, ratio: Math.max(...jobs.map(toRatio)) }
+    for (const [id, jobs] of attempts.jobs()) yield { size: open.get(id)?.size ?? UNKNOWN_SIZE, ratio: Math.max(...jobs.map(toDoneRatio)) }
   }
 
   function estimate(nowMs: number, doneRatio: number): number | null {
@@ -287,9 +233,11 @@ export function createRunState(): RunState {
           if (job !== undefined) enterStage(job, event.stage, atMs)
           break
         }
-        case 'job.progress':
-          progress(event, atMs)
+        case 'job.progress': {
+          const job = attempts.get(event.job, event.attempt)
+          if (job !== undefined) applyProgress(job, event, atMs)
           break
+        }
         case 'job.retry':
           leaveHost(event.job, event.attempt)
           break
@@ -350,24 +298,6 @@ export function createRunState(): RunState {
         etaSeconds: estimate(nowMs, doneRatio),
       }
     },
-  }
-}
-
-/** ETA of a job now: as told last, less the time that has passed since. */
-export function currentEta(job: RunningJob, nowMs: number): number | null {
-  return job.etaSeconds === null ? null : Math.max(0, job.etaSeconds - (nowMs - job.progressMs) / 1000)
-}
-
-/** Part of the whole job: the encode takes nearly all of the time. */
-function toRatio(job: RunningJob): number {
-  switch (job.stage) {
-    case undefined:
-    case 'fetch':
-      return 0
-    case 'encode':
-      return (job.percent ?? 0) / 100
-    default:
-      return 1
   }
 }
 

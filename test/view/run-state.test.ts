@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { EncodeEvent } from '../../src/model/events.ts'
-import { createRunState, currentEta, type RunState } from '../../src/view/run-state.ts'
+import { createRunState, type RunState } from '../../src/view/run-state.ts'
+import { currentEta } from '../../src/view/running-job.ts'
 import { done, eventAt, failed, hostUp, progressed, queued, RUN_START_MS, started, WAITING } from './run-script.ts'
 
 function stateAfter(...events: readonly EncodeEvent[]): RunState {
