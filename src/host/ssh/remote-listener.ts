@@ -11,7 +11,7 @@ import { toPlainLine } from '../../core/text.ts'
 import type { HostListener } from '../host.ts'
 
 export interface RemoteListeners {
-  /** Rejects with HOST_UNSUPPORTED where the server allows no forwarding, or with HOST_LOST. */
+  /** Rejects with HOST_UNSUPPORTED where the server allows no forwarding or never ends it, or with HOST_LOST. */
   listen(onConnection: (stream: Duplex) => void): Promise<HostListener>
 }
 
@@ -28,6 +28,7 @@ const LOOPBACK = '127.0.0.1'
 
 export function createRemoteListeners(client: ssh2.Client, { place, lost, onChannel }: RemoteListenersOptions): RemoteListeners {
   const handlers = new Map<number, (stream: Duplex) => void>()
+  let trial: Promise<void> | undefined
 
   client.on('tcp connection', ({ srcIP, destPort }, accept, reject) => {
     const onConnection = handlers.get(destPort)
@@ -60,16 +61,31 @@ export function createRemoteListeners(client: ssh2.Client, { place, lost, onChan
     handlers.delete(port)
   }
 
+  async function open(): Promise<number> {
+    return await request((answer) => client.forwardIn(LOOPBACK, 0, answer)).catch((cause: unknown) => {
+      throw toUnsupported(cause, 'opens no port for this machine', 'Allow remote forwarding in its sshd_config (AllowTcpForwarding)')
+    })
+  }
+
+  /** Dropbear closes no port whose number it has chosen itself: where that is so, the one of the trial is the only one. */
+  async function tryOut(): Promise<void> {
+    const port = await open()
+    await close(port).catch((cause: unknown) => {
+      throw toUnsupported(cause, 'closes no port that it has opened', 'Media are sent there before they are encoded')
+    })
+  }
+
+  function toUnsupported(cause: unknown, what: string, hint: string): unknown {
+    if (lost.aborted) return lost.reason
+    const why = toPlainLine(cause instanceof Error ? cause.message : String(cause))
+    return new EncodeError('HOST_UNSUPPORTED', `${place} ${what}: ${why}`, { hint, cause })
+  }
+
   return {
     async listen(onConnection) {
-      const port = await request((answer) => client.forwardIn(LOOPBACK, 0, answer)).catch((cause: unknown) => {
-        if (lost.aborted) throw lost.reason
-        const why = toPlainLine(cause instanceof Error ? cause.message : String(cause))
-        throw new EncodeError('HOST_UNSUPPORTED', `${place} opens no port for this machine: ${why}`, {
-          hint: 'Allow remote forwarding in its sshd_config (AllowTcpForwarding)',
-          cause,
-        })
-      })
+      trial ??= tryOut()
+      await trial
+      const port = await open()
       handlers.set(port, onConnection)
       let closing: Promise<void> | undefined
       const closeOnce = (): Promise<void> => {
