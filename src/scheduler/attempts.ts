@@ -279,8 +279,10 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
 
 /** As many results are on their way back as the host should keep. */
 export function isPiledUp(worker: Worker, queue: string): boolean {
-  const slots = countUsableSlots(worker, queue)
-  return countPhase(worker, 'encoding', queue) + countPhase(worker, 'leaving', queue) >= slots * (1 + MAX_LEAVING_A_SLOT)
+  const most = countUsableSlots(worker, queue) * (1 + MAX_LEAVING_A_SLOT)
+  // Asked for every host again and again, and hardly ever so.
+  if (worker.underWay.size < most) return false
+  return countPhase(worker, 'encoding', queue) + countPhase(worker, 'leaving', queue) >= most
 }
 
 function isCrossing(phase: Phase | 'over'): boolean {

@@ -129,7 +129,7 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
     const link = speeds.linkOf(spec)
     const { transferBytes = 0 } = mean
     const fetchSeconds = toFetchBytes(mean) / link
-    const ownSeconds = encodeSeconds + (options.places.ahead(candidate, mean) > 0 ? 0 : fetchSeconds)
+    const ownSeconds = encodeSeconds + (options.places.ahead(candidate.worker) > 0 ? 0 : fetchSeconds)
     const seconds = Math.max(ownSeconds, (transferBytes / link) * toSlotCount(candidate))
     return { speed: mean.work / seconds, fetchSeconds, returnSeconds: transferBytes / link - fetchSeconds }
   }

@@ -6,7 +6,7 @@ import { describeUnplaced, joinReasons, withReasons } from './describe-failure.t
 import { type Candidates, isCondemned } from './find-candidates.ts'
 import type { Foresight } from './foresight.ts'
 import type { ScheduledJob } from './job-form.ts'
-import type { Entry, Lanes } from './lanes.ts'
+import type { Entry, Lane, Lanes } from './lanes.ts'
 import type { Places } from './places.ts'
 import { type Candidate, rankCandidates } from './rank-candidates.ts'
 import type { Lack, Room, RoomKeeper } from './room.ts'
@@ -50,6 +50,7 @@ export function createPlaceOne<Job extends ScheduledJob>(options: PlaceOptions<J
   }
 
   function placeOne(foreseen: Foresight<Job> | undefined): Placed {
+    const freeOf = createShortlists()
     let start: (() => void) | undefined
     const roomless = new Map<Entry<Job>, readonly Lack[]>()
     let isAsking = false
@@ -62,7 +63,7 @@ export function createPlaceOne<Job extends ScheduledJob>(options: PlaceOptions<J
           start = () => giveUp(waiting)
           return 'take'
         }
-        const chosen = places.isFull() ? undefined : chooseFree(waiting, able, foreseen)
+        const chosen = places.isFull() ? undefined : chooseFree(waiting, freeOf(waiting, able), foreseen)
         if (chosen === 'asking') isAsking = true
         if (Array.isArray(chosen)) {
           roomless.set(waiting, chosen)
@@ -91,7 +92,7 @@ export function createPlaceOne<Job extends ScheduledJob>(options: PlaceOptions<J
   function placeTrial(foreseen: Foresight<Job>): boolean {
     const trial = places.isFull() ? undefined : foreseen.findTrial()
     if (trial === undefined) return false
-    const chosen = chooseFree(trial.entry, trial.on, undefined)
+    const chosen = chooseFree(trial.entry, listFree(trial.entry, trial.on), undefined)
     if (chosen === undefined || chosen === 'asking' || !('worker' in chosen)) return false
     lanes.take(trial.entry)
     begin(trial.entry, chosen)
@@ -101,12 +102,12 @@ export function createPlaceOne<Job extends ScheduledJob>(options: PlaceOptions<J
   /** `asking`: it depends on an answer that is on its way. Lacks: hosts are free, and none of them has room. */
   function chooseFree(
     entry: Entry<Job>,
-    able: readonly Candidate[],
+    ranked: readonly Candidate[],
     foreseen: Foresight<Job> | undefined,
   ): Candidate | 'asking' | Lack[] | { readonly atMost: number } | undefined {
     const lacks: Lack[] = []
     let isSecondChoice = false
-    let free = places.filter(admit(entry, able), entry.job)
+    let free = ranked
     for (;;) {
       const chosen = chooseOf(entry, free)
       if (chosen === undefined) break
@@ -125,6 +126,22 @@ export function createPlaceOne<Job extends ScheduledJob>(options: PlaceOptions<J
     return lacks.length === 0 ? undefined : lacks
   }
 
+  /** Those of `able` that could take it now, in the order in which they are shown to the strategy. */
+  function listFree(entry: Entry<Job>, able: readonly Candidate[]): readonly Candidate[] {
+    return rankCandidates(places.filter(admit(entry, able), entry.job))
+  }
+
+  /** The same, found once for all jobs of a lane that were not tried yet; until something is started. */
+  function createShortlists(): typeof listFree {
+    const known = new Map<Lane<Job>, readonly Candidate[]>()
+    return (entry, able) => {
+      if (entry.attempts > 0) return listFree(entry, able)
+      const free = known.get(entry.lane) ?? listFree(entry, able)
+      known.set(entry.lane, free)
+      return free
+    }
+  }
+
   /** Those that are not held or set aside. What failed elsewhere goes to a host that is held where no better one is up. */
   function admit(entry: Entry<Job>, able: readonly Candidate[]): readonly Candidate[] {
     const inState = (state: ReturnType<CircuitBreaker['stateOf']>) =>
@@ -138,8 +155,7 @@ export function createPlaceOne<Job extends ScheduledJob>(options: PlaceOptions<J
     if (staying !== undefined) return staying
     // A host whose disk filled up under this job gets it again when no other can take it.
     const other = free.filter(({ worker }) => !entry.fullDisks.has(worker))
-    const ranked = rankCandidates(other.length > 0 ? other : free)
-    const [first, ...rest] = ranked
+    const [first, ...rest] = other.length > 0 ? other : free
     return first === undefined ? undefined : choose([first, ...rest], entry.job)
   }
 

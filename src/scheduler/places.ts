@@ -10,7 +10,7 @@ import { countFreeSlots, countRunning, countUsableSlots, type Worker, type Worke
 
 export interface PlacesOptions<Job extends ScheduledJob> {
   /** Jobs a slot. */
-  readonly ahead: ((worker: WorkerSpec, job: Job) => number) | undefined
+  readonly ahead: ((worker: WorkerSpec) => number) | undefined
   readonly breaker: CircuitBreaker
   /** Whether it is foreseen when a job would be over there. Undefined = never: then nothing is placed ahead while a slot is free. */
   readonly isForeseen: ((candidate: Candidate, job: Job) => boolean) | undefined
@@ -29,7 +29,7 @@ export interface Places<Job extends ScheduledJob> {
   /** Those that have a place for it. */
   filter(candidates: readonly Candidate[], job: Job): readonly Candidate[]
   /** Jobs a slot that may be placed ahead. */
-  ahead(candidate: Candidate, job: Job): number
+  ahead(worker: Worker): number
 }
 
 /** With sources on their way for longer than that, no other one is sent after them. */
@@ -38,27 +38,25 @@ const MAX_FETCH_SECONDS = 10
 export function createPlaces<Job extends ScheduledJob>(options: PlacesOptions<Job>): Places<Job> {
   const { breaker, maxRunning } = options
 
-  function ahead({ worker }: Candidate, job: Job): number {
-    return maxRunning === 1 ? 0 : Math.max(0, options.ahead?.(worker.spec, job) ?? 0)
+  function ahead(worker: Worker): number {
+    return maxRunning === 1 ? 0 : Math.max(0, options.ahead?.(worker.spec) ?? 0)
   }
 
   /** Side by side with many others, each source would come later. */
-  function isLinkBusy(candidate: Candidate, job: Job): boolean {
-    return ahead(candidate, job) > 0 && options.fetchSeconds(candidate.worker) > MAX_FETCH_SECONDS
+  function isLinkBusy({ worker }: Candidate): boolean {
+    return options.fetchSeconds(worker) > MAX_FETCH_SECONDS && ahead(worker) > 0
   }
 
   function isFree({ worker, fit }: Candidate): boolean {
     return options.countRunning() < maxRunning && countFreeSlots(worker, fit.queue) > 0 && !isPiledUp(worker, fit.queue)
   }
 
-  function hasPlaceAhead(candidate: Candidate, job: Job): boolean {
-    const { worker, fit } = candidate
+  function hasPlaceAhead({ worker, fit }: Candidate): boolean {
     if (worker.state !== 'up' || breaker.stateOf(worker) !== 'free') return false
-    const times = 1 + ahead(candidate, job)
-    if (times === 1 || isPiledUp(worker, fit.queue) || options.countRunning() >= maxRunning * times) return false
-    const running = countRunning(worker)
-    const isWithin = (worker.taken.get(fit.queue) ?? 0) < countUsableSlots(worker, fit.queue) * times
-    return isWithin && running < (worker.spec.maxJobs ?? Number.POSITIVE_INFINITY) * times
+    const times = 1 + ahead(worker)
+    if (times === 1 || options.countRunning() >= maxRunning * times) return false
+    if ((worker.taken.get(fit.queue) ?? 0) >= countUsableSlots(worker, fit.queue) * times) return false
+    return countRunning(worker) < (worker.spec.maxJobs ?? Number.POSITIVE_INFINITY) * times && !isPiledUp(worker, fit.queue)
   }
 
   return {
@@ -66,13 +64,14 @@ export function createPlaces<Job extends ScheduledJob>(options: PlacesOptions<Jo
     isFull: () => maxRunning === 1 && options.countUnderWay() > 0,
     isFree,
     filter(candidates, job) {
-      const free = candidates.filter(isFree)
       const { isForeseen } = options
-      if (options.ahead === undefined || (free.length > 0 && isForeseen === undefined)) return free
-      if (isForeseen === undefined) return candidates.filter((candidate) => hasPlaceAhead(candidate, job))
-      return candidates.filter(
-        (candidate) => (isFree(candidate) || (hasPlaceAhead(candidate, job) && isForeseen(candidate, job))) && !isLinkBusy(candidate, job),
-      )
+      if (options.ahead !== undefined && isForeseen !== undefined) {
+        return candidates.filter(
+          (candidate) => (isFree(candidate) || (hasPlaceAhead(candidate) && isForeseen(candidate, job))) && !isLinkBusy(candidate),
+        )
+      }
+      const free = candidates.filter(isFree)
+      return options.ahead === undefined || free.length > 0 ? free : candidates.filter(hasPlaceAhead)
     },
     ahead,
   }

@@ -1,5 +1,5 @@
 /**
- * What idle hosts can do for jobs that are placed already: one that has not begun to encode is withdrawn and placed where it ends sooner;
+ * What idle hosts can do, once no job waits, for those that are placed already: one that has not begun to encode is withdrawn and placed where it ends sooner;
  * one that encodes is begun a second time where that is over well before the first is, and the first result wins. Neither is done for a
  * small gain, since the estimates may be wrong by as much, nor twice to a job.
  */
@@ -47,7 +47,8 @@ export function createRelief<Job extends ScheduledJob>(options: ReliefOptions<Jo
 
   return () => {
     for (const attempt of moving.keys()) if (!attempt.entry.live.has(attempt)) moving.delete(attempt)
-    if (attempts.count === 0 || places.isFull()) return 'none'
+    // A slot is of more use to one that waits, and a host that is idle all the same would not have done it in time.
+    if (attempts.count === 0 || lanes.size > 0 || places.isFull()) return 'none'
     const idle = new Set([...workers.values()].filter(isIdle))
     for (const worker of moving.values()) idle.delete(worker)
     if (idle.size === 0) return 'none'
@@ -73,8 +74,7 @@ export function createRelief<Job extends ScheduledJob>(options: ReliefOptions<Jo
     const ends = [...attempts.list()].flatMap((attempt) => {
       const { entry, phase, withdrawn } = attempt
       if (withdrawn !== undefined || entry.live.size > 1 || phase === 'leaving') return []
-      // Its slot is of more use to one that waits.
-      if (phase === 'encoding' ? lanes.size > 0 || entry.wasCopied : entry.wasMoved) return []
+      if (phase === 'encoding' ? entry.wasCopied : entry.wasMoved) return []
       const endSeconds = timetable.endOf(attempt.place.worker, attempt)
       return endSeconds === undefined ? [] : [{ attempt, endSeconds }]
     })

@@ -38,7 +38,7 @@ export interface SchedulerOptions<Job extends ScheduledJob> {
    * Jobs a slot that may be placed on a host beyond its free slots: their sources are fetched while others encode. Not asked where one job
    * runs at a time. Undefined = 0.
    */
-  readonly ahead?: (worker: WorkerSpec, job: Job) => number
+  readonly ahead?: (worker: WorkerSpec) => number
   /** Runs one attempt (the first is 1). Must not reject. */
   readonly runJob: (job: Job, worker: WorkerSpec, attempt: Attempt) => Promise<JobOutcome>
   readonly onRetry: (job: Job, worker: WorkerSpec, reason: string) => void
@@ -115,9 +115,9 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
   const attempts = createAttempts<Job>({
     ...{ clock, signal, speeds, timetable, maxRunning, onRelease: pump, onPace: pump, onEnd },
     runJob: options.runJob,
-    onFetched({ place, entry }) {
+    onFetched({ place }) {
       // The next one may come.
-      if (places.ahead(place, entry.job) > 0) pump()
+      if (places.ahead(place.worker) > 0) pump()
     },
   })
   const places = createPlaces<Job>({
