@@ -4,15 +4,12 @@
  */
 
 import { type FileHandle, unlink } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClientChannel } from 'ssh2'
-import { EncodeError, isEncodeError } from '../../core/errors.ts'
-import { toPlainLine } from '../../core/text.ts'
-import type { ChannelExit } from '../channel.ts'
+import { isEncodeError } from '../../core/errors.ts'
 import type { Growth, TransferOptions } from '../host.ts'
 import { skipUntil } from '../shell/skip-until.ts'
-import { closeChannel } from './command-channel.ts'
-import type { Session } from './standing-connection.ts'
+import { type OpenSession, type Pace, PIECE_BYTES, withChannel } from './transfer-channel.ts'
+import { assertSendable, changedError, excessError, stoppedError } from './transfer-errors.ts'
 import { createTarget, openSource, reopenTarget, toDiskError } from './transfer-file.ts'
 
 export interface GetOptions extends TransferOptions {
@@ -24,21 +21,14 @@ export interface GetOptions extends TransferOptions {
   readonly growth?: Growth | undefined
 }
 
-/** Opens a session for a command line on the lane for bulk bytes. */
-export type OpenSession = (commandLine: string, signal?: AbortSignal) => Promise<Session>
-
-const PIECE_BYTES = 1024 * 1024
 /** Collected for the disk before the channel is paused; ssh2's window lets 2 MiB more come in. */
 const MAX_COLLECTED_BYTES = 8 * PIECE_BYTES
 /** On a limited rate 0.4 s, which is more than the way there and back takes. */
 const PIECES_AHEAD = 8
-const STDERR_KEPT = 4096
+/** A file that grows more slowly than it moves: others go meanwhile. */
+const RESTS_AFTER_MS = 200
 /** Of what login files print before the first byte of a file. */
 const MAX_NOISE_BYTES = PIECE_BYTES
-/** The disk at the far side may have to wake up, and a piece may take minutes on the slowest of links. */
-export const STALL_MS = 300_000
-const STALL_STEPS = 20
-const CLOSE_TIMEOUT_MS = 2000
 
 /**
  * Sends a file of the controller, or what it has behind `offset`, to the standard input of a command line, which must have the shell syntax already.
@@ -106,119 +96,8 @@ export async function getBytes(
   }
 }
 
-// What both movers say.
-
-export function changedError(controllerPath: string): EncodeError {
-  return new EncodeError('SOURCE_CHANGED', `"${controllerPath}" changed while it was sent`, {
-    hint: 'Encode it when nothing writes to it any more',
-  })
-}
-
-export function stoppedError(controllerPath: string): EncodeError {
-  return new EncodeError('TRANSFER_FAILED', `The host stopped taking "${controllerPath}" before its end`)
-}
-
-export function stalledError(stallMs: number): EncodeError {
-  return new EncodeError('TRANSFER_FAILED', `The host moved no byte for ${stallMs / 1000} s`, { hint: 'Look at its disk' })
-}
-
-/** @param maxBytes undefined: what comes is not the file at all. */
-export function excessError(maxBytes: number | undefined): EncodeError {
-  const what = maxBytes === undefined ? 'something else than the file' : `more than the ${maxBytes} B that it said the file has`
-  return new EncodeError('TRANSFER_FAILED', `The host sends ${what}`, { hint: 'Does something else write that file there?' })
-}
-
-export function assertSendable(path: string, isFile: boolean): void {
-  if (!isFile) throw new EncodeError('SOURCE_UNREADABLE', `"${path}" is not a file`)
-}
-
 function toGrowth(sizeBytes: number | undefined): Growth | undefined {
   return sizeBytes === undefined ? undefined : { more: async () => ({ sizeBytes, isWhole: true }) }
-}
-
-/** How fast a transfer may go, and how far it is. */
-interface Pace {
-  readonly onBytes: (bytes: number) => void
-  /** Resolves when so many bytes may move. */
-  readonly may: (bytes: number) => Promise<void>
-  /** For what is no standstill of the transfer, however long it takes. */
-  readonly waitFor: <T>(work: Promise<T>) => Promise<T>
-  /** To ask for at a time. */
-  readonly pieceBytes: () => number
-  /** Told of what comes here before it is written. */
-  readonly onArrived?: (bytes: number) => void
-}
-
-/** Runs `move` on a channel of its own; whatever fails, the channel is closed before this rejects. */
-async function withChannel<T>(
-  openSession: OpenSession,
-  commandLine: string,
-  { signal, onBytes, stallMs = STALL_MS, turn }: TransferOptions,
-  move: (channel: ClientChannel, ended: Promise<void>, pace: Pace) => Promise<T>,
-): Promise<T> {
-  const { channel, exit } = await openSession(commandLine, signal)
-  let stderr = ''
-  channel.stderr.on('data', (chunk: Buffer) => {
-    stderr = (stderr + chunk.toString()).slice(-STDERR_KEPT)
-  })
-  const ended = exit.then((how) => checkExit(how, stderr))
-  ended.catch(() => undefined)
-  const aborted = Promise.withResolvers<never>()
-  aborted.promise.catch(() => undefined)
-  const onAbort = (): void => aborted.reject(signal?.reason)
-  signal?.addEventListener('abort', onAbort, { once: true })
-  if (signal?.aborted === true) onAbort()
-  // Counted in steps: time in which this machine stood still is none in which the host was silent.
-  let idleSteps = 0
-  let waits = 0
-  const onStep = (): void => {
-    // Nor is time in which others come first.
-    idleSteps = waits > 0 ? 0 : idleSteps + 1
-    if (idleSteps < STALL_STEPS) return
-    aborted.reject(stalledError(stallMs))
-  }
-  const watch = stallMs > 0 ? setInterval(onStep, stallMs / STALL_STEPS) : undefined
-  const onMoved = (bytes: number): void => {
-    idleSteps = 0
-    onBytes?.(bytes)
-  }
-  const waitFor = async <T>(work: Promise<T>): Promise<T> => {
-    waits += 1
-    return await work.finally(() => {
-      waits -= 1
-    })
-  }
-  const may = async (bytes: number): Promise<void> => {
-    if (turn !== undefined) await waitFor(turn.take(bytes, signal))
-  }
-  const pieceBytes = (): number => (turn === undefined ? PIECE_BYTES : Math.min(PIECE_BYTES, turn.pieceBytes()))
-  try {
-    return await Promise.race([move(channel, ended, { onBytes: onMoved, may, waitFor, pieceBytes }), aborted.promise])
-  } catch (error) {
-    channel.signal('KILL')
-    closeChannel(channel)
-    // sshd holds a channel open while its command neither takes what was sent nor ends.
-    await Promise.race([exit, sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false })]).catch(() => undefined)
-    throw error
-  } finally {
-    clearInterval(watch)
-    signal?.removeEventListener('abort', onAbort)
-    turn?.rest()
-  }
-}
-
-export function checkExit(exit: ChannelExit, stderr: string): void {
-  if (exit.status === 0) return
-  const how =
-    exit.signal !== null
-      ? `was ended by ${exit.signal}`
-      : exit.status !== null
-        ? `ended with status ${exit.status}`
-        : 'ended without a status'
-  const why = toPlainLine(stderr)
-  throw new EncodeError('TRANSFER_FAILED', `The command that moves the bytes ${how}${why === '' ? '' : `: ${why}`}`, {
-    hint: 'Check the free space and the permissions of the working folder on the host',
-  })
 }
 
 async function send(file: FileHandle, channel: ClientChannel, { offset = 0, digest }: TransferOptions, pace: Pace): Promise<number> {
@@ -259,7 +138,8 @@ function startDemand(channel: ClientChannel, offset: number, growth: Growth, pac
 
   async function ask(): Promise<void> {
     for (let isWhole = false; !isWhole; ) {
-      const there = await pace.waitFor(growth.more(askedBytes))
+      const resting = setTimeout(pace.rest, RESTS_AFTER_MS)
+      const there = await pace.waitFor(growth.more(askedBytes)).finally(() => clearTimeout(resting))
       await askUpTo(there.sizeBytes)
       isWhole = there.isWhole
     }

@@ -11,9 +11,9 @@ import { dirname } from 'node:path'
 import { EncodeError, isEncodeError } from '../../core/errors.ts'
 import type { TransferOptions } from '../host.ts'
 import type { DirectCommand } from '../shell/bulk-shell.ts'
-import { assertSendable, changedError, checkExit, excessError, STALL_MS, stalledError, stoppedError } from './byte-transfer.ts'
 import { type ClientProcess, startClientProcess } from './client-process.ts'
 import { throughGate } from './connection-gate.ts'
+import { assertSendable, changedError, checkExit, excessError, STALL_MS, stalledError, stoppedError } from './transfer-errors.ts'
 import { createTarget, openSource, reopenTarget, toDiskError } from './transfer-file.ts'
 
 export interface Client {

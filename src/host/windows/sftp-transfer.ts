@@ -7,8 +7,8 @@ import { type FileHandle, unlink } from 'node:fs/promises'
 import { EncodeError, isEncodeError } from '../../core/errors.ts'
 import { untilAborted } from '../../core/until-aborted.ts'
 import type { TransferOptions } from '../host.ts'
-import { assertSendable, changedError, excessError, STALL_MS, stalledError } from '../ssh/byte-transfer.ts'
 import { SFTP_PIECE_BYTES, type SftpFile, type SftpSession } from '../ssh/sftp-session.ts'
+import { assertSendable, changedError, excessError, STALL_MS, stalledError } from '../ssh/transfer-errors.ts'
 import { createTarget, openSource, reopenTarget, toDiskError } from '../ssh/transfer-file.ts'
 
 /** Opens a session of its own on the lane for bulk bytes. */
