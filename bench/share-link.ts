@@ -102,7 +102,7 @@ async function work(isManaged: boolean): Promise<Round> {
       void slotFreeAt.then(() => {
         slot.hasSlot = true
       })
-      const attempt = turns.begin({ key: name, config: {}, slot })
+      const attempt = turns.begin({ key: name, config: {}, sourceBytes: megabytes * 1e6, slot })
       const result = join(server.workingFolder, `result${job}`)
       const here = join(folder, `${name}-${job}`)
       await host.putFile(source, join(server.workingFolder, 'source'), isManaged ? { turn: attempt.take('fetch') } : {})

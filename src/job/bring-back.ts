@@ -19,5 +19,5 @@ export async function bringBack(context: JobContext, route: MediaRoute, follower
   if (isHere) return
   onStage('return')
   const stallMs = (plan.profile.stallSeconds ?? DEFAULT_STALL_SECONDS) * 1000
-  await route.bringBack?.({ signal, stallMs, turn: context.takeTurn?.('return'), onBytes: track })
+  await route.bringBack?.({ signal, stallMs, turn: context.takeTurn?.('return', resultBytes), onBytes: track })
 }

@@ -47,7 +47,7 @@ export interface JobContext {
   readonly workFolder: () => Promise<string>
   readonly flsPath: string | undefined
   /** A place among the transfers of the run, for the source or the result. */
-  readonly takeTurn?: ((stage: 'fetch' | 'return') => Turn) | undefined
+  readonly takeTurn?: ((stage: 'fetch' | 'return', resultBytes?: number) => Turn) | undefined
   /** Without it every source is fetched before it is encoded. */
   readonly arrivals?: ArrivalMemory | undefined
   /** Called before the stage is begun; the state is on disk when it returns. `replace` comes with what a later run needs to end it. */

@@ -55,7 +55,7 @@ export function createHostAttempts({ roster, abilities, rateLimitBytes, ...aroun
       attempt: number,
       cluster: worker.cluster,
       link: linkOf(worker),
-      turns: turns.begin({ key: keyOfHost(worker), config: open.host.config, slot: lease }),
+      turns: turns.begin({ key: keyOfHost(worker), config: open.host.config, sourceBytes: plan.source.sizeBytes, slot: lease }),
     })
     if (outcome.kind === 'failed' && outcome.retry === 'lost') lostOpens.set(keyOfHost(worker), open)
     if (outcome.kind === 'failed' && outcome.retry === 'variant') await doubtEncoder(plan, worker)

@@ -16,12 +16,14 @@ export interface TransferTurns {
 export interface TurnRequest {
   readonly key: string
   readonly config: Pick<HostConfig, 'rateLimitBytes'>
+  readonly sourceBytes: number
   /** Has its slot by now. */
   readonly slot: { readonly hasSlot: boolean }
 }
 
 export interface AttemptTurns {
-  take(stage: 'fetch' | 'return'): Turn
+  /** `resultBytes` where it is known by then. */
+  take(stage: 'fetch' | 'return', resultBytes?: number): Turn
   /** Its encode is expected to end so soon. */
   expectEnd(leftSeconds: number): void
   /** It encodes no more. */
@@ -36,11 +38,11 @@ export function createTransferTurns(uplink: Uplink, clock: Pick<Clock, 'now'>): 
   const hosts = new Map<string, Map<AttemptTurns, number>>()
 
   return {
-    begin({ key, config, slot }) {
+    begin({ key, config, sourceBytes, slot }) {
       const ends = hosts.get(key) ?? new Map<AttemptTurns, number>()
       hosts.set(key, ends)
       const turns: AttemptTurns = {
-        take(stage) {
+        take(stage, resultBytes) {
           const beganMs = clock.now()
           let dryMs: number | undefined
           function sourceNeededAtMs(): number {
@@ -53,6 +55,7 @@ export function createTransferTurns(uplink: Uplink, clock: Pick<Clock, 'now'>): 
             hostBytesPerSecond: config.rateLimitBytes,
             direction: stage === 'fetch' ? 'to-host' : 'from-host',
             neededAtMs: stage === 'fetch' ? sourceNeededAtMs : () => beganMs + RESULT_PATIENCE_MS,
+            sizeBytes: stage === 'fetch' ? sourceBytes : resultBytes,
           })
         },
         expectEnd(leftSeconds) {

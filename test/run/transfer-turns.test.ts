@@ -15,16 +15,16 @@ test('a source is needed once its job has its slot, or when the first encode on 
   }
   const turns = createTransferTurns(uplink, clock)
   const slot = { hasSlot: false }
-  const on = (key: string, hasSlot: boolean) => turns.begin({ key, config: { rateLimitBytes: 7 }, slot: { hasSlot } })
+  const on = (key: string, hasSlot: boolean) => turns.begin({ key, config: { rateLimitBytes: 7 }, sourceBytes: 11, slot: { hasSlot } })
   const [long, short] = [on('one', true), on('one', true)]
-  const ahead = turns.begin({ key: 'one', config: { rateLimitBytes: 7 }, slot })
+  const ahead = turns.begin({ key: 'one', config: { rateLimitBytes: 7 }, sourceBytes: 11, slot })
   const elsewhere = on('two', true)
   elsewhere.expectEnd(1)
   ahead.take('fetch')
   long.take('return')
   const [source, result] = trips
   if (source === undefined || result === undefined) throw new Error('There is no trip')
-  expect(source).toMatchObject({ host: 'one', hostBytesPerSecond: 7, direction: 'to-host' })
+  expect(source).toMatchObject({ host: 'one', hostBytesPerSecond: 7, direction: 'to-host', sizeBytes: 11 })
   expect(result).toMatchObject({ host: 'one', hostBytesPerSecond: 7, direction: 'from-host' })
   expect(result.neededAtMs()).toBe(160_000)
 

@@ -20,8 +20,6 @@ export interface Member {
 export interface SharedLine {
   join(member: Member): void
   leave(member: Member): void
-  /** How urgent members are may have changed. */
-  look(): void
 }
 
 /** Connections come up to speed. */
@@ -39,6 +37,8 @@ const TOO_LITTLE = 0.7
 const SHORTEST_ROUND_MS = 10_000
 /** A round is so many times as long as the tries at its beginning, which cost something where they fail. */
 const ROUND_TRIES = 5
+/** What begins together is often over before a try could gain anything, and one that fails costs something. */
+const FIRST_TRY_MS = 3_000
 /** Where nobody could be held back, rounds get longer by so much, up to this. */
 const LONGER = 2
 const LONGEST_ROUND_MS = 160_000
@@ -58,6 +58,9 @@ export function createSharedLine(clock: Clock, isLimited: () => boolean): Shared
   const rates = new Map<Member, number>()
   /** When what those who were stopped had under way has arrived. */
   let emptyAtMs = 0
+  /** What was found holds when others come and go, until then. */
+  let nextTryMs: number | undefined
+  let vainRounds = 0
   let lonely = new AbortController()
 
   function apply(): void {
@@ -136,7 +139,8 @@ export function createSharedLine(clock: Clock, isLimited: () => boolean): Shared
   }
 
   async function share(signal: AbortSignal): Promise<void> {
-    let vainRounds = 0
+    nextTryMs ??= clock.now() + FIRST_TRY_MS
+    await clock.sleep(Math.max(0, nextTryMs - clock.now()), signal)
     for (;;) {
       const triedMs = clock.now()
       const all = await narrow(signal)
@@ -145,6 +149,7 @@ export function createSharedLine(clock: Clock, isLimited: () => boolean): Shared
       vainRounds = held.size > 0 ? 0 : vainRounds + 1
       const shortMs = Math.max(SHORTEST_ROUND_MS, (beganMs - triedMs) * ROUND_TRIES)
       const roundMs = Math.min(shortMs * LONGER ** vainRounds, LONGEST_ROUND_MS)
+      nextTryMs = held.size > 0 ? beganMs : beganMs + roundMs
       for (let passedMs = 0; passedMs < roundMs; passedMs = clock.now() - beganMs) {
         const now = await measure(signal)
         if (now !== undefined && held.size > 0 && now < all * TOO_LITTLE) break
@@ -178,6 +183,5 @@ export function createSharedLine(clock: Clock, isLimited: () => boolean): Shared
       }
       apply()
     },
-    look: apply,
   }
 }

@@ -1,13 +1,15 @@
 /**
  * The controller's line, and all transfers of one run on it: limits hold for each host and for all together, and what is needed sooner
- * goes first. A transfer is needed when the slot that waits for its source runs dry, which may be in the past.
+ * goes first, on the way to each host and among the hosts. A transfer is needed when the slot that waits for its source runs dry, which may
+ * be in the past.
  *
  * Limits count what moves in both directions; where there is none, the two directions do not get into each other's way.
  */
 
 import type { Clock } from '../../core/clock.ts'
 import type { Turn } from '../../host/turn.ts'
-import { createSharedLine, type Member } from './share-line.ts'
+import { createHostLane, type HostLane, type LaneMember } from './host-lane.ts'
+import { createSharedLine } from './share-line.ts'
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts'
 
 export interface Trip {
@@ -17,6 +19,8 @@ export interface Trip {
   readonly direction: 'to-host' | 'from-host'
   /** Milliseconds since 1970 at which somebody would have to wait for it; asked again and again. */
   readonly neededAtMs: () => number
+  /** Of the whole file, where it is known: a short one does not wait for a long one. */
+  readonly sizeBytes?: number | undefined
 }
 
 export interface Uplink {
@@ -61,6 +65,7 @@ export function createUplink({ bytesPerSecond, clock }: UplinkOptions): Uplink {
   let lackedAtMs = Number.NEGATIVE_INFINITY
   const isLimited = (): boolean => now() - lackedAtMs < LIMIT_SHOWS_MS
   const lines = { 'to-host': createSharedLine(clock, isLimited), 'from-host': createSharedLine(clock, isLimited) }
+  const lanes = { 'to-host': new Map<string, HostLane>(), 'from-host': new Map<string, HostLane>() }
   const waiting = new Set<Waiting>()
   let served = 0
   let nap: AbortController | undefined
@@ -119,20 +124,26 @@ export function createUplink({ bytesPerSecond, clock }: UplinkOptions): Uplink {
     return [own, bucket].filter((one) => one !== undefined)
   }
 
+  function laneFor({ host, direction }: Trip): HostLane {
+    const lane = lanes[direction].get(host) ?? createHostLane(clock, lines[direction])
+    lanes[direction].set(host, lane)
+    return lane
+  }
+
   return {
     take(trip) {
       const buckets = bucketsFor(trip)
       const limit = Math.min(...buckets.map((bucket) => bucket.bytesPerSecond))
       const traveller: Traveller = { ...trip, buckets, isHeld: false, servedAs: 0 }
-      const line = lines[trip.direction]
+      const lane = laneFor(trip)
       let moved = { bytes: 0, atMs: now() }
       let isUnderWay = false
       let perSecond = 0
       let told: ((isHeld: boolean) => void) | undefined
 
-      const member: Member = {
+      const member: LaneMember = {
         neededAtMs: trip.neededAtMs,
-        moved: () => moved,
+        leftBytes: () => Math.max(0, (trip.sizeBytes ?? 0) - moved.bytes),
         hold(isHeld) {
           if (traveller.isHeld === isHeld) return
           traveller.isHeld = isHeld
@@ -147,7 +158,7 @@ export function createUplink({ bytesPerSecond, clock }: UplinkOptions): Uplink {
         if (isUnderWay) return
         isUnderWay = true
         moved = { ...moved, atMs: now() }
-        line.join(member)
+        lane.join(member)
       }
 
       function count(bytes: number): void {
@@ -157,6 +168,7 @@ export function createUplink({ bytesPerSecond, clock }: UplinkOptions): Uplink {
           perSecond = perSecond === 0 ? latest : perSecond * 0.8 + latest * 0.2
         }
         moved = { bytes: moved.bytes + bytes, atMs }
+        lane.count(bytes)
       }
 
       return {
@@ -207,7 +219,7 @@ export function createUplink({ bytesPerSecond, clock }: UplinkOptions): Uplink {
           }
           if (!isUnderWay) return
           isUnderWay = false
-          line.leave(member)
+          lane.leave(member)
           traveller.isHeld = false
           serve()
         },

@@ -157,7 +157,8 @@ describe('a limit', () => {
 /** Hosts behind lines of their own, and all behind one: whoever runs gets an equal share, up to what its own line carries. */
 function shareLine(clock: FakeClock, lineBytesPerSecond: number) {
   const uplink = createUplink({ bytesPerSecond: undefined, clock })
-  const travellers = new Set<{ readonly ownBytesPerSecond: number; isHeld: boolean; move: (bytes: number) => void }>()
+  let hosts = 0
+  const travellers = new Set<{ ownBytesPerSecond: number; isHeld: boolean; move: (bytes: number) => void }>()
   const stop = new AbortController()
   const stepMs = 50
   async function carry(): Promise<void> {
@@ -176,8 +177,14 @@ function shareLine(clock: FakeClock, lineBytesPerSecond: number) {
   return {
     stop: () => stop.abort(),
     /** Resolves to the time at which all has arrived. */
-    send(neededAtMs: number, sizeBytes: number, ownBytesPerSecond = Number.POSITIVE_INFINITY, direction: Trip['direction'] = 'to-host') {
-      const turn = uplink.take({ ...TO_HOST, direction, neededAtMs: () => neededAtMs })
+    send(
+      neededAtMs: number,
+      sizeBytes: number,
+      ownBytesPerSecond = Number.POSITIVE_INFINITY,
+      { direction = 'to-host', host = `host${hosts}` }: Partial<Pick<Trip, 'direction' | 'host'>> = {},
+    ) {
+      hosts += 1
+      const turn = uplink.take({ host, direction, hostBytesPerSecond: undefined, neededAtMs: () => neededAtMs, sizeBytes })
       let left = sizeBytes
       let heldMs = 0
       const { promise: arrivedAtMs, resolve } = Promise.withResolvers<number>()
@@ -200,7 +207,14 @@ function shareLine(clock: FakeClock, lineBytesPerSecond: number) {
         sinceMs = clock.now()
         traveller.isHeld = isHeld
       })
-      return { arrivedAtMs, heldMs: () => heldMs, movedBytes: () => sizeBytes - left }
+      return {
+        arrivedAtMs,
+        heldMs: () => heldMs,
+        movedBytes: () => sizeBytes - left,
+        slowTo(bytesPerSecond: number) {
+          traveller.ownBytesPerSecond = bytesPerSecond
+        },
+      }
     },
   }
 }
@@ -259,7 +273,7 @@ describe('a line that hosts share', () => {
     const clock = createFakeClock()
     const line = shareLine(clock, 10e6)
     const up = line.send(0, 1e12)
-    const down = line.send(1, 1e12, Number.POSITIVE_INFINITY, 'from-host')
+    const down = line.send(1, 1e12, Number.POSITIVE_INFINITY, { direction: 'from-host' })
     await clock.advance(30_000)
     expect([up.heldMs(), down.heldMs()]).toEqual([0, 0])
     line.stop()
@@ -274,5 +288,87 @@ describe('a line that hosts share', () => {
     line.stop()
     await clock.advance(1)
     expect(clock.sleeping()).toBe(0)
+  })
+})
+
+describe('the way to one host', () => {
+  const WIDE = Number.POSITIVE_INFINITY
+  const ONE = { host: 'one' }
+
+  test('brings one source after the other, so that the first is there as soon as if it came alone', async () => {
+    const clock = createFakeClock()
+    const line = shareLine(clock, 5e6)
+    const sent = [0, 0, 60_000, 60_000].map((neededAtMs) => line.send(neededAtMs, 8e6, WIDE, ONE))
+    await clock.advance(10_000)
+    const [first = 0, second = 0, third = 0, fourth = 0] = await Promise.all(sent.map(({ arrivedAtMs }) => arrivedAtMs))
+    expect(first).toBeLessThan(1_800)
+    expect(second).toBeLessThan(5_000)
+    expect(third).toBeGreaterThan(second)
+    expect(fourth).toBeLessThan(6_700)
+    line.stop()
+    expect(clock.sleeping()).toBe(0)
+  })
+
+  test('is for what a slot waits for, though something else was under way', async () => {
+    const clock = createFakeClock()
+    const line = shareLine(clock, 5e6)
+    const ahead = line.send(60_000, 1e9, WIDE, ONE)
+    await clock.advance(1_000)
+    const now = line.send(1_000, 20e6, WIDE, ONE)
+    await clock.advance(9_000)
+    expect(await now.arrivedAtMs).toBeLessThan(8_000)
+    expect(ahead.movedBytes()).toBeGreaterThan(20e6)
+    line.stop()
+  })
+
+  test('keeps a short source waiting for no long one, and a long one not for all short ones', async () => {
+    const clock = createFakeClock()
+    const line = shareLine(clock, 10e6)
+    const long = line.send(0, 200e6, WIDE, ONE)
+    let shortMs = 0
+    const shorts: { readonly neededAtMs: number; readonly arrivedAtMs: Promise<number> }[] = []
+    for (; shortMs < 60_000; shortMs += 1_000) {
+      await clock.advance(1_000)
+      shorts.push({ neededAtMs: clock.now(), arrivedAtMs: line.send(clock.now(), 8e6, WIDE, ONE).arrivedAtMs })
+    }
+    await clock.advance(60_000)
+    const [first] = shorts
+    expect((await first?.arrivedAtMs) ?? 0).toBeLessThan(4_500)
+    // Alone it needs twenty seconds: it is made to wait by no more than as much again, and what was tried.
+    expect(await long.arrivedAtMs).toBeLessThan(48_000)
+    line.stop()
+  })
+
+  test('is for all of them where one alone does not fill it, which shows within seconds', async () => {
+    const clock = createFakeClock()
+    const line = shareLine(clock, 100e6)
+    const sent = Array.from({ length: 4 }, () => line.send(0, 100e6, 5e6, ONE))
+    await clock.advance(40_000)
+    for (const { arrivedAtMs } of sent) expect(await arrivedAtMs).toBeLessThan(30_000)
+    line.stop()
+  })
+
+  test('is left to others at once by one that comes to a standstill', async () => {
+    const clock = createFakeClock()
+    const line = shareLine(clock, 10e6)
+    const other = line.send(1, 1e9, WIDE, ONE)
+    const urgent = line.send(0, 1e12, WIDE, ONE)
+    await clock.advance(8_000)
+    const before = other.movedBytes()
+    urgent.slowTo(0)
+    await clock.advance(8_000)
+    expect(other.movedBytes() - before).toBeGreaterThan(15e6)
+    line.stop()
+  })
+
+  test('takes part in the turns of a line as one: the other host is served first that needs it sooner', async () => {
+    const clock = createFakeClock()
+    const line = shareLine(clock, 10e6)
+    const later = [1, 2, 3].map(() => line.send(60_000, 100e6, WIDE, ONE))
+    const sooner = line.send(0, 100e6, WIDE, { host: 'two' })
+    await clock.advance(60_000)
+    expect(await sooner.arrivedAtMs).toBeLessThan(16_000)
+    expect(await Promise.all(later.map(({ arrivedAtMs }) => arrivedAtMs)).then((ends) => Math.max(...ends))).toBeLessThan(41_000)
+    line.stop()
   })
 })

@@ -1,0 +1,156 @@
+/**
+ * What moves one way between the controller and one host: one transfer after the other, so that the first source is there, and encoded, while
+ * the next one comes. Side by side all of them would arrive as late as the last one.
+ *
+ * One alone may not fill the way: it waits for a far host's answers, a disk, or an encoder that reads while it comes. So now and then a
+ * second one joins in. Where the two move much more than the one did, all may run; else the others wait again.
+ */
+
+import type { Clock } from '../../core/clock.ts'
+import type { Member, SharedLine } from './share-line.ts'
+
+export interface LaneMember {
+  /** When it begins to be waited for. */
+  readonly neededAtMs: () => number
+  /** That it has still to move; 0 where nobody knows. */
+  readonly leftBytes: () => number
+  readonly hold: (isHeld: boolean) => void
+}
+
+export interface HostLane {
+  join(member: LaneMember): void
+  leave(member: LaneMember): void
+  /** So many bytes of one of them have moved. */
+  count(bytes: number): void
+}
+
+/** Connections come up to speed, and a channel takes two megabytes that have not arrived. */
+const SETTLE_MS = 300
+const SETTLE_BYTES = 2.25 * 1024 * 1024
+const LONGEST_SETTLE_MS = 5_000
+const MEASURE_MS = 1_500
+/** Files begin and end meanwhile, and what a channel takes at once comes on top: less than this is no gain. */
+const WORTH = 1.5
+const STEP_MS = 2_000
+/** What moves so much less than it did is held up by something else. */
+const SLACK = 0.6
+const SHORTEST_ROUND_MS = 10_000
+/** Also for the sake of those that stand still: some servers end a connection then. */
+const LONGEST_ROUND_MS = 160_000
+/** Until it was measured: 100 Mbit/s. */
+const USUAL_BYTES_PER_MS = 12_500
+
+/** @param line that it shares with other hosts; it is a member there for as long as it has some itself. */
+export function createHostLane(clock: Clock, line: SharedLine): HostLane {
+  /** In the order in which they came. */
+  const members = new Set<LaneMember>()
+  /** So many of them run. */
+  let width = 1
+  let isHeldByLine = false
+  let moved = { bytes: 0, atMs: clock.now() }
+  let bytesPerMs = 0
+  let roundMs = SHORTEST_ROUND_MS
+  let nextTryMs = Number.NEGATIVE_INFINITY
+  let lonely = new AbortController()
+
+  const onLine: Member = {
+    neededAtMs: () => Math.min(...[...members].map((member) => member.neededAtMs())),
+    moved: () => moved,
+    hold(isHeld) {
+      isHeldByLine = isHeld
+      // The time in which it stood still is no time of its own.
+      moved = { ...moved, atMs: clock.now() }
+      apply()
+    },
+  }
+
+  function apply(): void {
+    const ranked = [...members].map((member) => ({ member, due: toDueMs(member) })).sort((one, other) => one.due - other.due)
+    const running = new Set(isHeldByLine ? [] : ranked.slice(0, width).map(({ member }) => member))
+    // Who begins is told before those who step back are: the way is never left idle in between.
+    for (const member of running) member.hold(false)
+    for (const member of members) if (!running.has(member)) member.hold(true)
+  }
+
+  /** By what would have been there first, had each begun when it was needed: a short one need not wait for a long one, nor a long one for ever. */
+  function toDueMs(member: LaneMember): number {
+    return member.neededAtMs() + member.leftBytes() / (bytesPerMs || USUAL_BYTES_PER_MS)
+  }
+
+  function letRun(count: number): void {
+    width = count
+    apply()
+  }
+
+  /** Bytes a millisecond of those that run. */
+  async function measure(signal: AbortSignal): Promise<number> {
+    const begun = { bytes: moved.bytes, atMs: clock.now() }
+    do await clock.sleep(SETTLE_MS, signal)
+    while (moved.bytes - begun.bytes < SETTLE_BYTES * Math.min(width, members.size) && clock.now() - begun.atMs < LONGEST_SETTLE_MS)
+    return await measureFor(MEASURE_MS, signal)
+  }
+
+  async function measureFor(ms: number, signal: AbortSignal): Promise<number> {
+    const before = { bytes: moved.bytes, atMs: clock.now() }
+    await clock.sleep(ms, signal)
+    return (moved.bytes - before.bytes) / Math.max(1, clock.now() - before.atMs)
+  }
+
+  async function watch(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await untilNextTry(signal)
+      letRun(1)
+      const alone = await measure(signal)
+      letRun(2)
+      const both = await measure(signal)
+      // While the line is another host's this says nothing.
+      const isTold = !isHeldByLine && both > 0
+      letRun(isTold && both > alone * WORTH ? Number.POSITIVE_INFINITY : 1)
+      if (isTold) bytesPerMs = width === 1 ? Math.max(alone, both) : both
+      nextTryMs = clock.now() + roundMs
+      roundMs = Math.min(roundMs * 2, LONGEST_ROUND_MS)
+    }
+  }
+
+  /** Sooner where the one that runs is held up. */
+  async function untilNextTry(signal: AbortSignal): Promise<void> {
+    while (clock.now() < nextTryMs) {
+      const now = await measureFor(Math.min(STEP_MS, nextTryMs - clock.now()), signal)
+      if (width > 1 || isHeldByLine || now >= bytesPerMs * SLACK) continue
+      roundMs = SHORTEST_ROUND_MS
+      return
+    }
+  }
+
+  return {
+    join(member) {
+      members.add(member)
+      if (members.size === 1) {
+        moved = { ...moved, atMs: clock.now() }
+        line.join(onLine)
+      }
+      apply()
+      if (members.size !== 2) return
+      lonely = new AbortController()
+      const { signal } = lonely
+      watch(signal).catch((error: unknown) => {
+        if (!signal.aborted) throw error
+      })
+    },
+    leave(member) {
+      if (!members.delete(member)) return
+      if (members.size === 1) lonely.abort()
+      if (members.size === 0) {
+        line.leave(onLine)
+        isHeldByLine = false
+      }
+      // What was being tried is tried again when there are two.
+      if (members.size < 2 && width === 2) width = 1
+      apply()
+    },
+    count(bytes) {
+      moved = { bytes: moved.bytes + bytes, atMs: clock.now() }
+      if (members.size > 1) apply()
+    },
+  }
+}
