@@ -70,6 +70,18 @@ interface Outlook {
   uses: number
 }
 
+/** The finish line, and what it was found from. */
+interface Line {
+  readonly atMs: number
+  readonly foundMs: number
+  readonly changes: number
+  readonly version: number
+  readonly waiting: number
+}
+
+/** A finish line holds until this share of the time up to it has passed, or of what waits was started. */
+const LINE_PRECISION = 0.005
+
 /** An outlook is made anew after this share of the jobs of its lane was placed. */
 const STALE_SHARE = 0.02
 
@@ -84,10 +96,10 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
   const outlooks = new WeakMap<Lane<Job>, Outlook>()
   const ids = new WeakMap<Worker, number>()
   let lastId = 0
-  /** Milliseconds since 1970; of the last look, and of the one before as a hint. */
-  let lineMs: number | undefined
+  let line: Line | undefined
+  /** Milliseconds since 1970, by family: where the line was before. */
   const hintsMs = new Map<string, number>()
-  let lineMoment = ''
+  let moment = ''
 
   function outlookOf(lane: Lane<Job>): Outlook {
     const known = outlooks.get(lane)
@@ -150,6 +162,16 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
   function isMostlyUnknown({ untried, places }: Outlook, job: Job): boolean {
     if (untried.length * 2 <= places.length) return false
     return untried.filter(({ worker }) => !speeds.knows(worker.spec, job)).length * 2 > places.length
+  }
+
+  function drawLine(): Line {
+    return { atMs: findLine(), foundMs: clock.now(), changes: options.countChanges(), version: candidates.version, waiting: lanes.size }
+  }
+
+  function isStill({ atMs, foundMs, changes, version, waiting }: Line): boolean {
+    const passed = clock.now() - foundMs
+    if (version !== candidates.version || passed < 0 || passed > (atMs - foundMs) * LINE_PRECISION) return false
+    return options.countChanges() - changes <= waiting * LINE_PRECISION && lanes.size <= waiting
   }
 
   /** Milliseconds since 1970. */
@@ -240,10 +262,10 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
 
   return {
     look() {
-      const moment = [clock.now(), options.countChanges(), lanes.size, candidates.version].join()
-      if (moment === lineMoment) return
-      lineMoment = moment
-      lineMs = undefined
+      const now = [clock.now(), options.countChanges(), lanes.size, candidates.version].join()
+      if (now === moment) return
+      moment = now
+      if (line !== undefined && !isStill(line)) line = undefined
       for (const lane of lanes.listOpen()) {
         const outlook = outlooks.get(lane)
         if (outlook !== undefined) outlook.uses -= 1
@@ -260,8 +282,8 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
       if (outlook.isGuess || seconds === undefined) return 'good'
       const careful = seconds * (1 + MARGIN)
       if (careful <= lane.work / outlook.allSpeed) return 'good'
-      lineMs ??= findLine()
-      const secondsToLine = (lineMs - clock.now()) / 1000
+      line ??= drawLine()
+      const secondsToLine = (line.atMs - clock.now()) / 1000
       if (careful <= secondsToLine || !isSoonerElsewhere(entry, candidate, seconds)) return 'good'
       return { atMost: (secondsToLine / careful) * job.work }
     },

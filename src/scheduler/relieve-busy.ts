@@ -1,7 +1,7 @@
 /**
- * What idle hosts can do, once no job waits, for those that are placed already: one that has not begun to encode is withdrawn and placed where it ends sooner;
- * one that encodes is begun a second time where that is over well before the first is, and the first result wins. Neither is done for a
- * small gain, since the estimates may be wrong by as much, nor twice to a job.
+ * What idle hosts can do, once no job waits, for those that are placed already: one that has not begun to encode is withdrawn and placed
+ * where it ends sooner; one that encodes is begun a second time where that is over well before the first is, and the first result wins.
+ * Neither is done for a small gain, since the estimates may be wrong by as much, nor twice to a job.
  */
 
 import type { Attempts, LiveAttempt } from './attempts.ts'
