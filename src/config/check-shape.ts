@@ -43,8 +43,13 @@ export function findDeprecated(node: Located, schema: Schema, path: readonly str
 }
 
 function compile(schema: Schema): ValidateFunction {
-  // `strictTypes` would have each choice repeat the types of its alternatives.
-  const ajv = new Ajv({ allErrors: true, verbose: true, strict: true, strictTypes: false })
+  const ajv = new Ajv({
+    ...{ allErrors: true, verbose: true, strict: true },
+    // Would have each choice repeat the types of its alternatives.
+    strictTypes: false,
+    // Half of what compiling takes at every start: a test holds the schemas against JSON schema's own, and code that runs once need not be short.
+    ...{ meta: false, validateSchema: false, code: { optimize: false } },
+  })
   for (const annotation of SCHEMA_ANNOTATIONS) ajv.addKeyword(annotation)
   const validate = ajv.compile(schema)
   compiled.set(schema, validate)
