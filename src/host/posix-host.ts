@@ -85,6 +85,11 @@ export function createPosixHost(options: PosixHostOptions): Host {
       return await untilClosed(signal, async (either) => {
         await transport.connect(either)
         facts = await loadFacts(transport, config, { timing, signal: either, changesNothing, timeoutMs: answerMs })
+        // The first job would wait for them. Not before the answer: it may be Windows that was asked.
+        if (!changesNothing) {
+          void guard.start().catch(() => {}) // told to whoever needs it
+          if (config.type === 'streaming') transport.prepareTransfers?.()
+        }
         if (config.checksum === true) await checked.assertHashes(either)
         return facts
       })

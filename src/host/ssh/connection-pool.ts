@@ -23,6 +23,8 @@ export interface ConnectionPool {
   listen(lane: Lane, onConnection: (stream: Duplex) => void, signal?: AbortSignal): Promise<HostListener>
   /** Makes sure that a connection is there. */
   connect(signal?: AbortSignal): Promise<void>
+  /** Begins one of this lane, where there is none; who wants it then finds it under way. */
+  begin(lane: Lane): void
   /** Aborted, with HOST_LOST as reason, when the last connection broke. */
   readonly lost: AbortSignal
   end(): Promise<void>
@@ -141,6 +143,10 @@ export function createConnectionPool(open: (signal: AbortSignal) => Promise<SshC
     async connect(signal) {
       const member = [...members].find((one) => one.lane === 'control') ?? addMember('control')
       await untilAborted(member.opening, signal)
+    },
+    begin(lane) {
+      if (ended.signal.aborted || lost.signal.aborted) return
+      if (![...members].some((one) => one.lane === lane)) addMember(lane)
     },
     async openSession(lane, commandLine, signal) {
       const open = (connection: SshConnection): Promise<Session> => connection.openSession(commandLine)

@@ -80,6 +80,7 @@ export function createSshTransport(options: SshTransportOptions): SshTransport {
       const { channel, exit } = await pool.openSession('control', commandLine, signal)
       return toCommandChannel(channel, exit)
     },
+    prepareTransfers: () => pool.begin('bulk'),
     // Behind the bytes of a source a heartbeat would come late.
     listen: (onConnection, signal) => pool.listen('bulk', onConnection, signal),
     putBytes: mover.putBytes,
