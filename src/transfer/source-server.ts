@@ -10,7 +10,7 @@
 
 import { timingSafeEqual } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { EncodeError } from '../core/errors.ts'
 import { toPlainLine } from '../core/text.ts'
@@ -69,6 +69,8 @@ const RESTS_AFTER_MS = 200
 export async function openSourceServer(options: SourceServerOptions): Promise<SourceServer> {
   const { source, credentials, maxServedBytes, onBytes, turn } = options
   const { path, sizeBytes } = source
+  // Loading it takes 20 ms, which most runs need not wait for.
+  const { createServer } = await import('node:http')
   const file = await openUnchanged(source)
   const wanted = Buffer.from(`Basic ${Buffer.from(credentials).toString('base64')}`)
   const broken = new AbortController()
