@@ -14,7 +14,7 @@ import type { Candidate } from './rank-candidates.ts'
 import type { RoomKeeper } from './room.ts'
 import type { Speeds } from './speeds.ts'
 import type { Timetable } from './timetable.ts'
-import { countFreeSlots, type Worker } from './worker.ts'
+import { countFreeSlots, countUsableSlots, type Worker } from './worker.ts'
 
 export interface ReliefOptions<Job extends ScheduledJob> {
   readonly workers: ReadonlyMap<string, Worker>
@@ -53,10 +53,15 @@ export function createRelief<Job extends ScheduledJob>(options: ReliefOptions<Jo
     for (const worker of moving.values()) idle.delete(worker)
     if (idle.size === 0) return 'none'
     let isWatching = false
+    const promised = new Map<Worker, number>()
     for (const { attempt, endSeconds } of listLast()) {
       if (attempt.phase === 'encoding') isWatching = true
-      const place = findSooner(attempt, endSeconds, idle)
+      const place = findSooner(attempt, endSeconds, idle, promised)
       if (place === undefined) continue
+      if (!idle.has(place.worker)) {
+        promise(promised, place, attempt.job)
+        continue
+      }
       if (attempt.phase === 'encoding') options.copy(attempt.entry, place)
       else move(attempt, place.worker)
       idle.delete(place.worker)
@@ -65,8 +70,12 @@ export function createRelief<Job extends ScheduledJob>(options: ReliefOptions<Jo
   }
 
   function isIdle(worker: Worker): boolean {
-    if (worker.state !== 'up' || breaker.stateOf(worker) !== 'free') return false
+    if (!isUsable(worker)) return false
     return Object.keys(worker.spec.queues ?? {}).some((queue) => countFreeSlots(worker, queue) > 0)
+  }
+
+  function isUsable(worker: Worker): boolean {
+    return worker.state === 'up' && breaker.stateOf(worker) === 'free'
   }
 
   /** What may be relieved, the one that ends last first. */
@@ -81,22 +90,34 @@ export function createRelief<Job extends ScheduledJob>(options: ReliefOptions<Jo
     return ends.sort((a, b) => b.endSeconds - a.endSeconds).slice(0, LOOKED_AT)
   }
 
-  function findSooner({ entry, place }: LiveAttempt<Job>, endSeconds: number, idle: ReadonlySet<Worker>): Candidate | undefined {
+  /** The host that ends it soonest, be it one that is busy still: an idle one is not to take what that one will do before. */
+  function findSooner(
+    { entry, place }: LiveAttempt<Job>,
+    endSeconds: number,
+    idle: ReadonlySet<Worker>,
+    promised: ReadonlyMap<Worker, number>,
+  ): Candidate | undefined {
     const { job } = entry
-    const able = candidates.of(entry).filter(({ worker, fit }) => {
-      if (worker === place.worker || !idle.has(worker)) return false
-      return countFreeSlots(worker, fit.queue) > 0 && speeds.knows(worker.spec, job)
-    })
+    const able = candidates.of(entry).filter(({ worker }) => worker !== place.worker && isUsable(worker) && speeds.knows(worker.spec, job))
+    const ready = new Set(places.filter(able, job).filter(({ worker, fit }) => idle.has(worker) && countFreeSlots(worker, fit.queue) > 0))
     let best: Candidate | undefined
     let bestSeconds = Math.min(endSeconds / LEAST_GAIN, endSeconds - LEAST_GAIN_SECONDS)
-    for (const candidate of places.filter(able, job)) {
-      const seconds = timetable.endOfNew(candidate.worker, candidate.fit.queue, job) ?? Number.POSITIVE_INFINITY
-      if (seconds >= bestSeconds) continue
+    for (const candidate of able) {
+      const { worker, fit } = candidate
+      const own = timetable.endOfNew(worker, fit.queue, job) ?? Number.POSITIVE_INFINITY
+      const seconds = ready.has(candidate) ? own : (own + (promised.get(worker) ?? 0)) * LEAST_GAIN
+      if (seconds >= bestSeconds || (!ready.has(candidate) && idle.has(worker))) continue
       best = candidate
       bestSeconds = seconds
     }
     if (best === undefined || (options.room !== undefined && options.room.look(job, best.worker.spec) !== 'yes')) return undefined
     return best
+  }
+
+  /** What a host that is busy will be given once it is idle, if nothing changes. */
+  function promise(promised: Map<Worker, number>, { worker, fit }: Candidate, job: ScheduledJob): void {
+    const seconds = (speeds.encodeSeconds(worker.spec, job) ?? 0) / Math.max(1, countUsableSlots(worker, fit.queue))
+    promised.set(worker, (promised.get(worker) ?? 0) + seconds)
   }
 
   function move(attempt: LiveAttempt<Job>, worker: Worker): void {
