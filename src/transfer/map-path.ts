@@ -40,7 +40,7 @@ function join(folder: string, rest: string): string {
 }
 
 /** A drive letter or a UNC share in front. */
-function isWindowsPath(path: string): boolean {
+export function isWindowsPath(path: string): boolean {
   return /^[A-Za-z]:/.test(path) || path.startsWith('\\\\')
 }
 

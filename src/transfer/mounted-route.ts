@@ -6,7 +6,7 @@
 import { basename, dirname } from 'node:path'
 import { EncodeError } from '../core/errors.ts'
 import type { Host } from '../host/host.ts'
-import { mapPath } from './map-path.ts'
+import { isWindowsPath, mapPath } from './map-path.ts'
 import { CLEAN_UP_TIMEOUT_MS, type MediaRoute, type RouteRequest } from './media-route.ts'
 import { receiveResumed } from './resume-transfer.ts'
 import { createWorkFiles } from './work-files.ts'
@@ -33,7 +33,10 @@ export async function findMountedSource(
   const found =
     seen === undefined ? 'is not there' : seen.kind === 'file' ? `has ${seen.sizeBytes} bytes, not ${source.sizeBytes}` : 'is no file'
   throw new EncodeError('HOST_SEES_NO_MEDIA', `Host "${host.config.name}" does not see the media: "${hostSource}" ${found}`, {
-    hint: 'Check the mount and "path-substitutions" of this host, or set "type: streaming"',
+    hint: isWindowsPath(hostSource)
+      ? 'A login by SSH has none of the mapped drives there, and no password for shares: name a folder on a drive of that machine, or a ' +
+        'share that is open to the machine itself, in "path-substitutions" of this host, or set "type: streaming"'
+      : 'Check the mount and "path-substitutions" of this host, or set "type: streaming"',
   })
 }
 

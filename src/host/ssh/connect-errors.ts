@@ -4,6 +4,7 @@ import { EncodeError } from '../../core/errors.ts'
 import { toPlainLine } from '../../core/text.ts'
 import type { Identities } from './identities.ts'
 import type { SshSettings } from './ssh-settings.ts'
+import { isMicrosoftServer, toWindowsCure, WINDOWS_KEY_CURE } from './windows-cures.ts'
 
 export interface AuthAttempts {
   readonly offered: readonly string[]
@@ -36,7 +37,10 @@ export function describePlace(settings: SshSettings): string {
 export function toSocketError(error: Error, settings: SshSettings): EncodeError {
   const code = (error as NodeJS.ErrnoException).code ?? ''
   const [what, hint] = SOCKET_ERRORS[code] ?? [`cannot be reached: ${toPlainLine(error.message)}`, 'Try it with the ssh command']
-  return new EncodeError('HOST_UNREACHABLE', `${describePlace(settings)} ${what}`, { hint, cause: error })
+  return new EncodeError('HOST_UNREACHABLE', `${describePlace(settings)} ${what}`, {
+    hint: toWindowsCure(settings, code) ?? hint,
+    cause: error,
+  })
 }
 
 export function toTimeoutError(settings: SshSettings, stage: 'connection' | 'handshake'): EncodeError {
@@ -45,7 +49,7 @@ export function toTimeoutError(settings: SshSettings, stage: 'connection' | 'han
   return new EncodeError('HOST_UNREACHABLE', `${describePlace(settings)} ${what} within ${seconds} s`, {
     hint:
       stage === 'connection'
-        ? 'Is it switched on, and does a firewall let SSH through?'
+        ? (toWindowsCure(settings, 'ETIMEDOUT') ?? 'Is it switched on, and does a firewall let SSH through?')
         : 'Is this port really an SSH server, and is it overloaded?',
   })
 }
@@ -57,13 +61,22 @@ export function toStrangerError(settings: SshSettings, firstBytes: string): Enco
   })
 }
 
+export interface HandshakeParties {
+  readonly settings: SshSettings
+  readonly attempts: AuthAttempts
+  readonly identities: Identities
+  /** The first bytes of the server. */
+  readonly banner: string
+}
+
 /** ssh2's error before the connection was ready. */
-export function toHandshakeError(error: Error, settings: SshSettings, attempts: AuthAttempts, identities: Identities): EncodeError {
+export function toHandshakeError(error: Error, parties: HandshakeParties): EncodeError {
+  const { settings, attempts } = parties
   if (error instanceof EncodeError) return error
   const level = (error as { level?: string }).level
   const text = toPlainLine(error.message)
   if (/too many authentication failures/i.test(text)) return tooManyKeysError(settings, attempts)
-  if (level === 'client-authentication') return refusedKeysError(settings, attempts, identities)
+  if (level === 'client-authentication') return refusedKeysError(parties)
   if (level === 'client-socket') return toSocketError(error, settings)
   if (/lost before handshake/i.test(text)) {
     return new EncodeError('HOST_UNREACHABLE', `${describePlace(settings)} closed the connection before it said it is an SSH server`, {
@@ -83,7 +96,7 @@ export function toHandshakeError(error: Error, settings: SshSettings, attempts: 
   })
 }
 
-function refusedKeysError(settings: SshSettings, attempts: AuthAttempts, identities: Identities): EncodeError {
+function refusedKeysError({ settings, attempts, identities, banner }: HandshakeParties): EncodeError {
   const who = `${describePlace(settings)} does not let "${settings.user}" in`
   const locked = identities.locked()
   const complaints = identities.complaints.map((complaint) => `; ${complaint}`).join('')
@@ -109,7 +122,9 @@ function refusedKeysError(settings: SshSettings, attempts: AuthAttempts, identit
     })
   }
   return new EncodeError('HOST_AUTH_FAILED', `${who} with any of the keys offered: ${attempts.offered.join(', ')}${complaints}`, {
-    hint: `Add one of them to its authorized_keys ("ssh-copy-id"), correct "user", or name another with "identity_file"`,
+    hint: isMicrosoftServer(banner)
+      ? WINDOWS_KEY_CURE
+      : 'Add one of them to its authorized_keys ("ssh-copy-id"), correct "user", or name another with "identity_file"',
   })
 }
 

@@ -86,7 +86,7 @@ export async function shakeHands(stream: Duplex, jump: SshConnection | undefined
       const isStranger = firstBytes !== '' && !firstBytes.startsWith('SSH-') && !BUSY.test(firstBytes)
       const expected = isStranger
         ? toStrangerError(settings, firstBytes)
-        : toHandshakeError((keyRefusal as Error | undefined) ?? error, settings, attempts, identities)
+        : toHandshakeError((keyRefusal as Error | undefined) ?? error, { settings, attempts, identities, banner: firstBytes })
       const isDrop = !hasSeenServer && !isStranger && (level === 'client-socket' || /lost before handshake/i.test(error.message))
       fail(isDrop ? new DroppedError(expected) : expected)
     }

@@ -18,4 +18,6 @@ export interface SshDestination {
   readonly knownHosts?: string | undefined
   readonly proxyJump?: string | undefined
   readonly acceptsNewHostKeys?: boolean | undefined
+  /** Said to be Windows: only for what is told when it cannot be reached. */
+  readonly isWindows?: boolean | undefined
 }

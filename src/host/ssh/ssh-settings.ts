@@ -40,6 +40,8 @@ export interface SshSettings {
   readonly connectTimeoutMs: number
   /** Silence after which the user's configuration gives a connection up; undefined where it never does, which is OpenSSH's default. */
   readonly silenceLimitSeconds: number | undefined
+  /** As of `SshDestination`. */
+  readonly isWindows?: boolean | undefined
 }
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
@@ -56,6 +58,7 @@ export function toDestination(host: HostConfig): SshDestination {
     knownHosts: host.knownHosts,
     proxyJump: host.proxyJump,
     acceptsNewHostKeys: host.hostKeyCheck === undefined ? undefined : host.hostKeyCheck === 'accept-new',
+    isWindows: host.os === 'windows' ? true : undefined,
   }
 }
 
@@ -125,6 +128,7 @@ function toSettings(to: SshDestination, options: ClientOptions, around: SshSurro
     addressFamily: options.one('addressfamily') === 'inet' ? 4 : options.one('addressfamily') === 'inet6' ? 6 : 0,
     connectTimeoutMs: seconds > 0 ? seconds * 1000 : DEFAULT_CONNECT_TIMEOUT_MS,
     silenceLimitSeconds: toSilenceLimit(options),
+    ...(to.isWindows === true ? { isWindows: true } : {}),
   }
 }
 
