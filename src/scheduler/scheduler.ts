@@ -14,6 +14,7 @@ import { createCandidates } from './find-candidates.ts'
 import { createForesight } from './foresight.ts'
 import type { ScheduledJob } from './job-form.ts'
 import { createLanes, type Entry } from './lanes.ts'
+import { learnFromAttempt } from './learn-from-attempt.ts'
 import { createPlaceOne, type Placed } from './place-jobs.ts'
 import { createPlaces } from './places.ts'
 import type { Candidate } from './rank-candidates.ts'
@@ -86,8 +87,6 @@ export interface Scheduler<Job extends ScheduledJob> {
   /** Resolves when it is sealed, aborted or drained and nothing runs or waits any more. Jobs that still wait after an abort or draining are the result. */
   readonly drained: Promise<readonly Job[]>
 }
-
-export type { Attempt, AttemptPace, SlotLease } from './attempts.ts'
 
 const DEFAULT_MAX_FAILURES = 3
 
@@ -279,27 +278,16 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
 
   function onEnd(attempt: LiveAttempt<Job>, outcome: JobOutcome): void {
     const { worker } = attempt.place
-    if (outcome.kind === 'done') learn(attempt)
+    if (outcome.kind === 'done') {
+      const learned = learnFromAttempt(attempt, speeds)
+      if (learned !== undefined) options.onSpeed?.(learned)
+    }
     if (outcome.kind === 'failed' && outcome.retry === 'lost') {
       for (const other of worker.underWay) if (other.phase === 'waiting') other.withdraw(`Host "${worker.spec.name}" was lost`)
     }
     settle(attempt, outcome)
     timetable.forget(worker)
     pump()
-  }
-
-  function learn(attempt: LiveAttempt<Job>): void {
-    const { job, place, crossed } = attempt
-    const { spec } = place.worker
-    const { encodeSeconds, transferBytes = 0, transferSeconds = 0, linkBytes } = attempt.spent()
-    // Others shared the link. What was told may count the wait for a slot as transfer.
-    const share = crossed.seconds === 0 ? 1 : crossed.shareSeconds / crossed.seconds
-    const alone = transferBytes / (Math.min(transferSeconds, crossed.seconds) * share)
-    const linkBytesPerSecond = speeds.learnLink(spec, linkBytes === undefined ? alone : linkBytes / transferSeconds)
-    const workPerSecond = speeds.learn(spec, job, job.work / encodeSeconds)
-    if (workPerSecond === undefined) return
-    const { cluster, name } = spec
-    options.onSpeed?.({ cluster, name, profile: job.profile, sizeClass: job.sizeClass, workPerSecond, linkBytesPerSecond })
   }
 }
 

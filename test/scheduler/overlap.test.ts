@@ -181,6 +181,24 @@ describe('a second attempt', () => {
     await bench.endAll()
   })
 
+  test('is not begun on an idle host where a quick one that is busy will end it sooner, but there, once it is idle', async () => {
+    const bench = createStagedBench({
+      strategy: 'fastest',
+      knownSpeeds: [knownSpeed('box', 1), knownSpeed('quick', 10), knownSpeed('other', 2)],
+    })
+    bench.up(box)
+    bench.add(job('1'), job('2'))
+    await bench.arrive('1')
+    bench.up(worker('quick', { _default: 1 }))
+    await bench.arrive('2')
+    bench.up(other)
+    expect(bench.stages()).toEqual(['1 box encoding', '2 quick encoding'])
+    await bench.end('2', DONE)
+    expect(bench.stages()).toEqual(['1 box encoding', '1 quick coming (copy)'])
+    await bench.endAll()
+    expect(bench.settled).toEqual(['2 done', '1 done'])
+  })
+
   test('that claims its result first wins: the other one is withdrawn, and the job has ended once', async () => {
     const bench = await copied()
     await bench.arrive('1', 'other')
