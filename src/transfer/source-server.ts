@@ -63,7 +63,8 @@ const MAX_CONNECTIONS = 16
 /** For a request with the token on a new connection. */
 const REQUEST_TIMEOUT_MS = 30_000
 const MAX_HEADER_BYTES = 8192
-const RESTS_AFTER_MS = 200
+/** A window opens again in steps of a megabyte: on a slow line that takes a second by itself. */
+const RESTS_AFTER_MS = 2_000
 
 /** Rejects with SOURCE_UNREADABLE or SOURCE_CHANGED. */
 export async function openSourceServer(options: SourceServerOptions): Promise<SourceServer> {

@@ -24,9 +24,9 @@ export interface HostLane {
   count(bytes: number): void
 }
 
-/** Connections come up to speed, and a channel takes two megabytes that have not arrived. */
+/** Connections come up to speed. A channel takes two megabytes that have not arrived, and those of who stands still by now are on the way, too. */
 const SETTLE_MS = 300
-const SETTLE_BYTES = 2.25 * 1024 * 1024
+const SETTLE_BYTES = 4.5 * 1024 * 1024
 const LONGEST_SETTLE_MS = 5_000
 const MEASURE_MS = 1_500
 /** Files begin and end meanwhile, and what a channel takes at once comes on top: less than this is no gain. */
@@ -86,7 +86,7 @@ export function createHostLane(clock: Clock, line: SharedLine): HostLane {
   async function measure(signal: AbortSignal): Promise<number> {
     const begun = { bytes: moved.bytes, atMs: clock.now() }
     do await clock.sleep(SETTLE_MS, signal)
-    while (moved.bytes - begun.bytes < SETTLE_BYTES * Math.min(width, members.size) && clock.now() - begun.atMs < LONGEST_SETTLE_MS)
+    while (moved.bytes - begun.bytes < SETTLE_BYTES && clock.now() - begun.atMs < LONGEST_SETTLE_MS)
     return await measureFor(MEASURE_MS, signal)
   }
 
