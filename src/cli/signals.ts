@@ -66,6 +66,10 @@ export function watchSignals(options: SignalWatchOptions): SignalWatch {
     [Symbol.dispose]() {
       clearTimeout(lastLook)
       for (const [name, handler] of Object.entries(handlers)) process.off(name, handler)
+      // What comes too late tells nothing any more: it must not end the process, whose exit status is still to come.
+      for (const name of ['SIGHUP', 'SIGUSR1'] as const) if (!process.listeners(name).includes(ignore)) process.on(name, ignore)
     },
   }
 }
+
+function ignore(): void {}

@@ -1,4 +1,5 @@
 import { execFile, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,8 +23,9 @@ afterEach(async () => {
 })
 
 describe('without a terminal', () => {
-  test('SIGHUP has the configuration read again, as often as it comes; SIGUSR1 drains; SIGTERM ends', async () => {
+  test('SIGHUP has the configuration read again, as often as it comes; SIGUSR1 drains; SIGTERM ends, and what comes later is nothing', async () => {
     const child = spawn(process.execPath, [FIXTURE, join(folder, 'told')], { stdio: 'ignore', detached: true })
+    const ended = once(child, 'exit')
     await expect.poll(told, WAIT).toEqual([])
     child.kill('SIGHUP')
     await expect.poll(told, WAIT).toEqual(['reload'])
@@ -33,6 +35,7 @@ describe('without a terminal', () => {
     await expect.poll(told, WAIT).toEqual(['reload', 'reload', 'drain'])
     child.kill('SIGTERM')
     await expect.poll(told, WAIT).toEqual(['reload', 'reload', 'drain', 'end SIGTERM'])
+    expect(await ended).toEqual([0, null])
   })
 })
 
