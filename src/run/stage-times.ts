@@ -49,9 +49,11 @@ export function createStageTimes(clock: Pick<Clock, 'now'>, link: LinkMeter): St
       begin(undefined)
       const encodeSeconds = seconds.get('encode')
       if (encodeSeconds === undefined) return undefined
+      const arrivedBytes = seconds.has('fetch') ? 0 : movedBytes.fetch
+      const encoded = arrivedBytes === 0 ? { encodeSeconds } : { encodeSeconds, arrivedBytes }
       const transferSeconds = (seconds.get('fetch') ?? 0) + (seconds.get('return') ?? 0)
-      if (transferSeconds === 0) return { encodeSeconds }
-      return { encodeSeconds, transferSeconds, transferBytes, linkBytes }
+      if (transferSeconds === 0) return encoded
+      return { ...encoded, transferSeconds, transferBytes, linkBytes }
     },
   }
 }

@@ -25,6 +25,8 @@ export type LearnedSpeed = KnownSpeed & { readonly linkBytesPerSecond: number | 
 /** Where the time of one attempt went. */
 export interface Spent {
   readonly encodeSeconds: number
+  /** Of the source, while it was encoded: then the link may have been what took so long. */
+  readonly arrivedBytes?: number
   readonly transferSeconds?: number
   readonly transferBytes?: number
   /** What all jobs of the host have moved the same way in that time. */

@@ -75,7 +75,7 @@ test('what moves beside the encode is as fast as that, and tells nothing of the 
   spend('return', 1000)
   moved('return', 100)
   spend('replace', 100)
-  expect(end()).toEqual({ encodeSeconds: 60, transferSeconds: 1, transferBytes: 10, linkBytes: 10 })
+  expect(end()).toEqual({ encodeSeconds: 60, arrivedBytes: 1000, transferSeconds: 1, transferBytes: 10, linkBytes: 10 })
 })
 
 test('bytes that a broken connection has cost go over the link twice and count once', () => {
