@@ -280,6 +280,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
       async learn(host, facts) {
         await abilities.learn(cluster, host, facts)
         orBreak(() => speedMemory.recall(cluster, host.config, facts))
+        space.hostUp({ host, facts }, abilities.toSpec(cluster, config))
         const overload = isOverloadTold ? undefined : describeOverload(host.config, facts)
         if (overload !== undefined) emit('warning', { message: overload })
         isOverloadTold = true

@@ -26,7 +26,7 @@ import { createSpaceBook, type Need, type Reservation, type Shortage } from './s
 /** What is asked of a host. */
 export interface RoomyHost {
   readonly host: Pick<Host, 'config' | 'freeBytes' | 'statFile'>
-  readonly facts: Pick<HostFacts, 'workingDir'>
+  readonly facts: Pick<HostFacts, 'workingDir' | 'freeBytes'>
 }
 
 export interface RunSpaceOptions {
@@ -45,6 +45,8 @@ export interface RunSpaceOptions {
 }
 
 export interface RunSpace {
+  /** A host came up, and told its free space with the rest: its first job need not ask again. */
+  hostUp(open: RoomyHost, worker: WorkerSpec): void
   look(plan: JobPlan, worker: WorkerSpec): Room
   /** In the same moment as the `look` that said yes. */
   reserve(plan: JobPlan, worker: WorkerSpec): Reservation
@@ -84,6 +86,11 @@ export function createRunSpace(options: RunSpaceOptions): RunSpace {
   let isWaiting = false
 
   return {
+    hostUp(open, worker) {
+      const { place } = siteThere(open, worker)
+      const { freeBytes } = open.facts
+      if (freeBytes !== undefined && book.reservedBytes(place) === 0) book.beginMeasure(place)(freeBytes)
+    },
     look(plan, worker) {
       const needs = findNeeds(plan, worker)
       if (needs === undefined) return 'asking'

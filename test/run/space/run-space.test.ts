@@ -48,6 +48,17 @@ describe('the space of a run', () => {
     expect(bench.asked()).toBe(asked + 1)
   })
 
+  test('what a host told as it came up need not be asked again, unless it is busy by then', async () => {
+    await using bench = createBench({ type: 'streaming', minFreeBytes: 0 })
+    bench.hostUp(300 * MB)
+    expect(await bench.ask(bench.film(100 * MB))).toBe('yes')
+    expect(bench.asked()).toBe(0)
+    bench.space.reserve(bench.film(100 * MB), bench.worker)
+    bench.hostUp(900 * MB)
+    bench.setFree(300 * MB)
+    expect(await bench.ask(bench.film(100 * MB))).toMatchObject({ said: expect.stringContaining('300 MB free') })
+  })
+
   test('a mounted host writes beside the source: its working folder does not matter', async () => {
     await using bench = createBench({ type: 'mounted', minFreeBytes: 0 })
     bench.setFree(0)
@@ -186,6 +197,9 @@ function createBench(config: Pick<HostConfig, 'type'> & Partial<HostConfig>, fin
     askAgain(plan: JobPlan) {
       nowMs += 3_000
       return ask(plan)
+    },
+    hostUp(freeBytes: number) {
+      space.hostUp({ host, facts: { ...open.facts, freeBytes } }, worker)
     },
     setFree(freeBytes: number | undefined) {
       answer = async () => freeBytes
