@@ -2,6 +2,7 @@ import { Chalk } from 'chalk'
 import { describe, expect, it } from 'vitest'
 import type { EncodeEvent } from '../../src/model/events.ts'
 import { createPlainView, type PlainViewOptions } from '../../src/view/plain-view.ts'
+import { collectGarbage } from '../fixtures/collect-garbage.ts'
 import { done, eventAt, failed, finished, hostUp, progressed, queued, started, WAITING } from './run-script.ts'
 import { createSlowStream } from './slow-stream.ts'
 
@@ -184,8 +185,10 @@ describe('createPlainView', () => {
   it('keeps a bounded number of lines for a reader that takes nothing, and says what it left out', async () => {
     const slow = createSlowStream()
     const view = createPlainView({ stdout: slow.stream, times: 'none' })
+    collectGarbage()
     const before = process.memoryUsage().heapUsed
     for (let index = 0; index < 100_000; index += 1) view.handle(failed(index, `j${index}`, `/tv/${index}.mp4`, 'nas'))
+    collectGarbage()
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(60_000_000)
     slow.open()
     await view.close()

@@ -3,11 +3,10 @@ import { createReadStream } from 'node:fs'
 import { appendFile, copyFile, open, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SshTransport } from '../../../src/host/ssh/ssh-transport.ts'
 import { canStartHosts, type SshdHost, startSshdHost, waitUntil } from '../../cluster/sshd-host.ts'
+import { collectGarbage } from '../../fixtures/collect-garbage.ts'
 import { configOf, createHome, createTransport, run, type TestHome } from './ssh-fixture.ts'
 
 const SIZE_BYTES = 80 * 1000 * 1000 + 7
@@ -257,9 +256,8 @@ describe.skipIf(!canStartHosts).each(MOVERS)('bytes through %s', (mover) => {
   }
 })
 
-/** What is in buffers that are still in use: on a busy machine those that are not collected yet are a multiple of it. */
+/** What is in buffers that are still in use. */
 function measureHeldBytes(): number {
-  setFlagsFromString('--expose-gc')
-  runInNewContext('gc')()
+  collectGarbage()
   return process.memoryUsage().arrayBuffers
 }
