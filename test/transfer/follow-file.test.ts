@@ -71,7 +71,7 @@ describe.runIf(canStartHosts)('a file that is fetched while it is written', { ti
 
   test('is thrown away when something else of it was written again', async () => {
     const path = join(server.workingFolder, 'moved.mp4')
-    const growth = writeInSteps(path, 4, 'printf moved | dd of="$0" bs=1 seek=3000000 conv=notrunc 2>/dev/null')
+    const growth = writeInSteps(path, 8, 'printf moved | dd of="$0" bs=1 seek=2500000 conv=notrunc 2>/dev/null')
     await expect(follow('moved.mp4', growth)).rejects.toMatchObject({ code: 'TRANSFER_FAILED' })
     expect(existsSync(join(folder, 'moved.mp4'))).toBe(false)
   })
