@@ -11,7 +11,7 @@ describe('a full disk is known', () => {
     ],
     ['by a quota', new EncodeError('REPLACE_FAILED', 'x', { cause: Object.assign(new Error('x'), { code: 'EDQUOT' }) })],
     ['by what a shell on the host says', new EncodeError('TRANSFER_FAILED', 'cat: write error: No space left on device')],
-    ['before the first byte came over', new EncodeError('TRANSFER_FAILED', '"/work/a.mkv" has 4 MB, and "/films" has room for 1 MB')],
+    ['before the first byte came over', new EncodeError('TRANSFER_FAILED', '"/var/encode/a.mkv" has 4 MB, and "/films" has room for 1 MB')],
     ['by what ffmpeg says on Windows', new EncodeError('ENCODE_FAILED', 'There is not enough space on the disk')],
     [
       'by what ffmpeg said before it named another reason',

@@ -78,7 +78,7 @@ describe.concurrent('a host that means ill', () => {
   }
 
   const opens = (answer: Answer): Promise<unknown> => withHost({ '': answer }, (host) => host.open())
-  const asks = (answer: Answer): Promise<unknown> => withHost({ '': answer }, (host) => host.statFile('/work/film.mkv'))
+  const asks = (answer: Answer): Promise<unknown> => withHost({ '': answer }, (host) => host.statFile('/var/encode/film.mkv'))
 
   test.each<[string, Answer, RegExp]>([
     ['says nothing', () => undefined, /did not say what it is within 1 s/],
@@ -183,7 +183,7 @@ describe.concurrent('a host that means ill', () => {
     const fetch = async (size: string, send: Answer): Promise<unknown> => {
       const here = join(home.folder, `${randomUUID()}.mkv`)
       try {
-        return await withHost({ 'ls -ldn': sized(size), '@data': send, '@kept': guard }, (host) => host.getFile('/work/a.mkv', here))
+        return await withHost({ 'ls -ldn': sized(size), '@data': send, '@kept': guard }, (host) => host.getFile('/var/encode/a.mkv', here))
       } finally {
         // What came of it is for the job to throw away.
         const { size: bytes } = await stat(here).catch(() => ({ size: 0 }))
@@ -250,8 +250,8 @@ describe.concurrent('a host that means ill', () => {
     const began = performance.now()
     const source = await home.write('source', 'film')
     const put = withHost({ '@kept': answer, '': () => undefined }, async (host) => {
-      await host.guardFile('/work/film.mkv')
-      await host.putFile(source, '/work/film.mkv', { signal: AbortSignal.timeout(ANSWER_MS) })
+      await host.guardFile('/var/encode/film.mkv')
+      await host.putFile(source, '/var/encode/film.mkv', { signal: AbortSignal.timeout(ANSWER_MS) })
     })
     await expect(put).rejects.toSatisfy((error: unknown) => isEncodeError(error) || (error as Error).name === 'TimeoutError')
     expect(performance.now() - began).toBeLessThan(3 * ANSWER_MS + 6000)
@@ -267,7 +267,7 @@ function frame(tag: string, output: string, status: string): string {
 }
 
 function listing(size: string): string {
-  return `-rw------- 1 0 0 ${size} Nov 21 12:00 /work/film.mkv\n`
+  return `-rw------- 1 0 0 ${size} Nov 21 12:00 /var/encode/film.mkv\n`
 }
 
 function finish(channel: ServerChannel, output: string | Buffer): void {

@@ -28,7 +28,7 @@ describe('the space of a run', () => {
     bench.setFree(209.9 * MB)
     expect(await bench.ask(bench.film(100 * MB))).toEqual({
       place: expect.any(String),
-      said: 'Host "box" has 210 MB free in "/work"; 200 MB are needed there beside the 10.0 MB that stay free ("min_free" of host "box")',
+      said: 'Host "box" has 210 MB free in "/spare"; 200 MB are needed there beside the 10.0 MB that stay free ("min_free" of host "box")',
     })
     bench.setFree(210 * MB)
     expect(await bench.askAgain(bench.film(100 * MB))).toBe('yes')
@@ -40,7 +40,7 @@ describe('the space of a run', () => {
     expect(await bench.ask(bench.film(100 * MB))).toBe('yes')
     const first = bench.space.reserve(bench.film(100 * MB), bench.worker)
     expect(await bench.ask(bench.film(100 * MB))).toMatchObject({
-      said: expect.stringContaining('300 MB free in "/work", 200 MB of it for jobs under way'),
+      said: expect.stringContaining('300 MB free in "/spare", 200 MB of it for jobs under way'),
     })
     const asked = bench.asked()
     first.release()
@@ -152,7 +152,7 @@ function createBench(config: Pick<HostConfig, 'type'> & Partial<HostConfig>, fin
     },
     statFile: async (path: string) => (seen.has(path) ? { kind: 'folder', sizeBytes: 0 } : undefined),
   } as Partial<Host> as Host
-  const open: OpenHost = { host, facts: { workingDir: '/work' } as HostFacts, workFolder: async () => '/work/run' } as OpenHost
+  const open: OpenHost = { host, facts: { workingDir: '/spare' } as HostFacts, workFolder: async () => '/spare/run' } as OpenHost
   const space = createRunSpace({
     runId: 'run',
     ledger: { finishedSizes: () => finished, hasOtherWork: () => false },
