@@ -7,6 +7,7 @@ import { createCheckedFiles } from './checked-files.ts'
 import { loadFacts } from './facts/load-facts.ts'
 import type { Host, HostFacts, RunOptions, RunResult } from './host.ts'
 import type { HostFiles } from './host-files.ts'
+import { createOpenCalls } from './open-calls.ts'
 import { adoptArguments } from './shell/adopt-file.ts'
 import { createGuard, type Guard } from './shell/guard.ts'
 import { DEFAULT_LEASH_TIMING, type LeashTiming, runOnLeash } from './shell/run-on-leash.ts'
@@ -33,15 +34,14 @@ export function createPosixHost(options: PosixHostOptions): Host {
   const { config, transport, createFiles, timing = DEFAULT_LEASH_TIMING, answerMs } = options
   const { name: hostName } = config
   const { listen } = transport
-  const closing = new AbortController()
-  const running = new Set<Promise<unknown>>()
-  const guard = createGuard(transport, { hostName, timing, answerMs, onLost: (reason) => closing.abort(reason) })
+  const calls = createOpenCalls()
+  const guard = createGuard(transport, { hostName, timing, answerMs, onLost: calls.abort })
   const files = createFiles({ run, guard })
   const checked = createCheckedFiles({ hostName, files, comparesHashes: config.checksum === true })
   let facts: HostFacts | undefined
 
   async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-    return await untilClosed(options.signal, async (signal) => {
+    return await calls.during(options.signal, async (signal) => {
       const env = { ...config.env, ...options.env }
       if (facts?.pathTool !== undefined && (argv[0] === facts.ffmpegPath || argv[0] === facts.ffprobePath)) {
         const program = toWindowsProgram(facts.pathTool, argv, env)
@@ -51,29 +51,14 @@ export function createPosixHost(options: PosixHostOptions): Host {
     })
   }
 
-  /** Holds disposal up until `work` has ended, and ends it when the host is disposed of. */
-  async function untilClosed<T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const either = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal])
-    either.throwIfAborted()
-    const task = work(either)
-    running.add(task)
-    try {
-      return await task
-    } finally {
-      running.delete(task)
-    }
-  }
-
   async function close(): Promise<void> {
-    closing.abort(new EncodeError('INTERRUPTED', `Host "${hostName}" was closed`))
-    await Promise.allSettled(running)
+    await calls.end(new EncodeError('INTERRUPTED', `Host "${hostName}" was closed`))
     await guard[Symbol.asyncDispose]()
     await transport[Symbol.asyncDispose]()
   }
 
   async function leave(): Promise<void> {
-    closing.abort(new EncodeError('HOST_LOST', `Host "${hostName}" is given up: another of its connections broke`))
-    await Promise.allSettled(running)
+    await calls.end(new EncodeError('HOST_LOST', `Host "${hostName}" is given up: another of its connections broke`))
     await guard.leave()
     await transport[Symbol.asyncDispose]()
   }
@@ -82,7 +67,7 @@ export function createPosixHost(options: PosixHostOptions): Host {
     config,
     mark: guard.tag,
     async open(signal, { changesNothing } = {}) {
-      return await untilClosed(signal, async (either) => {
+      return await calls.during(signal, async (either) => {
         await transport.connect(either)
         facts = await loadFacts(transport, config, { timing, signal: either, changesNothing, timeoutMs: answerMs })
         // The first job would wait for them. Not before the answer: it may be Windows that was asked.
@@ -96,16 +81,16 @@ export function createPosixHost(options: PosixHostOptions): Host {
     },
     run,
     async putFile(controllerPath, hostPath, options = {}) {
-      await untilClosed(options.signal, async (signal) => await checked.putFile(controllerPath, hostPath, { ...options, signal }))
+      await calls.during(options.signal, async (signal) => await checked.putFile(controllerPath, hostPath, { ...options, signal }))
     },
     async getFile(hostPath, controllerPath, options = {}) {
-      await untilClosed(options.signal, async (signal) => await checked.getFile(hostPath, controllerPath, { ...options, signal }))
+      await calls.during(options.signal, async (signal) => await checked.getFile(hostPath, controllerPath, { ...options, signal }))
     },
     followFile:
       files.readHead === undefined
         ? undefined
         : async (hostPath, controllerPath, growth, options = {}) =>
-            await untilClosed(options.signal, async (signal) => {
+            await calls.during(options.signal, async (signal) => {
               await checked.followFile(hostPath, controllerPath, growth, { ...options, signal })
             }),
     async adoptFile(mark, from, to, signal) {
@@ -118,7 +103,7 @@ export function createPosixHost(options: PosixHostOptions): Host {
     listen:
       listen === undefined
         ? undefined
-        : async (onConnection, signal) => await untilClosed(signal, async (either) => await listen(onConnection, either)),
+        : async (onConnection, signal) => await calls.during(signal, async (either) => await listen(onConnection, either)),
     leave,
     statFile: files.statFile,
     makeFolder: files.makeFolder,

@@ -7,6 +7,7 @@ import { EncodeError, isEncodeError } from '../../core/errors.ts'
 import type { HostConfig } from '../../model/config.ts'
 import { createCheckedFiles } from '../checked-files.ts'
 import type { Host, HostFacts, OpenOptions, RunOptions, RunResult } from '../host.ts'
+import { createOpenCalls } from '../open-calls.ts'
 import { createGuard, type Guard } from '../shell/guard.ts'
 import { DEFAULT_LEASH_TIMING, type LeashDialect, type LeashTiming, runOnLeash } from '../shell/run-on-leash.ts'
 import type { SftpSession } from '../ssh/sftp-session.ts'
@@ -33,8 +34,7 @@ const OPEN_TIMEOUT_MS = 60_000
 export function createWindowsHost(options: WindowsHostOptions): Host {
   const { config, transport, defaultShell, timing = DEFAULT_LEASH_TIMING, answerMs } = options
   const { name: hostName } = config
-  const closing = new AbortController()
-  const running = new Set<Promise<unknown>>()
+  const calls = createOpenCalls()
   let dialect: LeashDialect = POWERSHELL_LEASH
   let environment: WindowsEnvironment = new Map()
   let questions: Promise<SftpSession> | undefined
@@ -44,30 +44,17 @@ export function createWindowsHost(options: WindowsHostOptions): Host {
     timing,
     answerMs,
     dialect: POWERSHELL_GUARD,
-    onLost: (reason) => closing.abort(reason),
+    onLost: calls.abort,
   })
   let guard: Guard = powershellGuard
 
   async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-    return await untilClosed(options.signal, async (signal) => {
+    return await calls.during(options.signal, async (signal) => {
       // What is no file may be a command of cmd.exe's own (`date` sets the clock); programs of POSIX are none here.
       if (!/\\|\.exe$/i.test(argv[0] ?? '')) return { status: 127, stdout: '', stderr: '' }
       const env = { ...config.env, ...options.env }
       return await runOnLeash(transport, argv, { ...options, dialect, env, signal, timing, hostName })
     })
-  }
-
-  /** Holds disposal up until `work` has ended, and ends it when the host is disposed of. */
-  async function untilClosed<T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const either = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal])
-    either.throwIfAborted()
-    const task = work(either)
-    running.add(task)
-    try {
-      return await task
-    } finally {
-      running.delete(task)
-    }
   }
 
   async function askFiles(signal?: AbortSignal): Promise<SftpSession> {
@@ -111,8 +98,7 @@ export function createWindowsHost(options: WindowsHostOptions): Host {
   }
 
   async function end(reason: EncodeError, leaves: boolean): Promise<void> {
-    closing.abort(reason)
-    await Promise.allSettled(running)
+    await calls.end(reason)
     if (leaves) await guard.leave()
     else await guard[Symbol.asyncDispose]()
     const session = await questions?.catch(() => undefined)
@@ -126,7 +112,7 @@ export function createWindowsHost(options: WindowsHostOptions): Host {
       return guard.tag
     },
     async open(signal, options = {}) {
-      return await untilClosed(signal, async (either) => {
+      return await calls.during(signal, async (either) => {
         await transport.connect(either)
         const patience = AbortSignal.timeout(answerMs ?? OPEN_TIMEOUT_MS)
         return await load(AbortSignal.any([either, patience]), options).catch((error: unknown) => {
@@ -144,10 +130,10 @@ export function createWindowsHost(options: WindowsHostOptions): Host {
     },
     run,
     async putFile(controllerPath, hostPath, options = {}) {
-      await untilClosed(options.signal, async (signal) => await checked.putFile(controllerPath, hostPath, { ...options, signal }))
+      await calls.during(options.signal, async (signal) => await checked.putFile(controllerPath, hostPath, { ...options, signal }))
     },
     async getFile(hostPath, controllerPath, options = {}) {
-      await untilClosed(options.signal, async (signal) => await checked.getFile(hostPath, controllerPath, { ...options, signal }))
+      await calls.during(options.signal, async (signal) => await checked.getFile(hostPath, controllerPath, { ...options, signal }))
     },
     async adoptFile(mark, from, to, signal) {
       // What an earlier connection began may still be open there, or half removed: it begins again.
