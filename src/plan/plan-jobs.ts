@@ -20,7 +20,7 @@ import type { PlanOptions } from './plan-options.ts'
 import { createPlanStream, type PlanStream } from './plan-stream.ts'
 import type { PlannedFile } from './planned-file.ts'
 import { type MarkedJob, markJob, refuseClashes } from './refuse-clashes.ts'
-import { findSecondNames, findSourceOfResult } from './set-aside.ts'
+import { findMakers, findSecondNames, findSourceOfResult } from './set-aside.ts'
 import { createShareEqual, type ShareEqual } from './share-equal.ts'
 import { LOCAL_CLUSTER, type Target } from './target.ts'
 
@@ -45,8 +45,13 @@ export function createPlanner(options: PlanOptions): Planner {
   const share = createShareEqual()
   let jobs = 0
 
-  function settle(sources: readonly AnySource[], looked: readonly Draft[], results: ReadonlyMap<string, string>): readonly PlannedFile[] {
-    const known = looked.map((file, index) => orResult(file, findSourceOfResult(sources[index], results)))
+  function settle(
+    sources: readonly AnySource[],
+    looked: readonly Draft[],
+    results: ReadonlyMap<AnySource, string>,
+  ): readonly PlannedFile[] {
+    const makers = findMakers(sources, results)
+    const known = looked.map((file, index) => orResult(file, findSourceOfResult(sources[index], makers)))
     const secondNames = findSecondNames(known.filter((file) => file.kind === 'job'))
     const drafts = known.map((file) => orSecondName(file, file.kind === 'job' ? secondNames.get(file) : undefined))
     const refused = refuseClashes(
@@ -69,7 +74,7 @@ export function createPlanner(options: PlanOptions): Planner {
 
   return {
     async plan(sources) {
-      const results = new Map<string, string>()
+      const results = new Map<AnySource, string>()
       const looked = await mapConcurrently(sources, PROBES_AT_ONCE, (source) => draft(source, options, results, share))
       options.signal.throwIfAborted()
       return settle(sources, looked, results).map(number)
@@ -99,7 +104,7 @@ export function createPlanner(options: PlanOptions): Planner {
 
 type Draft = Exclude<PlannedFile, { kind: 'job' }> | ({ readonly kind: 'job'; readonly target: Target } & MarkedJob)
 
-async function draft(source: AnySource, options: PlanOptions, results: Map<string, string>, share: ShareEqual): Promise<Draft> {
+async function draft(source: AnySource, options: PlanOptions, results: Map<AnySource, string>, share: ShareEqual): Promise<Draft> {
   const { target } = source
   if (source.kind === 'refused') return toFailed(target, source.path, source.reason)
   options.signal.throwIfAborted()
@@ -110,7 +115,7 @@ async function draft(source: AnySource, options: PlanOptions, results: Map<strin
     if (selection.kind !== 'encode') return { kind: 'skipped', target, file: source.path, reason: selection.reason }
     const plan = toPlan(source, media, shareParts(selection, share), options)
     checkQueue(plan, options.hosts)
-    if (options.keepsSource && options.outputFolder === undefined) results.set(plan.output, source.path)
+    if (options.keepsSource && options.outputFolder === undefined) results.set(source, plan.output)
     const otherNames = plan.replacesSource ? await countOtherNames(source.path) : 0
     if (otherNames > 0 && options.config.hardLinks === 'skip') return toSkipped(target, source.path, describeOtherNames(otherNames))
     const isTaken = await checkPlace(plan, source.givenPath)

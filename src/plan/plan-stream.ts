@@ -28,9 +28,14 @@ export interface PlanStreamOptions<Draft> {
   /** What must be settled together, in the order in which it is looked into. */
   readonly groups: readonly (readonly AnySource[])[]
   readonly atOnce: number
-  readonly lookInto: (source: AnySource, results: Map<string, string>, isUnderWay: () => boolean, signal: AbortSignal) => Promise<Draft>
+  /** Notes in `results` what the source will leave beside itself. */
+  readonly lookInto: (source: AnySource, results: Map<AnySource, string>, isUnderWay: () => boolean, signal: AbortSignal) => Promise<Draft>
   /** One draft for each source of a group. */
-  readonly settle: (sources: readonly AnySource[], drafts: readonly Draft[], results: ReadonlyMap<string, string>) => readonly PlannedFile[]
+  readonly settle: (
+    sources: readonly AnySource[],
+    drafts: readonly Draft[],
+    results: ReadonlyMap<AnySource, string>,
+  ) => readonly PlannedFile[]
   /** Called in the order in which files are given. */
   readonly number: (file: PlannedFile) => PlannedFile
   readonly signal: AbortSignal
@@ -85,7 +90,7 @@ export function createPlanStream<Draft>(options: PlanStreamOptions<Draft>): Plan
 
   async function work(): Promise<void> {
     const looks = options.groups.flatMap((sources) => {
-      const group = { sources, drafts: new Map<AnySource, Draft>(), results: new Map<string, string>() }
+      const group = { sources, drafts: new Map<AnySource, Draft>(), results: new Map<AnySource, string>() }
       return sources.map((source) => ({ source, group }))
     })
     await mapConcurrently(looks, options.atOnce, async ({ source, group: { sources, drafts, results } }) => {

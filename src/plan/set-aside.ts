@@ -1,18 +1,28 @@
 /** Files that a run meets and that are no work of their own: results of an earlier run, and second names of one file. */
 
-import type { FoundSource, RefusedSource } from './find-sources.ts'
+import type { AnySource } from './group-sources.ts'
 import type { MarkedJob } from './refuse-clashes.ts'
 
 /**
- * With `-k` a result stands beside its source, where the next run finds it. Gives that source. A file that is named itself is meant.
- * @param results names of results → their sources.
+ * Names of results → their sources: the first in the order of the sources, in whatever order they were looked into.
+ * @param results sources → the names of their results.
  */
-export function findSourceOfResult(
-  found: FoundSource | RefusedSource | undefined,
-  results: ReadonlyMap<string, string>,
-): string | undefined {
+export function findMakers(sources: readonly AnySource[], results: ReadonlyMap<AnySource, string>): ReadonlyMap<string, string> {
+  const makers = new Map<string, string>()
+  for (const source of sources) {
+    const result = results.get(source)
+    if (result !== undefined && !makers.has(result)) makers.set(result, source.path)
+  }
+  return makers
+}
+
+/**
+ * With `-k` a result stands beside its source, where the next run finds it. Gives that source. A file that is named itself is meant.
+ * @param makers names of results → their sources.
+ */
+export function findSourceOfResult(found: AnySource | undefined, makers: ReadonlyMap<string, string>): string | undefined {
   if (found?.kind !== 'source' || found.root === undefined) return undefined
-  const source = results.get(found.path)
+  const source = makers.get(found.path)
   return source === found.path ? undefined : source
 }
 

@@ -95,6 +95,24 @@ describe('whatever the order in which files are looked into', () => {
   })
 })
 
+test.each(['b.mkv', 'b.ts'])(
+  'a file that bears the name of two results is told the first source, though %s is looked into last',
+  async (last) => {
+    await touch('b.mkv', 'b.ts', 'b.mp4')
+    const target: Target = {
+      path: folder,
+      cluster: undefined,
+      choice: { profile: 'mp4', template: undefined, mixins: [] },
+      queueFile: undefined,
+    }
+    const sources = await Array.fromAsync(findSources([target], folder))
+    const ffprobe = { ...FFPROBE, probe: (path: string) => afterTurns(path.endsWith(last) ? 99 : 0, () => FFPROBE.probe(path)) }
+    await using stream = await createPlanner(toOptions({ keepsSource: true, ffprobe })).stream(sources, NEVER)
+    const skipped = (await readAll(stream)).flat().filter(({ kind }) => kind === 'skipped')
+    expect(skipped).toMatchObject([{ reason: `it bears the name of the result of "${join(folder, 'b.mkv')}", which stays` }])
+  },
+)
+
 test('files that have nothing to do with each other do not wait for each other; those of one result do', async () => {
   await touch('a.mp4', 'b.mp4', 'b.avi', 'c.mp4')
   const gates = new Map(['a.mp4', 'b.mp4', 'b.avi', 'c.mp4'].map((name) => [join(folder, name), Promise.withResolvers<void>()]))
