@@ -2,7 +2,7 @@
 
 import { stat } from 'node:fs/promises'
 import { EncodeError } from '../core/errors.ts'
-import { runProgram } from '../core/run-program.ts'
+import { createProgramShell } from '../core/program-shell.ts'
 import { toPlainLine } from '../core/text.ts'
 import { findFirstFrameStream, firstFrameArguments, withFirstFrame } from '../media/first-frame.ts'
 import { parseProbe } from '../media/parse-probe.ts'
@@ -23,8 +23,10 @@ export interface Ffprobe {
 
 /** @param maxAnswerBytes whoever says more is not listened to. */
 export function createFfprobe(program: string, maxAnswerBytes = MAX_ANSWER_BYTES): Ffprobe {
+  const shell = createProgramShell()
+
   async function read(argv: readonly string[], signal?: AbortSignal): Promise<string> {
-    const result = await runProgram(program, argv, { signal, timeoutMs: PROBE_TIMEOUT_MS, maxOutputBytes: maxAnswerBytes })
+    const result = await shell.run(program, argv, { signal, timeoutMs: PROBE_TIMEOUT_MS, maxOutputBytes: maxAnswerBytes })
     if (result.status === 0 && !result.isTooLong) return result.stdout
     if (result.startFailure === 'ENOENT' || result.startFailure === 'EACCES') {
       throw new EncodeError('CONFIG_INVALID', `There is no "${program}" on this machine`, {
