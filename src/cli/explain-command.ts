@@ -4,6 +4,7 @@ import { lstat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { describeError, EncodeError, isEncodeError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
+import { toVisible } from '../core/text.ts'
 import type { Config, HostConfig } from '../model/config.ts'
 import { createFfprobe, findFfprobeProgram } from '../plan/ffprobe.ts'
 import { type FoundSource, findSources } from '../plan/find-sources.ts'
@@ -34,7 +35,8 @@ export async function explainCommand(args: Arguments): Promise<number> {
   const look = { chalk, columns: process.stdout.columns ?? DEFAULT_COLUMNS, isVerbose: args.verbosity === 'verbose' }
   let isFirst = true
   let status = 0
-  for await (const source of findSources(args.targets, process.cwd())) {
+  const empty: string[] = []
+  for await (const source of findSources(args.targets, process.cwd(), { onEmpty: ({ path }) => empty.push(path) })) {
     const options: ExplainOptions = {
       config,
       cluster: source.target.cluster,
@@ -57,6 +59,7 @@ export async function explainCommand(args: Arguments): Promise<number> {
       await printLines([...gap, ...renderExplanation(explanation, options, { ...look, isTaken, overwrites: args.overwrites })])
     }
   }
+  for (const path of empty) process.stderr.write(`encode: There is no media file in "${toVisible(path)}"\n`)
   return status
 
   async function explain(source: FoundSource, options: ExplainOptions) {

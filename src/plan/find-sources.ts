@@ -7,7 +7,7 @@ import type { BigIntStats, Dirent } from 'node:fs'
 import { glob, lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { mapConcurrently } from '../core/map-concurrently.ts'
-import { toVisible } from '../core/text.ts'
+import { describeMissing, hasGlobMarks, NOT_UTF8 } from './describe-missing.ts'
 import type { Target } from './target.ts'
 
 export interface FoundSource {
@@ -43,22 +43,30 @@ const STATS_AT_ONCE = 32
 /** Our own temporary files, should one be left from a controller that died. */
 export const OWN_PREFIX = '.encode-'
 
+export interface FindOptions {
+  readonly signal?: AbortSignal
+  /** A folder of results, absolute: within a target it is not walked, as what an earlier run has put there is no source of this one. */
+  readonly omit?: string | undefined
+  /** Told of each target that is there, and holds no media. */
+  readonly onEmpty?: (target: Target) => void
+}
+
 /**
  * Yields sources in natural order, target by target; each file once, by whichever name it is reached.
- * `cwd` is what relative paths are relative to. A folder of results that lies within a target (`omit`, absolute) is not walked:
- * what an earlier run has put there is no source of this one.
+ * `cwd` is what relative paths are relative to.
  */
 export async function* findSources(
   targets: readonly Target[],
   cwd: string,
-  signal?: AbortSignal,
-  omit?: string,
+  { signal, omit, onEmpty }: FindOptions = {},
 ): AsyncGenerator<FoundSource | RefusedSource> {
   const seen = new Set<string>()
   const folders = new Map<string, string>()
   const omitted = omit === undefined ? undefined : await realpath(omit).catch(() => omit)
   for (const target of targets) {
+    let isEmpty = true
     for await (const found of expand(target, cwd, omitted)) {
+      isEmpty = false
       // A walk over a network filesystem may take minutes.
       signal?.throwIfAborted()
       if (found.kind === 'source') {
@@ -68,6 +76,7 @@ export async function* findSources(
       }
       yield found
     }
+    if (isEmpty) onEmpty?.(target)
   }
 
   /** Names that a folder gave are as they are; those that a person typed may differ in letter case where that does not count. */
@@ -91,9 +100,9 @@ async function* expand(target: Target, cwd: string, omitted: string | undefined)
   for (const match of matches) {
     const matched = await statOrUndefined(match)
     if (matched !== undefined) yield* fromPath(match, matched, target, omitted)
-    else if (match.includes(NOT_UTF8)) yield refuse(match, describeMissing(match), target)
+    else if (match.includes(NOT_UTF8)) yield refuse(match, await describeMissing(match, match), target)
   }
-  if (matches.length === 0) yield refuse(path, describeMissing(target.path, path), target)
+  if (matches.length === 0) yield refuse(path, await describeMissing(target.path, path), target)
 }
 
 async function* fromPath(
@@ -157,7 +166,7 @@ async function toSource(
   const isLink = !isNoLink && (await lstat(path).catch(() => undefined))?.isSymbolicLink() === true
   const real = isLink ? await realpath(path).catch(() => path) : path
   if (real !== path && real.includes(NOT_UTF8) && (await statOrUndefined(real)) === undefined)
-    return refuse(path, describeMissing(real), target)
+    return refuse(path, await describeMissing(real, real), target)
   const { size, dev, ino } = found
   return { kind: 'source', path: real, givenPath: path, root, target, sizeBytes: Number(size), inode: `${dev}:${ino}` }
 }
@@ -174,16 +183,6 @@ export function isMediaName(name: string): boolean {
   return !name.startsWith(OWN_PREFIX) && MEDIA_EXTENSIONS.has(extname(name).slice(1).toLowerCase())
 }
 
-function hasGlobMarks(path: string): boolean {
-  return /[*?[{]/.test(path)
-}
-
-function describeMissing(path: string, absolute = path): string {
-  if (absolute.includes(NOT_UTF8)) return 'No such file: its name seems not to be valid UTF-8 and cannot be carried to ffmpeg; rename it'
-  if (hasGlobMarks(path)) return 'No file matches'
-  return `No such file or folder in "${toVisible(dirname(path))}"`
-}
-
 function refuse(path: string, reason: string, target: Target): RefusedSource {
   return { kind: 'refused', path, reason, target }
 }
@@ -192,8 +191,5 @@ function refuse(path: string, reason: string, target: Target): RefusedSource {
 async function statOrUndefined(path: string): Promise<BigIntStats | undefined> {
   return stat(path, { bigint: true }).catch(() => undefined)
 }
-
-/** What bytes that are no UTF-8 are read as. */
-const NOT_UTF8 = '\uFFFD'
 
 const naturally = new Intl.Collator('en', { numeric: true })

@@ -1,13 +1,17 @@
 /** One run, from targets to exit status. */
 
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { EncodeError } from '../core/errors.ts'
 import { createRunId, toJobId } from '../core/ids.ts'
+import { toVisible } from '../core/text.ts'
 import { untilAborted } from '../core/until-aborted.ts'
 import { openLedger } from '../ledger/ledger.ts'
 import { openProbeMemory, type ProbeMemory } from '../ledger/probe-memory.ts'
 import { openQueueFile, readQueueFile } from '../ledger/queue-file.ts'
 import type { QueueEntry } from '../ledger/queue-line.ts'
 import type { Config } from '../model/config.ts'
+import { findSimilar, hasGlobMarks } from '../plan/describe-missing.ts'
 import { createFfprobe, type Ffprobe, findFfprobeProgram } from '../plan/ffprobe.ts'
 import { findSources } from '../plan/find-sources.ts'
 import { createPlanner } from '../plan/plan-jobs.ts'
@@ -44,7 +48,7 @@ export async function runEncode(request: RunRequest, world: RunWorld): Promise<n
 async function showRun(request: RunRequest, world: RunWorld): Promise<number> {
   const entries = request.queueFile === undefined ? [] : await readQueueFile(request.queueFile, { cwd: world.cwd })
   using memory = openMemory(world, true)
-  const { hosts, targets, refused, planTargets } = prepare(request, world, entries, memory)
+  const { hosts, targets, refused, planTargets } = await prepare(request, world, entries, memory)
   await using ahead = openAhead([...hosts.values()].flat(), { ...world, how: { changesNothing: true } })
   const { createHost } = ahead
   return await dryRun(request, { ...world, createHost }, [...refused, ...(await planTargets(targets))], hosts)
@@ -54,7 +58,12 @@ async function startRun(request: RunRequest, world: RunWorld): Promise<number> {
   const { cwd, clock, pid, warner } = world
   await using queue = request.queueFile === undefined ? undefined : await openQueueFile(request.queueFile, { cwd, clock, pid })
   using memory = openMemory(world, false)
-  const { runId, hosts, selectAgain, ffprobe, refused, openPlans, planTargets } = prepare(request, world, queue?.entries ?? [], memory)
+  const { runId, hosts, selectAgain, ffprobe, refused, openPlans, planTargets } = await prepare(
+    request,
+    world,
+    queue?.entries ?? [],
+    memory,
+  )
   using ledger = openLedger({ folder: world.stateFolder, clock, pid, warner })
   for (const ended of await endReplacements(ledger, ledger.deadRuns())) world.emit('warning', { message: describeEnded(ended) })
   await using rest = await openPlans()
@@ -80,14 +89,14 @@ interface PreparedRun {
   readonly planTargets: PlanTargets
 }
 
-/** Throws USAGE_INVALID for what is wrong with the whole call. */
-function prepare(request: RunRequest, world: RunWorld, entries: readonly QueueEntry[], memory: ProbeMemory): PreparedRun {
+/** Rejects with USAGE_INVALID for what is wrong with the whole call. */
+async function prepare(request: RunRequest, world: RunWorld, entries: readonly QueueEntry[], memory: ProbeMemory): Promise<PreparedRun> {
   const { config } = request
   const targets = [...request.targets, ...toQueueTargets(entries, request)]
   const clusters = [...targets, ...(request.queueFile === undefined ? [] : [request.queueTarget])].map((target) => target.cluster)
   const hosts = selectHosts(config, clusters, request.onlyHosts)
   const selectAgain = (changed: Config): HostsByCluster => selectHostsAgain(changed, clusters, request.onlyHosts)
-  refuseWithoutProfile(config, targets)
+  await refuseWithoutProfile(config, targets, world.cwd)
   const runId = createRunId(world.clock.now())
   const program = findFfprobeProgram(config)
   const ffprobe = world.ffprobe ?? createFfprobe(program)
@@ -105,7 +114,9 @@ function prepare(request: RunRequest, world: RunWorld, entries: readonly QueueEn
     signal,
     toJobId: (number) => toJobId(runId, number),
   })
-  const find = (wanted: readonly Target[]) => Array.fromAsync(findSources(wanted, world.cwd, signal, request.outputFolder))
+  const onEmpty = ({ path }: Target) => world.emit('warning', { message: `There is no media file in "${path}"` })
+  const find = (wanted: readonly Target[]) =>
+    Array.fromAsync(findSources(wanted, world.cwd, { signal, omit: request.outputFolder, onEmpty }))
   const planTargets: PlanTargets = async (wanted) => await planner.plan(await find(wanted))
   // Draining ends none of this once the run has begun: what was asked for and not started is queued, for `encode resume`.
   const openPlans = async () => await planner.stream(await find(targets), world.signal)
@@ -142,15 +153,27 @@ function describeEnded({ job, failure }: EndedReplacement): string {
   return failure ?? `The controller of run ${job.runId} died while it replaced "${job.source}"; now "${job.output}" stands in its place`
 }
 
-/** Without rules only a name on the command line can choose: said once, not file by file. */
-function refuseWithoutProfile(config: Config, targets: readonly Target[]): void {
-  const target = targets.find(({ choice }) => choice.profile === undefined && choice.template === undefined)
-  if (target === undefined || config.rules.length > 0) return
+/** Without rules only a name on the command line can choose: said once, not file by file, and not of a path that leads to nothing. */
+async function refuseWithoutProfile(config: Config, targets: readonly Target[], cwd: string): Promise<void> {
+  const unchosen = targets.filter(({ choice }) => choice.profile === undefined && choice.template === undefined)
+  const [first] = unchosen
+  if (first === undefined || config.rules.length > 0) return
+  for (const target of unchosen) await refuseMissing(target, cwd)
   throw new EncodeError(
     'USAGE_INVALID',
-    `Nothing says how to encode "${target.path}": no profile is named and the configuration has no rules`,
+    `Nothing says how to encode "${first.path}": no profile is named and the configuration has no rules`,
     {
       hint: 'Name one, for example "-p hevc"; "encode profiles" lists them',
     },
   )
+}
+
+async function refuseMissing(target: Target, cwd: string): Promise<void> {
+  const path = resolve(cwd, target.path)
+  if (hasGlobMarks(target.path) || (await stat(path).catch(() => undefined)) !== undefined) return
+  const similar = await findSimilar(path)
+  const guess = similar === undefined ? '' : `; did you mean "${toVisible(similar)}"?`
+  throw new EncodeError('USAGE_INVALID', `There is no file or folder "${target.path}"${guess}`, {
+    hint: 'Correct it, and name a profile, for example "-p hevc": the configuration has no rules',
+  })
 }

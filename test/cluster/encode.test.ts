@@ -365,6 +365,7 @@ describe('wrong calls start nothing and exit 2', () => {
     [['-p', 'h246', 'FILM'], /h246.*did you mean "h264"/is],
     [[], /nothing to encode/],
     [['FILM'], /Nothing says how to encode/],
+    [['FILM', 'films/b.mp4'], /There is no file or folder "films\/b\.mp4"; did you mean "a\.mp4"\?\n.*name a profile/],
     [['--from-file', '/no/such/queue'], /queue/],
     [['-y', '/no/such/config.yml', 'x.mp4'], /no\/such\/config\.yml/],
   ])('%j', async (args, message) => {

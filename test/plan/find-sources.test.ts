@@ -56,7 +56,7 @@ test('a file that two targets reach by different names of its folder is taken on
 test('a search ends when it is told to', async () => {
   await touch('tv/a.mkv', 'tv/b.mkv')
   const ending = new AbortController()
-  const sources = findSources([toTarget('tv')], folder, ending.signal)
+  const sources = findSources([toTarget('tv')], folder, { signal: ending.signal })
   expect(await sources.next()).toMatchObject({ done: false })
   ending.abort(new Error('enough'))
   await expect(sources.next()).rejects.toThrow('enough')
@@ -84,10 +84,28 @@ test('names with spaces, quotes, newlines, emoji and a leading dash are found', 
 test('what is not there is said, and the rest goes on', async () => {
   await touch('a.mp4')
   expect(await find('missing.mp4', 'none*.mp4', 'a.mp4')).toEqual([
-    'missing.mp4: No such file or folder in "."',
+    'missing.mp4: No such file or folder',
     'none*.mp4: No file matches',
     'a.mp4',
   ])
+})
+
+test('a path that leads to nothing is told with the folder that is missing, or the name that was probably meant', async () => {
+  await touch('tv/Season 1/e01.mkv', 'film.mp4')
+  expect(await find('tv/Season 2/new/e01.mkv', 'film.mp4/x', 'tv/Season 1/e1.mkv', 'fillm.mp4')).toEqual([
+    `tv/Season 2/new/e01.mkv: No such file or folder: there is no folder "${folder}/tv/Season 2"`,
+    `film.mp4/x: No such file or folder: "${folder}/film.mp4" is no folder`,
+    'tv/Season 1/e1.mkv: No such file or folder; did you mean "e01.mkv"?',
+    'fillm.mp4: No such file or folder; did you mean "film.mp4"?',
+  ])
+})
+
+test('a folder without media is told of, one whose media were found already is not', async () => {
+  await touch('tv/e01.mkv', 'notes/readme.txt')
+  const empty: string[] = []
+  const targets = ['tv', 'notes', 'tv/e01.mkv', 'tv'].map(toTarget)
+  await Array.fromAsync(findSources(targets, folder, { onEmpty: ({ path }) => empty.push(path) }))
+  expect(empty).toEqual(['notes'])
 })
 
 test('a name that is not valid UTF-8 is refused with the reason instead of being damaged', async () => {
@@ -111,8 +129,8 @@ test('what is neither a file nor a folder, what is empty, and links that lead no
   expect(await find('pipe.mp4', 'socket.mp4', 'dangling.mp4', 'loop.mp4')).toEqual([
     'pipe.mp4: It is neither a file nor a folder',
     'socket.mp4: It is neither a file nor a folder',
-    'dangling.mp4: No such file or folder in "."',
-    'loop.mp4: No such file or folder in "."',
+    'dangling.mp4: It is a link to "nowhere", and that leads to no file',
+    'loop.mp4: It is a link to "loop.mp4", and that leads to no file',
   ])
   socket.close()
   await once(socket, 'close')
@@ -142,7 +160,7 @@ test('the tree below a folder argument is known, for mirroring', async () => {
 test('a folder of results within a target is not walked, unless it is named itself', async () => {
   await touch('tv/a.mkv', 'tv/small/a.mkv', 'tv/small/more/b.mkv')
   const walk = async (path: string) => {
-    const found = await Array.fromAsync(findSources([toTarget(path)], folder, undefined, join(folder, 'tv/small')))
+    const found = await Array.fromAsync(findSources([toTarget(path)], folder, { omit: join(folder, 'tv/small') }))
     return found.map((source) => relative(folder, source.path))
   }
   expect(await walk('tv')).toEqual(['tv/a.mkv'])
