@@ -53,6 +53,11 @@ export interface TransferOptions {
   readonly digest?: FileDigest | undefined
   /** Of a file that comes here: what the host said that it has. Nothing beyond it is taken. */
   readonly maxBytes?: number | undefined
+  /**
+   * Of a file that goes there: once aborted, the transfer leaves off where it can. It rejects with `TransferCut` then, and what has arrived stays.
+   * It may as well go on to its end.
+   */
+  readonly cut?: AbortSignal | undefined
   /** Its place among the transfers of the run, which whatever moves its bytes over a network asks. */
   readonly turn?: Turn | undefined
 }
@@ -95,6 +100,11 @@ export interface HostFacts {
   readonly codecs?: readonly string[] | undefined
   /** Ways of decoding in hardware that this ffmpeg was built with (`-hwaccel`); whether a device is there is another matter. */
   readonly hwaccels?: readonly string[] | undefined
+  /**
+   * Which devices of hardware encoders are there: `dri`, `nvidia`, `dxg`, `video`. Undefined where that cannot be told: on all systems but
+   * Linux, and where ffmpeg is a script, which may have its devices elsewhere.
+   */
+  readonly devices?: readonly string[] | undefined
   /** Folder for work files, absolute, exists, writable. */
   readonly workingDir: string
   /** Free space there; undefined where it cannot be told. */

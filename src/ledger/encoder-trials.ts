@@ -17,11 +17,14 @@ export interface RememberedTrial {
   readonly encoder: string
   /** Why it does not work; null: it does. */
   readonly failure: string | null
+  /** How fast it was in its trial; undefined where nobody knows. */
+  readonly pointsPerSecond?: number | undefined
   /** Milliseconds since 1970. */
   readonly triedAtMs: number
 }
 
-const SELECT = 'SELECT encoder, failure, tried_at FROM encoder_trials WHERE host = ? AND ffmpeg_path = ? AND ffmpeg_version = ?'
+const SELECT =
+  'SELECT encoder, failure, points_per_second, tried_at FROM encoder_trials WHERE host = ? AND ffmpeg_path = ? AND ffmpeg_version = ?'
 
 export function recallTrials(db: Pick<Database, 'all'>, { host, ffmpegPath, ffmpegVersion }: TrialPlace): readonly RememberedTrial[] {
   return db.all(SELECT, host, ffmpegPath, ffmpegVersion).map(toTrial)
@@ -37,10 +40,11 @@ export function rememberTrials(db: Database, place: TrialPlace, trials: readonly
       place.ffmpegPath,
       place.ffmpegVersion,
     )
-    for (const { encoder, failure, triedAtMs } of trials) {
+    for (const { encoder, failure, pointsPerSecond, triedAtMs } of trials) {
       db.run(
-        'INSERT OR REPLACE INTO encoder_trials (host, ffmpeg_path, ffmpeg_version, encoder, failure, tried_at) VALUES (?, ?, ?, ?, ?, ?)',
-        ...[place.host, place.ffmpegPath, place.ffmpegVersion, encoder, failure, triedAtMs],
+        `INSERT OR REPLACE INTO encoder_trials (host, ffmpeg_path, ffmpeg_version, encoder, failure, points_per_second, tried_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?)`,
+        ...[place.host, place.ffmpegPath, place.ffmpegVersion, encoder, failure, pointsPerSecond ?? null, triedAtMs],
       )
     }
   })
@@ -51,6 +55,11 @@ export function readTrials(folder: string, { host, ffmpegPath, ffmpegVersion }: 
   return readUntouched({ folder, warner }, SELECT, host, ffmpegPath, ffmpegVersion).map(toTrial)
 }
 
-function toTrial({ encoder, failure, tried_at }: Readonly<Record<string, unknown>>): RememberedTrial {
-  return { encoder: String(encoder), failure: failure === null ? null : String(failure), triedAtMs: Number(tried_at) }
+function toTrial({ encoder, failure, points_per_second, tried_at }: Readonly<Record<string, unknown>>): RememberedTrial {
+  return {
+    encoder: String(encoder),
+    failure: failure === null ? null : String(failure),
+    ...(typeof points_per_second === 'number' ? { pointsPerSecond: points_per_second } : {}),
+    triedAtMs: Number(tried_at),
+  }
 }

@@ -134,4 +134,8 @@ export const MIGRATIONS: readonly string[] = [
     learned_at INTEGER NOT NULL
   ) STRICT;
   `,
+  // 8: how fast encoders were when they were tried.
+  `
+  ALTER TABLE encoder_trials ADD COLUMN points_per_second REAL; -- null: nobody knows
+  `,
 ]

@@ -5,7 +5,8 @@
 
 import { hostname } from 'node:os'
 import { mapConcurrently } from '../core/map-concurrently.ts'
-import { tryEncoder } from '../host/facts/encoder-trial.ts'
+import { type EncoderTrial, tryEncoder } from '../host/facts/encoder-trial.ts'
+import { describeMissingDevice } from '../host/facts/missing-device.ts'
 import type { Host, HostFacts } from '../host/host.ts'
 import type { RememberedTrial, TrialPlace } from '../ledger/encoder-trials.ts'
 import { describeFfmpegFailure } from '../media/describe-ffmpeg-failure.ts'
@@ -13,8 +14,15 @@ import { isSessionLimit } from '../media/judge-encoder-failure.ts'
 import type { HostConfig } from '../model/config.ts'
 import { type EncoderNeed, hardwareKindOf, toEncoderKey } from '../model/encoder.ts'
 
-/** Encoder, with its device where one is named → why it does not work; null: it does. */
-export type TrialResults = ReadonlyMap<string, string | null>
+export interface TrialResult {
+  /** Why it does not work; null: it does. */
+  readonly failure: string | null
+  /** How fast it was in its trial, see there; undefined where nobody knows. */
+  readonly pointsPerSecond?: number | undefined
+}
+
+/** By encoder, with its device where one is named. */
+export type TrialResults = ReadonlyMap<string, TrialResult>
 
 export interface TrialMemory {
   recallTrials(place: TrialPlace): readonly RememberedTrial[]
@@ -29,8 +37,8 @@ export interface TrialOptions {
   readonly isFresh?: boolean
 }
 
-/** A few: each keeps some of the host's cores or one of its few GPU sessions busy. */
-const TRIALS_AT_ONCE = 3
+/** In hardware, at least: most of the time of a trial that fails is waiting; and at most: a card has few sessions. */
+const TRIALS_AT_ONCE = { least: 3, most: 8 }
 const FAILURE_HOLDS_MS = 60 * 60 * 1000
 
 /** Rejects with HOST_LOST and the like, never because an encoder does not work. */
@@ -41,29 +49,45 @@ export async function tryEncoders(
   { memory, now, signal, isFresh = false }: TrialOptions,
 ): Promise<TrialResults> {
   const place = toPlace(host.config, facts)
-  const results = new Map<string, string | null>()
-  for (const { encoder, failure, triedAtMs } of isFresh ? [] : memory.recallTrials(place)) {
-    if (failure === null || now() - triedAtMs < FAILURE_HOLDS_MS) results.set(encoder, failure)
+  const results = new Map<string, TrialResult>()
+  for (const { encoder, failure, pointsPerSecond, triedAtMs } of isFresh ? [] : memory.recallTrials(place)) {
+    if (failure === null || now() - triedAtMs < FAILURE_HOLDS_MS) results.set(encoder, { failure, pointsPerSecond })
+  }
+  for (const need of needs) {
+    const failure = isListed(need.encoder, facts) ? describeMissingDevice(need, facts) : undefined
+    if (failure !== undefined) results.set(toEncoderKey(need), { failure })
   }
   const missing = needs.filter((need) => !results.has(toEncoderKey(need)) && isListed(need.encoder, facts))
   const learned: RememberedTrial[] = []
-  await mapConcurrently(missing, TRIALS_AT_ONCE, async (need) => {
+  const isSoftware = ({ encoder }: EncoderNeed): boolean => hardwareKindOf(encoder) === undefined
+  await Promise.all([
+    // One after the other: each fills the cores, and how fast it is can be held against other hosts.
+    mapConcurrently(missing.filter(isSoftware), 1, tryOne),
+    mapConcurrently(
+      missing.filter((need) => !isSoftware(need)),
+      Math.min(Math.max(TRIALS_AT_ONCE.least, facts.cores), TRIALS_AT_ONCE.most),
+      tryOne,
+    ),
+  ])
+  memory.rememberTrials(place, learned)
+  return results
+
+  async function tryOne(need: EncoderNeed): Promise<void> {
     const trial = await tryEncoder(host, facts, need, signal)
     if (trial === undefined) return
     const encoder = toEncoderKey(need)
-    // A driver that hangs is no use; software that takes so long is only slow, and counts as it is listed.
-    if (trial.isTimeout && hardwareKindOf(need.encoder) === undefined) return
-    if (trial.isTimeout) results.set(encoder, 'it did not encode one second of picture within 30 s')
+    const { status, stderr, isTimeout, pointsPerSecond } = trial
     // A card that is busy with other encodes is a card that works; it may be less busy at the next look.
-    else if (trial.status !== 0 && isSessionLimit(trial.stderr)) results.set(encoder, null)
-    else {
-      const failure = trial.status === 0 ? null : describeFfmpegFailure(trial.stderr, trial.status)
-      results.set(encoder, failure)
-      learned.push({ encoder, failure, triedAtMs: now() })
+    if (!isTimeout && status !== 0 && isSessionLimit(stderr)) {
+      results.set(encoder, { failure: null })
+      return
     }
-  })
-  memory.rememberTrials(place, learned)
-  return results
+    // A driver that hangs is no use, for now; software that takes so long is only slow.
+    const isOnlySlow = isTimeout && isSoftware(need)
+    const result = { failure: isOnlySlow ? null : describeFailure(trial), pointsPerSecond }
+    results.set(encoder, result)
+    if (!isTimeout || isOnlySlow) learned.push({ encoder, ...result, triedAtMs: now() })
+  }
 }
 
 /** Whether this ffmpeg has an encoder of that name, or one for a codec of that name. */
@@ -78,4 +102,9 @@ export function toPlace(config: HostConfig, { ffmpegPath, ffmpegVersion }: HostF
   // One machine may be two hosts: CUDA_VISIBLE_DEVICES and the like choose the card.
   const variables = Object.entries(env).map(([variable, value]) => ` ${variable}=${value}`)
   return { host: machine + variables.sort().join(''), ffmpegPath, ffmpegVersion }
+}
+
+function describeFailure({ status, stderr, isTimeout }: EncoderTrial): string | null {
+  if (isTimeout) return 'it did not encode one second of picture within 30 s'
+  return status === 0 ? null : describeFfmpegFailure(stderr, status)
 }

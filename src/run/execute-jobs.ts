@@ -82,7 +82,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   let outstanding = 0
   let handedOver = 0
   let adding = Promise.resolve()
-  const abilities = createAbilities({ memory: ledger, now: () => clock.now(), signal })
+  const abilities = createAbilities({ memory: ledger, now: () => clock.now(), signal, wantsSpeeds: hasChoice })
   abilities.want(options.plans)
 
   const speedMemory = createSpeedMemory(ledger, (speeds, links) => scheduler.seed(speeds, links))
@@ -235,11 +235,17 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
     })
   }
 
+  /** Of hosts, for a strategy that asks how fast they are. */
+  function hasChoice(cluster: string): boolean {
+    return options.strategy === 'fastest' && roster.list().filter((place) => place.cluster === cluster).length > 1
+  }
+
   async function learnAgain(session: HostSession): Promise<void> {
     const open = session.current()
     if (open === undefined) return
     // A host that is lost meanwhile is noticed by whoever needs it.
     await abilities.learn(session.cluster, open.host, open.facts).catch(() => {})
+    scheduler.seedTrials(abilities.listTried(session.cluster, session.config))
     roster.weigh({ cluster: session.cluster, name: session.config.name })
   }
 
@@ -280,6 +286,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
       async learn(host, facts) {
         await abilities.learn(cluster, host, facts)
         orBreak(() => speedMemory.recall(cluster, host.config, facts))
+        scheduler.seedTrials(abilities.listTried(cluster, config))
         space.hostUp({ host, facts }, abilities.toSpec(cluster, config))
         const overload = isOverloadTold ? undefined : describeOverload(host.config, facts)
         if (overload !== undefined) emit('warning', { message: overload })

@@ -14,7 +14,7 @@ export function createEncoderTrial(options: { readonly memory: TrialMemory; read
     const needs = names.map((encoder) => ({ encoder, kind: 'video' }) as const)
     const results = await tryEncoders(host, facts, needs, { ...options, signal, isFresh: true })
     return names.map((name) => {
-      const failure = results.get(name)
+      const failure = results.get(name)?.failure
       if (failure === undefined) return { name, state: 'listed', reason: undefined }
       return failure === null ? { name, state: 'works', reason: undefined } : { name, state: 'fails', reason: failure }
     })

@@ -34,7 +34,7 @@ const ARCHITECTURES: readonly (readonly string[])[] = [
 
 /** The host's own, then those that it has by itself: system, architecture, name, encoders, `gpu`. */
 export function listLabels(config: HostConfig, { facts, trials }: HostAbilities): readonly string[] {
-  const working = [...trials].filter(([, failure]) => failure === null).map(([key]) => toEncoderName(key))
+  const working = [...trials].filter(([, { failure }]) => failure === null).map(([key]) => toEncoderName(key))
   const tried = new Set([...trials.keys()].map(toEncoderName))
   const untried = facts.encoders.filter((encoder) => !tried.has(encoder))
   const hasGpu = working.some((encoder) => hardwareKindOf(encoder) !== undefined)
@@ -51,7 +51,7 @@ const QUEUES_OF: Readonly<Partial<Record<HardwareKind, readonly string[]>>> = { 
 /** `queues: auto`: `_default` by cores, and a queue for each kind of hardware that works. */
 export function toAutoQueues({ facts, trials }: HostAbilities): Readonly<Record<string, number>> {
   const queues: Record<string, number> = { _default: Math.max(1, Math.round((facts.fastCores ?? facts.cores) / CORES_A_JOB)) }
-  for (const [key, failure] of trials) {
+  for (const [key, { failure }] of trials) {
     const kind = failure === null ? hardwareKindOf(toEncoderName(key)) : undefined
     for (const queue of kind === undefined ? [] : (QUEUES_OF[kind] ?? [kind])) queues[queue] = JOBS_A_GPU
   }
@@ -60,7 +60,7 @@ export function toAutoQueues({ facts, trials }: HostAbilities): Readonly<Record<
 
 /** An encoder that was not tried counts as listed. */
 function describeLack(key: string, { facts, trials }: HostAbilities): string | undefined {
-  const failure = trials.get(key)
+  const failure = trials.get(key)?.failure
   if (failure === null) return undefined
   if (!isListed(toEncoderName(key), facts)) return `has no encoder "${toEncoderName(key)}" (ffmpeg ${facts.ffmpegVersion})`
   return failure === undefined ? undefined : `cannot use the encoder "${key}" (${failure})`

@@ -21,7 +21,7 @@ import type { Candidate } from './rank-candidates.ts'
 import { createRelief } from './relieve-busy.ts'
 import type { RoomKeeper } from './room.ts'
 import { createSettle } from './settle-attempt.ts'
-import { createSpeeds, type KnownLink, type KnownSpeed, type LearnedSpeed } from './speeds.ts'
+import { createSpeeds, type KnownLink, type KnownSpeed, type LearnedSpeed, type TriedSpeed } from './speeds.ts'
 import { createStrategy, type StrategyName } from './strategy.ts'
 import { createTimetable } from './timetable.ts'
 import { createWorker, type Worker, type WorkerSpec } from './worker.ts'
@@ -65,6 +65,7 @@ export interface SchedulerOptions<Job extends ScheduledJob> {
   /** What was learned in earlier runs. */
   readonly knownSpeeds?: readonly KnownSpeed[]
   readonly knownLinks?: readonly KnownLink[]
+  readonly triedSpeeds?: readonly TriedSpeed[]
   /** A host did a job; its speed as it is by now. */
   readonly onSpeed?: (learned: LearnedSpeed) => void
 }
@@ -78,6 +79,8 @@ export interface Scheduler<Job extends ScheduledJob> {
   changeWorker(spec: WorkerSpec): void
   /** What earlier runs learned of a host, before it is up; what this run has learned of it counts more. */
   seed(speeds: readonly KnownSpeed[], links: readonly KnownLink[]): void
+  /** How fast encoders of a host were when they were tried. */
+  seedTrials(trials: readonly TriedSpeed[]): void
   /** There may be room where there was none. */
   wake(): void
   setLoad(spec: Pick<WorkerSpec, 'cluster' | 'name'>, cpuRatio: number): void
@@ -148,6 +151,7 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
         })
       : undefined
   seed(options.knownSpeeds ?? [], options.knownLinks ?? [])
+  seedTrials(options.triedSpeeds ?? [])
   let isSealed = false
   let isPumping = false
   let isLookingAgain = false
@@ -174,6 +178,7 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
       pump()
     },
     seed,
+    seedTrials,
     wake: pump,
     setLoad(spec, cpuRatio) {
       const worker = workers.get(keyOf(spec))
@@ -193,6 +198,11 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
   function seed(knownSpeeds: readonly KnownSpeed[], knownLinks: readonly KnownLink[]): void {
     for (const known of knownSpeeds) speeds.seed(known)
     for (const known of knownLinks) speeds.seedLink(known)
+    forget()
+  }
+
+  function seedTrials(trials: readonly TriedSpeed[]): void {
+    for (const trial of trials) speeds.seedTrial(trial)
     forget()
   }
 

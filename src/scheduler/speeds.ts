@@ -2,7 +2,9 @@
  * How long a job will take on a host. Encoding: work units a second, per host, profile and size class, the newest job counting most.
  * Moving its bytes: bytes a second of the host's link, where the job told how long that took.
  *
- * Of a host that has not done such a job its other speeds tell how it compares; without these it counts as the mean of all.
+ * Of a host that has not done such a job its other speeds tell how it compares; without these, how fast its encoder was when it was
+ * tried; without that it counts as the mean of all. A trial has a picture and options of its own, so that it tells the ratio between
+ * hosts: what it is worth is found from those that have done such jobs.
  */
 
 import type { ScheduledJob } from './job-form.ts'
@@ -16,6 +18,9 @@ export interface HostName {
 
 /** What may be remembered from one run to the next. */
 export type KnownSpeed = HostName & Paced & { readonly workPerSecond: number }
+
+/** How fast a host was when the encoder was tried that it has for a profile. */
+export type TriedSpeed = HostName & Pick<Paced, 'profile'> & { readonly workPerSecond: number }
 
 export type KnownLink = HostName & { readonly bytesPerSecond: number }
 
@@ -36,7 +41,7 @@ export interface Spent {
 export interface Speeds {
   /** Work a second; undefined when no host is known to have done such a job, and this one nothing at all. */
   get(host: HostName, job: Paced): number | undefined
-  /** Something is known of this very host, be it only from another kind of job or from a job that is not done yet. */
+  /** Something is known of this very host, be it only from another kind of job, from a job that is not done yet, or from a trial. */
   knows(host: HostName, job: Paced): boolean
   /** Undefined as of `get`. */
   encodeSeconds(host: HostName, job: Paced & Pick<ScheduledJob, 'work'>): number | undefined
@@ -53,6 +58,7 @@ export interface Speeds {
   /** As it was remembered: what was learned since then counts more. */
   seed(known: KnownSpeed): void
   seedLink(known: KnownLink): void
+  seedTrial(tried: TriedSpeed): void
 }
 
 /** Share of the newest measurement: hosts warm up, throttle and get other work. */
@@ -62,10 +68,13 @@ export function createSpeeds(): Speeds {
   /** By kind of job, then by host. */
   const known = new Map<string, Map<string, number>>()
   const expected = new Map<string, Map<string, number>>()
+  /** By profile, then by host. */
+  const tried = new Map<string, Map<string, number>>()
   const links = new Map<string, number>()
   const expectedLinks = new Map<string, number>()
   /** By kind of job; forgotten whenever something is learned. */
   const means = new Map<string, number>()
+  const scales = new Map<string, number | undefined>()
 
   function find(kind: string, host: string): number | undefined {
     return known.get(kind)?.get(host) ?? expected.get(kind)?.get(host)
@@ -75,16 +84,20 @@ export function createSpeeds(): Speeds {
     const ofKind = speeds.get(kind) ?? new Map<string, number>()
     speeds.set(kind, ofKind.set(host, speed))
     means.delete(kind)
+    scales.clear()
   }
 
   /** NaN where no host is known to have done such a job. */
   function meanOf(kind: string): number {
     const cached = means.get(kind)
     if (cached !== undefined) return cached
-    const all = new Map([...(expected.get(kind) ?? []), ...(known.get(kind) ?? [])])
-    const mean = [...all.values()].reduce((sum, speed) => sum + speed, 0) / all.size
+    const mean = toMean([...listOf(kind).values()])
     means.set(kind, mean)
     return mean
+  }
+
+  function listOf(kind: string): ReadonlyMap<string, number> {
+    return new Map([...(expected.get(kind) ?? []), ...(known.get(kind) ?? [])])
   }
 
   /** How it compares with the other hosts in what it has done. */
@@ -94,21 +107,52 @@ export function createSpeeds(): Speeds {
       const speed = speeds.get(host)
       if (speed !== undefined && speeds.size > 1) ratios.push(speed / meanOf(kind))
     }
-    return ratios.length === 0 ? undefined : ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length
+    return ratios.length === 0 ? undefined : toMean(ratios)
+  }
+
+  /** By how much a trial is off, found from hosts that have done such jobs, or at least jobs of this profile; undefined while none has. */
+  function scaleOf(kind: string, profile: string): number | undefined {
+    if (scales.has(kind)) return scales.get(kind)
+    const kinds = meanOf(kind) > 0 ? [kind] : [...new Set([...known.keys(), ...expected.keys()])].filter((other) => isOf(profile, other))
+    const trials = tried.get(profile)
+    const logs = kinds.flatMap((own) => [...listOf(own)].map(([host, speed]) => Math.log(speed / (trials?.get(host) ?? Number.NaN))))
+    const mean = toMean(logs.filter(Number.isFinite))
+    const scale = Number.isNaN(mean) ? undefined : Math.exp(mean)
+    scales.set(kind, scale)
+    return scale
+  }
+
+  function fromTrial(host: string, kind: string, profile: string): number | undefined {
+    const trial = tried.get(profile)?.get(host)
+    if (trial === undefined) return undefined
+    const scale = scaleOf(kind, profile)
+    // Where others have done such jobs and were not tried, nothing tells what a trial is worth.
+    return scale === undefined && meanOf(kind) > 0 ? undefined : trial * (scale ?? 1)
+  }
+
+  /** As a host that is as fast as most; NaN where nothing is known of any. */
+  function usualOf(kind: string, profile: string): number {
+    const mean = meanOf(kind)
+    return Number.isNaN(mean) ? toMean([...(tried.get(profile)?.values() ?? [])]) * (scaleOf(kind, profile) ?? 1) : mean
   }
 
   function get(host: HostName, job: Paced): number | undefined {
-    const own = find(toKind(job), toKey(host))
+    const [key, kind] = [toKey(host), toKind(job)]
+    const own = find(kind, key)
     if (own !== undefined) return own
-    const mean = meanOf(toKind(job))
-    const rate = rateHost(toKey(host))
-    if (Number.isNaN(mean)) return rate
-    return mean * (rate ?? 1)
+    const rate = rateHost(key)
+    const byTrial = rate === undefined ? fromTrial(key, kind, job.profile) : undefined
+    if (byTrial !== undefined) return byTrial
+    const usual = usualOf(kind, job.profile)
+    return Number.isNaN(usual) ? rate : usual * (rate ?? 1)
   }
 
   return {
     get,
-    knows: (host, job) => find(toKind(job), toKey(host)) !== undefined || rateHost(toKey(host)) !== undefined,
+    knows: (host, job) =>
+      find(toKind(job), toKey(host)) !== undefined ||
+      tried.get(job.profile)?.has(toKey(host)) === true ||
+      rateHost(toKey(host)) !== undefined,
     encodeSeconds(host, job) {
       const speed = get(host, job)
       return speed === undefined ? undefined : job.work / speed
@@ -140,11 +184,19 @@ export function createSpeeds(): Speeds {
     seedLink(link) {
       if (isSpeed(link.bytesPerSecond) && !links.has(toKey(link))) links.set(toKey(link), link.bytesPerSecond)
     },
+    seedTrial(trial) {
+      if (isSpeed(trial.workPerSecond)) set(tried, trial.profile, toKey(trial), trial.workPerSecond)
+    },
   }
 }
 
 function blend(before: number | undefined, newest: number): number {
   return before === undefined ? newest : before * (1 - NEWEST_SHARE) + newest * NEWEST_SHARE
+}
+
+/** NaN of none. */
+function toMean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
 function isSpeed(value: number): boolean {
@@ -154,6 +206,10 @@ function isSpeed(value: number): boolean {
 /** The same few jobs and hosts are asked for all the time: a text that is put together anew must be hashed anew, too. */
 const kinds = new WeakMap<Paced, string>()
 const keys = new WeakMap<HostName, string>()
+
+function isOf(profile: string, kind: string): boolean {
+  return kind.startsWith(`${profile}\n`)
+}
 
 /** No profile and no host has a line break in its name. */
 function toKind(job: Paced): string {

@@ -8,7 +8,7 @@ import { openLedger } from '../../src/ledger/ledger.ts'
 import { makeTemporaryFolder } from './temporary-folder.ts'
 
 const PLACE = { host: 'ann@10.0.0.9:22', ffmpegPath: '/usr/bin/ffmpeg', ffmpegVersion: '5.1' }
-const WORKS = { encoder: 'libx265', failure: null, triedAtMs: 1_000 }
+const WORKS = { encoder: 'libx265', failure: null, pointsPerSecond: 1.5e6, triedAtMs: 1_000 }
 const FAILS = { encoder: 'hevc_nvenc', failure: 'Cannot load libcuda.so.1', triedAtMs: 2_000 }
 
 test('what was tried is known to the next controller, and the latest trial counts', () => {

@@ -19,7 +19,7 @@ describe('encoders of a host', () => {
     const memory = createMemory()
     const learn = (nowMs: number) => tryEncoders(local.host, local.facts, NEEDS, { memory, now: () => nowMs })
     const found = await learn(0)
-    expect([...found].sort()).toEqual([
+    expect([...found].map(([encoder, { failure }]) => [encoder, failure]).sort()).toEqual([
       ['aac', null],
       ['h264_nvenc', 'Cannot load libcuda.so.1'],
       ['libx264', null],
@@ -37,8 +37,35 @@ describe('encoders of a host', () => {
     )
     const memory = createMemory()
     const found = await tryEncoders(local.host, local.facts, NEEDS.slice(2, 3), { memory, now: () => 0 })
-    expect([...found]).toEqual([['h264_nvenc', null]])
+    expect([...found]).toEqual([['h264_nvenc', { failure: null }]])
     expect(memory.trials).toEqual([])
+  })
+
+  test('tell how fast they encoded, the start of ffmpeg not counted, and the next run remembers it', async () => {
+    await using local = await openLocalHost('sleep 0.5')
+    const memory = createMemory()
+    const learn = async () => (await tryEncoders(local.host, local.facts, NEEDS.slice(0, 2), { memory, now: () => 0 })).get('libx264')
+    const startedMs = performance.now()
+    const speed = (await learn())?.pointsPerSecond ?? 0
+    const seconds = (512 * 512) / speed
+    expect(seconds).toBeGreaterThan(0)
+    expect(seconds).toBeLessThan((performance.now() - startedMs) / 1000 - 0.5)
+    expect(await learn()).toEqual({ failure: null, pointsPerSecond: speed })
+    expect(await local.tried()).toHaveLength(2)
+    expect(memory.trials.find(({ encoder }) => encoder === 'aac')?.pointsPerSecond).toBeUndefined()
+  })
+
+  test('whose device is not there fail without a trial, and work as soon as it is', async () => {
+    await using local = await openLocalHost()
+    const memory = createMemory()
+    memory.trials.push({ encoder: 'h264_vaapi', failure: null, triedAtMs: 0 })
+    const needs = ['h264_nvenc', 'h264_vaapi', 'libx264'].map((encoder): EncoderNeed => ({ encoder, kind: 'video' }))
+    const learn = (devices: readonly string[]) => tryEncoders(local.host, { ...local.facts, devices }, needs, { memory, now: () => 0 })
+    const found = await learn([])
+    expect(found.get('h264_nvenc')?.failure).toBe('no device (no NVIDIA card)')
+    expect(found.get('h264_vaapi')?.failure).toBe('no device (nothing in /dev/dri)')
+    expect(await local.tried()).toEqual(['libx264'])
+    expect((await learn(['dri'])).get('h264_vaapi')?.failure).toBeNull()
   })
 
   test('are tried anew where what is remembered shall not count', async () => {
@@ -46,8 +73,10 @@ describe('encoders of a host', () => {
     const memory = createMemory()
     memory.trials.push({ encoder: 'libx264', failure: 'it was broken', triedAtMs: 0 })
     const options = { memory, now: () => 1 }
-    expect((await tryEncoders(local.host, local.facts, NEEDS.slice(0, 1), options)).get('libx264')).toBe('it was broken')
-    expect((await tryEncoders(local.host, local.facts, NEEDS.slice(0, 1), { ...options, isFresh: true })).get('libx264')).toBe(null)
+    expect((await tryEncoders(local.host, local.facts, NEEDS.slice(0, 1), options)).get('libx264')?.failure).toBe('it was broken')
+    expect((await tryEncoders(local.host, local.facts, NEEDS.slice(0, 1), { ...options, isFresh: true })).get('libx264')?.failure).toBe(
+      null,
+    )
   })
 })
 

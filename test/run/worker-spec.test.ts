@@ -23,8 +23,8 @@ const CONFIG = makeHostConfig({ name: 'box', type: 'streaming', labels: ['quiet'
 describe('labels of a host', () => {
   test('are its own, its system, architecture and name, and the encoders that work or were not tried', () => {
     const trials = new Map([
-      ['libx265', null],
-      ['h264_nvenc', 'no card'],
+      ['libx265', { failure: null }],
+      ['h264_nvenc', { failure: 'no card' }],
     ])
     expect(listLabels(CONFIG, { facts: FACTS, trials }).toSorted()).toEqual(
       ['quiet', 'linux', 'aarch64', 'arm64', 'box', 'libx264', 'libx265', 'h264_vaapi', 'aac'].sort(),
@@ -32,14 +32,14 @@ describe('labels of a host', () => {
   })
 
   test('have gpu among them when a hardware encoder works, on whatever device', () => {
-    const trials = new Map([['h264_vaapi on /dev/dri/renderD129', null]])
+    const trials = new Map([['h264_vaapi on /dev/dri/renderD129', { failure: null }]])
     expect(listLabels(CONFIG, { facts: FACTS, trials })).toContain('gpu')
-    expect(listLabels(CONFIG, { facts: FACTS, trials: new Map([['libx264', null]]) })).not.toContain('gpu')
+    expect(listLabels(CONFIG, { facts: FACTS, trials: new Map([['libx264', { failure: null }]]) })).not.toContain('gpu')
   })
 })
 
 describe('what a host lacks', () => {
-  const { traits } = toWorkerSpec('home', CONFIG, { facts: FACTS, trials: new Map([['h264_nvenc', 'no card']]) })
+  const { traits } = toWorkerSpec('home', CONFIG, { facts: FACTS, trials: new Map([['h264_nvenc', { failure: 'no card' }]]) })
 
   test.each([
     ['libx264', undefined],
@@ -64,10 +64,10 @@ describe('queues: auto', () => {
 
   test('gives each kind of hardware that works a queue of its own', () => {
     const trials = new Map([
-      ['hevc_nvenc', null],
-      ['h264_qsv', 'no session'],
-      ['h264_vaapi', null],
-      ['libx265', null],
+      ['hevc_nvenc', { failure: null }],
+      ['h264_qsv', { failure: 'no session' }],
+      ['h264_vaapi', { failure: null }],
+      ['libx265', { failure: null }],
     ])
     expect(toAutoQueues({ facts: FACTS, trials })).toEqual({ _default: 2, cuda: 2, nvenc: 2, vaapi: 2 })
   })
@@ -84,7 +84,7 @@ describe('queues: auto', () => {
 
   test('gives a small machine one job over all queues, unless somebody says how many', () => {
     const config = { ...CONFIG, hasAutoQueues: true }
-    const trials = new Map([['h264_v4l2m2m', null]])
+    const trials = new Map([['h264_v4l2m2m', { failure: null }]])
     for (const facts of [
       { ...FACTS, cores: 1 },
       { ...FACTS, cores: 4, memoryBytes: 512e6 },

@@ -78,6 +78,20 @@ case $path_tool:$ffmpeg in
   cygpath:/* | wslpath:*.[Ee][Xx][Ee]) say path_tool "$path_tool" ;;
 esac
 
+# Devices that encoders in hardware need, where they can be told: a script in ffmpeg's place may have its own on another machine
+is_there() { for d; do [ -e "$d" ] && return 0; done; return 1; }
+case $system:$(head -c 4 "$ffmpeg" 2>/dev/null) in
+  Linux*:?ELF)
+    devices=known
+    if is_there /dev/dri/*; then devices="$devices dri"; fi
+    if is_there /dev/dxg; then devices="$devices dxg"; fi
+    if is_there /dev/video*; then devices="$devices video"; fi
+    # Where nothing keeps NVIDIA's driver awake, its files come with the first program that asks for the card
+    if is_there /dev/nvidia* /dev/nvhost* /dev/nvmap /dev/nvgpu* /proc/driver/nvidia || grep -qs 0x10de /sys/bus/pci/devices/*/vendor
+    then devices="$devices nvidia"; fi
+    say devices "$devices" ;;
+esac
+
 encoders=
 # Starting ffmpeg takes longer than all the rest: the first runs beside what follows, which reads no standard input until the end
 { [ -z "$ffmpeg" ] || "$ffmpeg" -hide_banner -hwaccels </dev/null 2>/dev/null; } | {

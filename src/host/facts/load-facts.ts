@@ -59,7 +59,7 @@ export function toFacts(answer: HostAnswer, config: HostConfig): HostFacts {
       { hint: `Make it writable for the user there, or set "working_dir:" of host "${name}" to a folder with room for the media` },
     )
   }
-  const { arch, cores, fastCores, memoryBytes, pathTool, ffprobePath, encoders, codecs, hwaccels, workingDir, freeBytes } = answer
+  const { arch, cores, fastCores, memoryBytes, pathTool, ffprobePath, devices, encoders, codecs, hwaccels, workingDir, freeBytes } = answer
   return {
     os,
     arch,
@@ -70,6 +70,7 @@ export function toFacts(answer: HostAnswer, config: HostConfig): HostFacts {
     ffmpegVersion,
     pathTool,
     ffprobePath,
+    devices,
     encoders,
     codecs,
     hwaccels,

@@ -20,6 +20,7 @@ export interface HostAnswer {
   readonly ffmpegVersion: string | undefined
   readonly ffmpegFirstLine: string
   readonly ffprobePath: string | undefined
+  readonly devices: readonly string[] | undefined
   readonly encoders: readonly string[]
   readonly codecs: readonly string[]
   readonly hwaccels: readonly string[]
@@ -57,6 +58,7 @@ export function parseFacts(stdout: string): HostAnswer | undefined {
     ffmpegVersion: toPlainLine(/^ffmpeg version ([^\s,]+)/.exec(ffmpegFirstLine)?.[1] ?? '', MAX_WORD) || undefined,
     ffmpegFirstLine,
     ffprobePath: value('ffprobe'),
+    devices: parseDevices(value('devices')),
     encoders: parseEncoders(list),
     codecs: parseCodecs(list),
     hwaccels: parseHwaccels(list),
@@ -69,6 +71,12 @@ export function parseFacts(stdout: string): HostAnswer | undefined {
 /** Names from `ffmpeg -encoders`: ` V....D libx264   libx264 H.264 …`, video and audio only. */
 export function parseEncoders(text: string): readonly string[] {
   return [...text.matchAll(/^ [VA][A-Z.]{5} ([\w.+-]{1,64})\s/gm)].slice(0, MAX_NAMES).map(([, name = '']) => name)
+}
+
+/** `known dri nvidia`: without the first word, nobody could tell. */
+function parseDevices(words: string | undefined): readonly string[] | undefined {
+  const [first, ...names] = words?.split(' ') ?? []
+  return first === 'known' ? names.slice(0, MAX_NAMES) : undefined
 }
 
 /** Names behind the heading of `ffmpeg -hwaccels`, one a line. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { toTrialArguments, tryEncoder } from '../../../src/host/facts/encoder-trial.ts'
+import { parseEncodeSeconds, toTrialArguments, tryEncoder } from '../../../src/host/facts/encoder-trial.ts'
 import type { EncoderNeed } from '../../../src/model/encoder.ts'
 import { openLocalHost } from '../../fixtures/local-host.ts'
 
@@ -23,6 +23,20 @@ describe('a trial', () => {
   })
 })
 
+describe('how long a trial encoded', () => {
+  test.each([
+    ['frame=1\nspeed=N/A\nprogress=continue\nout_time_us=933333\nout_time_ms=933333\nspeed=2.52x\nprogress=end\n', 0.3704],
+    ['out_time_ms=1000000\nspeed=   8x\nprogress=end\n', 0.125],
+    ['out_time_ms=1000000\r\nspeed=1.25e+03x\r\n', 0.0008],
+    ['out_time_ms=N/A\nspeed=N/A\nprogress=end\n', undefined],
+    ['out_time_ms=1000000\nspeed=   0x\n', undefined],
+    ['', undefined],
+  ])('is read from %j', (progress, seconds) => {
+    if (seconds === undefined) expect(parseEncodeSeconds(progress)).toBeUndefined()
+    else expect(parseEncodeSeconds(progress)).toBeCloseTo(seconds, 4)
+  })
+})
+
 describe('on a real host', () => {
   test.each<readonly [EncoderNeed, boolean]>([
     [{ encoder: 'libx264', kind: 'video' }, true],
@@ -37,5 +51,6 @@ describe('on a real host', () => {
     const trial = await tryEncoder(local.host, local.facts, need)
     expect(trial?.status === 0, trial?.stderr).toBe(works)
     if (!works) expect(trial?.stderr).not.toBe('')
+    expect((trial?.pointsPerSecond ?? 0) > 0).toBe(works && need.kind === 'video')
   })
 })

@@ -67,6 +67,12 @@ describe('a host that comes up', () => {
     expect(facts).toMatchObject({ ffmpegPath: join(home, "my ffmpeg's"), ffprobePath: '/usr/bin/ffprobe' })
   })
 
+  test('says which devices of encoders it has, but not where a script in the place of ffmpeg may know others', async () => {
+    expect((await ask({ ffmpeg: '/usr/bin/ffmpeg' })).devices).toBeInstanceOf(Array)
+    await writeFile(join(home, 'ffmpeg'), '#!/bin/sh\nexec /usr/bin/ffmpeg "$@"\n', { mode: 0o755 })
+    expect((await ask({ ffmpeg: '~/ffmpeg' })).devices).toBeUndefined()
+  })
+
   test('makes its working folder in the cache of the user, for the user alone', async () => {
     const { workingDir, freeBytes } = await ask({ ffmpeg: '/usr/bin/ffmpeg' })
     expect(workingDir).toBe(join(home, '.cache/encode'))

@@ -42,6 +42,16 @@ describe('what a host answers', () => {
     })
   })
 
+  test.each([
+    ['devices=known dri nvidia', ['dri', 'nvidia']],
+    ['devices=known', []],
+    ['devices=dri', undefined],
+    ['', undefined],
+  ])('says with "%s" which devices of encoders are there', (line, devices) => {
+    const lines = readFileSync(join(import.meta.dirname, '../../cases/facts/linux-debian-12.txt'), 'utf8')
+    expect(parseFacts(lines.replace(/^arch=/m, `${line}\narch=`))?.devices).toEqual(devices)
+  })
+
   test('gives the version of an ffmpeg that puts a comma behind it', () => {
     const lines = readFileSync(join(import.meta.dirname, '../../cases/facts/linux-debian-12.txt'), 'utf8')
     const answer = parseFacts(lines.replace('5.1.6-0+deb12u1 ', '0.8.17-6:0.8.17-1, '))

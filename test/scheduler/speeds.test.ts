@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest'
+import { createSpeeds, type Speeds } from '../../src/scheduler/speeds.ts'
+
+const [QUICK, SLOW, OTHER] = ['quick', 'slow', 'other'].map((name) => ({ cluster: 'home', name })) as [HostName, HostName, HostName]
+const HD = { profile: 'hevc', sizeClass: 'hd' }
+const UHD = { profile: 'hevc', sizeClass: 'uhd' }
+
+interface HostName {
+  readonly cluster: string
+  readonly name: string
+}
+
+describe('a host that was only tried', () => {
+  test('is as fast as its trial while nobody has done anything, and counts as known', () => {
+    const speeds = createTried()
+    expect(speeds.get(QUICK, HD)).toBe(100)
+    expect(speeds.knows(QUICK, HD)).toBe(true)
+    expect(speeds.encodeSeconds(SLOW, { ...HD, work: 50 })).toBe(5)
+  })
+
+  test('counts by its ratio to a host that has done such jobs, and by its own as soon as there are some', () => {
+    const speeds = createTried()
+    speeds.learn(QUICK, HD, 20)
+    expect(speeds.get(SLOW, HD)).toBeCloseTo(2)
+    speeds.learn(SLOW, HD, 9)
+    expect(speeds.get(SLOW, HD)).toBe(9)
+  })
+
+  test('counts by what a job under way lets hope for elsewhere', () => {
+    const speeds = createTried()
+    speeds.expect(QUICK, HD, 50)
+    expect(speeds.get(SLOW, HD)).toBeCloseTo(5)
+  })
+
+  test('counts by jobs of other picture sizes while nobody has done one of this size', () => {
+    const speeds = createTried()
+    speeds.learn(QUICK, HD, 20)
+    expect(speeds.get(SLOW, UHD)).toBeCloseTo(2)
+  })
+
+  test('counts as the mean where those that have done such jobs were not tried', () => {
+    const speeds = createTried()
+    speeds.learn(OTHER, HD, 7)
+    expect(speeds.get(SLOW, HD)).toBe(7)
+  })
+
+  test('says nothing of other profiles, nor of hosts that were not', () => {
+    const speeds = createTried()
+    expect(speeds.get(QUICK, { profile: 'av1' })).toBeUndefined()
+    expect(speeds.knows(OTHER, HD)).toBe(false)
+    expect(speeds.get(OTHER, HD), 'as fast as most').toBe(55)
+  })
+
+  test('counts by its jobs of another kind rather than by its trial', () => {
+    const speeds = createTried()
+    for (const host of [QUICK, SLOW]) speeds.learn(host, { profile: 'av1' }, 3)
+    speeds.learn(QUICK, HD, 20)
+    expect(speeds.get(SLOW, HD)).toBe(20)
+  })
+
+  test.each([0, Number.NaN, Number.POSITIVE_INFINITY])('is not believed to be as fast as %d', (workPerSecond) => {
+    const speeds = createSpeeds()
+    speeds.seedTrial({ ...QUICK, profile: 'hevc', workPerSecond })
+    expect(speeds.get(QUICK, HD)).toBeUndefined()
+  })
+})
+
+function createTried(): Speeds {
+  const speeds = createSpeeds()
+  speeds.seedTrial({ ...QUICK, profile: 'hevc', workPerSecond: 100 })
+  speeds.seedTrial({ ...SLOW, profile: 'hevc', workPerSecond: 10 })
+  return speeds
+}
