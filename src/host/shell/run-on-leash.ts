@@ -30,11 +30,11 @@ export const DEFAULT_LEASH_TIMING: LeashTiming = { heartbeatEveryMs: 5000, heart
 export interface LeashDialect {
   /** `input` is said first. */
   start(command: LeashCommand): { readonly commandLine: string; readonly input: string }
-  /** Undefined where any line counts as the request. */
+  /** Undefined where it comes another way. */
   readonly heartbeat: string | undefined
   /** Asks for the end. */
   readonly request: string
-  /** Whether the leash ends with its command. If not, it is told the request once more when the command has ended. */
+  /** Whether the leash ends with its command, and kills it after the grace. If not, the channel's KILL signal is to do so. */
   readonly isReleased: boolean
   /** A command line that kills what a leash left behind; undefined where the end of its shell does that. */
   readonly killCommand: ((tag: string, started: LeashStart) => string) | undefined
@@ -75,7 +75,9 @@ export async function runOnLeash(transport: CommandTransport, argv: readonly str
   channel.stdin.on('error', ignore) // its end is told by `exit`
   say(channel, input, 'always')
   beat(channel, dialect)
-  if (!dialect.isReleased) void output.exited.then(() => say(channel, dialect.request, 'always'))
+  if (!dialect.isReleased) {
+    void output.exited.then(async () => await pause(LAST_WORDS_MS, done.signal)).then(() => channel.signal('KILL'))
+  }
   const standstill = watchStandstill()
   const heartbeat = setInterval(() => {
     standstill.tick()
@@ -112,6 +114,8 @@ const MAX_STDOUT_BYTES = 4 * 1024 * 1024
 const MAX_STDERR_BYTES = 64 * 1024
 /** After the command's end its stderr may still be on the way. */
 const DRAIN_MS = 1000
+/** The same, before what is left of a leash is killed. */
+const LAST_WORDS_MS = 100
 /** A broken connection is told a moment after the channels that it closes. */
 const LOST_GRACE_MS = 300
 const ABORTED = Symbol('aborted')
@@ -191,7 +195,7 @@ async function endCommand(
       pause(withinMs, done).then(() => false),
     ])
   say(channel, dialect.request, 'always')
-  if (await isOver(graceTenths * 100 + 600)) return
+  if (await isOver(graceTenths * 100 + (dialect.isReleased ? 600 : 0))) return
   channel.signal('KILL')
   if (await isOver(300)) return
   const start = output.start()

@@ -1,20 +1,33 @@
 /**
  * The guard of a Windows host without PowerShell: for each name a line of cmd.exe that waits for a word of ours. A line releases the name; the
- * end of stdin without one removes what bears it, once what still wrote to it has had time to end.
+ * end of stdin without one removes what bears it, once what still wrote to it has had time to end. So does, beside it, a watch on the
+ * heartbeat.
  */
 
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { EncodeError } from '../../core/errors.ts'
 import type { CommandChannel, CommandTransport } from '../channel.ts'
 import type { Guard } from '../shell/guard.ts'
+import { openAnsweringCommand } from './cmd-answer.ts'
+import { cmdWatchCommand } from './cmd-heartbeat.ts'
 import { escapeValue } from './cmd-leash.ts'
 import { assertRemovableOnWindows } from './windows-paths.ts'
 
-const ANSWER_MS = 30_000
+export interface CmdGuardOptions {
+  readonly hostName: string
+  /** See `cmd-heartbeat.ts`. */
+  readonly folderName: string
+  readonly limitSeconds: number
+}
+
+interface CmdGuardCommand extends Omit<CmdGuardOptions, 'hostName'> {
+  readonly tag: string
+  readonly hostPath: string
+}
+
 const QUIT_MS = 1000
 
-export function createCmdGuard(transport: CommandTransport, hostName: string): Guard {
+export function createCmdGuard(transport: CommandTransport, { hostName, ...heartbeat }: CmdGuardOptions): Guard {
   const tag = `encode-${randomBytes(12).toString('hex')}`
   const channels = new Set<CommandChannel>()
 
@@ -29,7 +42,11 @@ export function createCmdGuard(transport: CommandTransport, hostName: string): G
     letGo: () => {},
     async add(hostPath) {
       assertRemovableOnWindows(hostPath)
-      const channel = await openGuard(transport, tag, hostPath, hostName)
+      const channel = await openAnsweringCommand(transport, {
+        commandLine: cmdGuardCommand({ ...heartbeat, tag, hostPath }),
+        answer: `${tag}@kept`,
+        failure: `Host "${hostName}" does not guard its temporary files: cmd.exe gave no answer`,
+      })
       channels.add(channel)
       void channel.exit.catch(() => undefined).then(() => channels.delete(channel))
       return {
@@ -50,38 +67,17 @@ export function createCmdGuard(transport: CommandTransport, hostName: string): G
   }
 }
 
-/** Twice, for what is still held the first time. \`ping\` is the one way to wait that needs no terminal. */
+/** Twice, for what is still held the first time. */
 const REMOVE = 'rd /s /q "!ENCODE_FILE!" 2>nul&del /f /q "!ENCODE_FILE!" 2>nul'
 const PAUSE = 'ping -n 3 127.0.0.1 >nul'
+const CLEAN_UP = `${PAUSE}&${REMOVE}&${PAUSE}&${REMOVE}`
+/** It need not be as soon as with ffmpeg, and there may be several. */
+const LOOK_EVERY_SECONDS = 5
 
-export function cmdGuardCommand(tag: string, hostPath: string): string {
-  const wait = `echo ${tag}@kept&set ENCODE_WORD=&set /p ENCODE_WORD=&if not defined ENCODE_WORD (${PAUSE}&${REMOVE}&${PAUSE}&${REMOVE})`
-  return `set ENCODE_FILE=${escapeValue(hostPath)}&cmd /d /v:on /c "${wait}"`
-}
-
-async function openGuard(transport: CommandTransport, tag: string, hostPath: string, hostName: string): Promise<CommandChannel> {
-  const channel = await transport.openCommand(cmdGuardCommand(tag, hostPath))
-  channel.stdin.on('error', () => undefined)
-  channel.stderr.on('error', () => undefined).resume()
-  const patience = new AbortController()
-  const kept = new Promise<'kept'>((resolve) => {
-    let said = ''
-    channel.stdout
-      .on('error', () => undefined)
-      .on('data', (chunk: Buffer) => {
-        said = (said + chunk.toString('latin1')).slice(-4096)
-        if (said.includes(`${tag}@kept`)) resolve('kept')
-      })
-  })
-  const ended = channel.exit.then(() => 'ended' as const)
-  const late = sleep(ANSWER_MS, 'late' as const, { signal: patience.signal })
-  late.catch(() => undefined)
-  try {
-    const how = await Promise.race([kept, ended, late])
-    if (how === 'kept') return channel
-  } finally {
-    patience.abort()
-  }
-  channel.destroy()
-  throw new EncodeError('COMMAND_FAILED', `Host "${hostName}" does not guard its temporary files: cmd.exe gave no answer`)
+export function cmdGuardCommand({ tag, hostPath, folderName, limitSeconds }: CmdGuardCommand): string {
+  const everySeconds = limitSeconds >= 4 * LOOK_EVERY_SECONDS ? LOOK_EVERY_SECONDS : 1
+  const watch = cmdWatchCommand({ folderName, limitSeconds, everySeconds, finally: CLEAN_UP })
+  const wait = `echo ${tag}@kept&set ENCODE_WORD=&set /p ENCODE_WORD=&if not defined ENCODE_WORD (${CLEAN_UP})`
+  // The watch ends with the one that waits, whose end is the end of the job.
+  return `set ENCODE_FILE=${escapeValue(hostPath)}&start "" /b ${watch}&cmd /d /v:on /c "${wait}"`
 }

@@ -10,7 +10,7 @@ import { EncodeError } from '../../core/errors.ts'
 import type { LeashCommand } from '../shell/leash.ts'
 import type { LeashDialect } from '../shell/run-on-leash.ts'
 import { toPriority } from './priority.ts'
-import { toRuntimeLine } from './runtime-line.ts'
+import { toRuntimeLine, withoutNostdin } from './runtime-line.ts'
 
 export const POWERSHELL_LEASH: LeashDialect = {
   start: (command) => ({ commandLine: encodedCommand(LEASH), input: toFirstLine(command) }),
@@ -27,9 +27,7 @@ export function encodedCommand(script: string): string {
 
 /** @throws NAME_NOT_CARRIED for what no Windows command line carries. */
 export function toFirstLine({ argv, tag, heartbeatSeconds, graceTenths, env = {}, nice }: LeashCommand): string {
-  const [program = '', ...rest] = argv
-  // The leash holds ffmpeg's stdin and asks it to end there: it must listen.
-  const args = rest[0] === '-nostdin' ? rest.slice(1) : rest
+  const [program = '', ...args] = withoutNostdin(argv)
   const priority = nice === undefined ? 'Normal' : PRIORITY_CLASSES[toPriority(nice)]
   const surroundings = Object.entries(env).map(([name, value]) => `${name}=${value}`)
   const fields = [tag, program, toRuntimeLine(args), String(heartbeatSeconds), String(graceTenths * 100), priority, ...surroundings]

@@ -9,6 +9,11 @@ export function toRuntimeLine(argv: readonly string[]): string {
   return argv.map(toRuntimeWord).join(' ')
 }
 
+/** A leash of Windows asks ffmpeg on its stdin to end: it must listen there. */
+export function withoutNostdin(argv: readonly string[]): readonly string[] {
+  return argv[1] === '-nostdin' ? argv.toSpliced(1, 1) : argv
+}
+
 /** Backslashes before a quotation mark are doubled, others stay. */
 function toRuntimeWord(argument: string): string {
   const inner = argument.replace(/(\\*)(["%]|$)/g, (_, backslashes: string, mark: string) => {

@@ -13,7 +13,8 @@ import { DEFAULT_LEASH_TIMING, type LeashDialect, type LeashTiming, runOnLeash }
 import type { SftpSession } from '../ssh/sftp-session.ts'
 import type { SshTransport } from '../ssh/ssh-transport.ts'
 import { createCmdGuard } from './cmd-guard.ts'
-import { CMD_LEASH } from './cmd-leash.ts'
+import { type CmdHeartbeat, openCmdHeartbeat } from './cmd-heartbeat.ts'
+import { createCmdLeash } from './cmd-leash.ts'
 import { POWERSHELL_GUARD } from './powershell-guard.ts'
 import { POWERSHELL_LEASH } from './powershell-leash.ts'
 import { loadWindowsEnvironment, loadWindowsFacts, type WindowsEnvironment } from './windows-facts.ts'
@@ -47,6 +48,8 @@ export function createWindowsHost(options: WindowsHostOptions): Host {
     onLost: calls.abort,
   })
   let guard: Guard = powershellGuard
+  /** Where PowerShell does not run. */
+  let heartbeat: CmdHeartbeat | undefined
 
   async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     return await calls.during(options.signal, async (signal) => {
@@ -84,8 +87,10 @@ export function createWindowsHost(options: WindowsHostOptions): Host {
           cause: error,
         })
       }
-      dialect = CMD_LEASH
-      guard = createCmdGuard(transport, hostName)
+      heartbeat = await openCmdHeartbeat(transport, { hostName, timing, onLost: calls.abort })
+      const { folderName } = heartbeat
+      dialect = createCmdLeash(folderName)
+      guard = createCmdGuard(transport, { hostName, folderName, limitSeconds: timing.heartbeatLimitSeconds })
     }
   }
 
@@ -99,8 +104,13 @@ export function createWindowsHost(options: WindowsHostOptions): Host {
 
   async function end(reason: EncodeError, leaves: boolean): Promise<void> {
     await calls.end(reason)
-    if (leaves) await guard.leave()
-    else await guard[Symbol.asyncDispose]()
+    if (leaves) {
+      heartbeat?.leave()
+      await guard.leave()
+    } else {
+      await guard[Symbol.asyncDispose]()
+      await heartbeat?.[Symbol.asyncDispose]()
+    }
     const session = await questions?.catch(() => undefined)
     session?.end()
     await transport[Symbol.asyncDispose]()
@@ -150,7 +160,7 @@ export function createWindowsHost(options: WindowsHostOptions): Host {
     guardFile: async (hostPath) => await guard.add(hostPath),
     freeBytes: files.freeBytes,
     // Without PowerShell nobody tells.
-    load: async (signal) => (dialect === CMD_LEASH ? { cpuRatio: 0 } : await files.load(1, signal)),
+    load: async (signal) => (heartbeat !== undefined ? { cpuRatio: 0 } : await files.load(1, signal)),
     joinPath: joinWindowsPath,
     leave: async () => await end(new EncodeError('HOST_LOST', `Host "${hostName}" is given up: another of its connections broke`), true),
     [Symbol.asyncDispose]: async () => await end(new EncodeError('INTERRUPTED', `Host "${hostName}" was closed`), false),
