@@ -61,7 +61,7 @@ interface Outlook {
   readonly meanSpeed: number
   /** Mean speed times slots: no finish line is nearer than the work divided by it. */
   readonly allSpeed: number
-  /** Those of which nothing was known when this was made. */
+  /** Those of which nothing is known; made anew when that is true of one no longer. */
   readonly untried: readonly Candidate[]
   /** Nothing is known of any host. */
   readonly isGuess: boolean
@@ -268,7 +268,9 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
       if (line !== undefined && !isStill(line)) line = undefined
       for (const lane of lanes.listOpen()) {
         const outlook = outlooks.get(lane)
-        if (outlook !== undefined) outlook.uses -= 1
+        if (outlook === undefined) continue
+        outlook.uses -= 1
+        if (outlook.untried.some(({ worker }) => speeds.knows(worker.spec, lane.sample))) outlooks.delete(lane)
       }
     },
     judge(entry, candidate) {

@@ -120,6 +120,19 @@ describe('fastest, with hosts of which nothing is known', () => {
     await bench.finishAll(DONE)
   })
 
+  test('what their first jobs tell counts at once: the slow one does not begin what the quick one will do sooner', async () => {
+    const bench = createBench({})
+    bench.up(worker('slow', { _default: 1 }), worker('quick', { _default: 1 }))
+    const short = Array.from({ length: 300 }, (_, index) => sized(`short${index}`, 10))
+    bench.add(sized('long', 1000), sized('longer', 2000), ...short)
+    bench.clock.nowMs += 1_000
+    await bench.finish('quick', DONE)
+    bench.clock.nowMs += 9_000
+    await bench.finish('slow', DONE)
+    expect(bench.forms).toEqual(['short0 slow hevc', 'short1 quick hevc', 'longer quick hevc', 'short2 slow hevc'])
+    await bench.finishAll(DONE)
+  })
+
   test('what was learned is handed over to be remembered', async () => {
     const speeds: number[] = []
     const bench = createBench({ onSpeed: ({ workPerSecond }) => speeds.push(workPerSecond) })
