@@ -50,8 +50,10 @@ export interface JobContext {
   readonly takeTurn?: ((stage: 'fetch' | 'return', resultBytes?: number) => Turn) | undefined
   /** Without it every source is fetched before it is encoded. */
   readonly arrivals?: ArrivalMemory | undefined
-  /** Called before the stage is begun; the state is on disk when it returns. `replace` comes with what a later run needs to end it. */
+  /** Called before the stage is begun; the state is written when it returns. `replace` comes with what a later run needs to end it. */
   readonly onStage: (stage: Stage, result?: { readonly temporary: string; readonly outputBytes: number }) => void
+  /** Resolves when the stages told so far outlive a power cut. */
+  readonly flushStages: () => Promise<void>
   readonly onProgress: (stage: Stage, progress: StageProgress) => void
   /** Bytes that have moved by now beside the encode stage: of a source that arrives, or a result that is fetched while it is written. */
   readonly onMoved?: ((way: 'fetch' | 'return', bytes: number) => void) | undefined

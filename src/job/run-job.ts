@@ -126,6 +126,8 @@ async function runStages(context: JobContext, route: MediaRoute, temporary: stri
   signal.throwIfAborted()
   if (!slot.claimResult()) return { kind: 'interrupted' }
   begin('replace', { temporary, outputBytes: resultBytes })
+  // A power cut may take back that any other stage had begun: nothing is lost by doing it again.
+  await context.flushStages()
   await replaceSource(plan, temporary, context.files)
   return { kind: 'done', outputBytes: resultBytes, seconds: Math.max(0, clock.now() - startedMs - waitedMs) / 1000 }
 }

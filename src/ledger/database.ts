@@ -9,6 +9,7 @@ import { EncodeError } from '../core/errors.ts'
 import { makeFoldersSync } from '../core/make-folders.ts'
 import { loadSqlite, type Warner } from './load-sqlite.ts'
 import { MIGRATIONS } from './migrations.ts'
+import { createWalFlush } from './wal-flush.ts'
 
 export type Row = Readonly<Record<string, SQLOutputValue>>
 
@@ -28,6 +29,8 @@ export interface Database extends Disposable {
   transaction<Result>(body: () => Result): Result
   /** For the next single write or transaction, and those after it. */
   setDurability(durability: Durability): void
+  /** Resolves when all that is `written` by now is `flushed`, without holding up anything else. Rejects with LEDGER_FAILED. */
+  flush(): Promise<void>
 }
 
 export interface DatabaseOptions {
@@ -39,6 +42,8 @@ export interface DatabaseOptions {
 export function openDatabase(file: string, options: DatabaseOptions): Database {
   const connection = guard(file, () => connect(file, options))
   const statements = new Map<string, StatementSync>()
+  // A rollback journal is flushed with each commit, however durable that is to be.
+  const wal = connection.prepare('PRAGMA journal_mode').get()?.journal_mode === 'wal' ? createWalFlush(file) : undefined
   let isOpen = true
   let durability: Durability = 'flushed'
   return {
@@ -52,9 +57,19 @@ export function openDatabase(file: string, options: DatabaseOptions): Database {
       guard(file, () => connection.exec(`PRAGMA synchronous = ${wanted === 'flushed' ? 'FULL' : 'NORMAL'}`))
       durability = wanted
     },
+    async flush() {
+      await wal?.flush().catch((error: unknown) => {
+        const message = error instanceof Error ? error.message : String(error)
+        throw new EncodeError('LEDGER_FAILED', `The ledger "${file}" cannot be written (${message})`, {
+          hint: 'Check the disk it is on',
+          cause: error,
+        })
+      })
+    },
     [Symbol.dispose]() {
       if (!isOpen) return
       isOpen = false
+      wal?.[Symbol.dispose]()
       connection.close()
     },
   }

@@ -12,6 +12,17 @@ import { type Database, openDatabase } from './database.ts'
 import { type RememberedTrial, recallTrials, rememberTrials, type TrialPlace } from './encoder-trials.ts'
 import { dropDoneLines, type FinishedSize, findDoneLine, findDoneSince, listFinishedSizes } from './finished-jobs.ts'
 import { type LearnedSpeed, type RememberedSpeeds, recallSpeeds, rememberSpeed } from './host-speeds.ts'
+import {
+  type Attempt,
+  findUnfinished,
+  insertJob,
+  type JobQuery,
+  listJobs,
+  type StateFields,
+  setState,
+  startAttempt,
+  takeOver,
+} from './jobs.ts'
 import { dropLifeLock, holdLifeLock, type LifeLock } from './life-lock.ts'
 import type { Warner } from './load-sqlite.ts'
 import { findLeftFiles, findRunFiles, forgetFile, noteFile } from './noted-files.ts'
@@ -26,11 +37,8 @@ import {
   type NotedFile,
   type RunRecord,
   type SourceHolder,
-  toJobRecord,
-  toPlan,
   toProcess,
   toRunRecord,
-  toUnfinishedJob,
   type UnfinishedJob,
 } from './records.ts'
 import { addRefusedFiles, countRefusedFiles, listRefusedFiles, type RefusedFile } from './refused-files.ts'
@@ -48,30 +56,11 @@ export interface LedgerOptions {
   readonly busyTimeoutMs?: number
 }
 
-export interface StateFields {
-  readonly reason?: string | null
-  readonly log?: string | null
-  readonly outputBytes?: number
-  /** For `replace`: the verified result before it gets its name. */
-  readonly temporary?: string
-  /** Whose doing it is, where two attempts at a job are under way. */
-  readonly host?: string
-  readonly attempt?: number
-}
-
-export interface Attempt {
-  readonly host: string
-  /** The first is 1. */
-  readonly attempt: number
-}
-
-export interface JobQuery {
-  readonly runId?: string
-  readonly states?: readonly JobState[]
-  readonly limit?: number
-}
-
-/** Synchronous: when a call returns, it is written. All of it rejects with LEDGER_FAILED where the file cannot be used. */
+/**
+ * Synchronous: when a call returns, it is written, and outlives this process. What must outlive a power cut, too, before it is acted on, is
+ * followed by `flush`; runs, jobs that are added and work folders of runs need none. All of it rejects with LEDGER_FAILED where the file
+ * cannot be used.
+ */
 export interface Ledger extends Disposable {
   readonly file: string
 
@@ -89,8 +78,10 @@ export interface Ledger extends Disposable {
   setState(jobId: string, state: JobState, fields?: StateFields): void
   /** Many writes as one: all or none, and as quick as one. */
   batch<Result>(body: () => Result): Result
+  /** Resolves when all that was written by now outlives a power cut; in the order in which it was written, it does so by itself a little later. */
+  flush(): Promise<void>
 
-  /** Before the file is made. Noting it twice is noting it once. */
+  /** Before the file is made, and flushed. Noting it twice is noting it once. */
   noteFile(jobId: string, place: FilePlace, path: string): void
   /** After it is gone, or has become the result. */
   forgetFile(jobId: string, place: FilePlace, path: string): void
@@ -153,10 +144,6 @@ export interface Ledger extends Disposable {
   rememberSpeed(place: TrialPlace, learned: LearnedSpeed): void
 }
 
-const UNFINISHED = `state NOT IN ('done', 'skipped', 'failed') AND resumed_as IS NULL`
-const INSERT_JOB = `INSERT INTO jobs (id, run, source, source_bytes, source_mtime_ms, cluster, profile, queue, rule, output,
-  replaces_source, may_overwrite, queue_file, plan, state, added_at, changed_at)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?)`
 const END_ALL_JOBS = `UPDATE jobs SET state = 'interrupted', changed_at = ?, finished_at = ?
   WHERE run = ? AND state NOT IN ('done', 'skipped', 'failed', 'interrupted', ?)`
 const COUNT_JOBS = `SELECT state, count(*) AS jobs, sum(source_bytes) AS source_bytes, sum(output_bytes) AS output_bytes
@@ -189,16 +176,9 @@ export function openLedger(options: LedgerOptions): Ledger {
     },
     addRefusedFiles: (runId, files) => addRefusedFiles(db, runId, files, now()),
     refusedFiles: (runId) => listRefusedFiles(db, runId),
-    startAttempt(jobId, { host, attempt }) {
-      db.setDurability('written')
-      const changed = db.run(
-        `UPDATE jobs SET host = ?, attempt = ?, reason = NULL, log = NULL, started_at = coalesce(started_at, ?), changed_at = ?
-         WHERE id = ?`,
-        ...[host, attempt, now(), now(), jobId],
-      )
-      if (changed === 0) throw new Error(`The ledger knows no job "${jobId}"`)
-    },
+    startAttempt: (jobId, attempt) => startAttempt(db, jobId, attempt, now()),
     setState: (jobId, state, fields = {}) => setState(db, jobId, state, fields, now()),
+    flush: () => db.flush(),
     batch(body) {
       db.setDurability('flushed')
       return db.transaction(body)
@@ -207,10 +187,14 @@ export function openLedger(options: LedgerOptions): Ledger {
     noteFile(jobId, place, path) {
       const run = db.get('SELECT run FROM jobs WHERE id = ?', jobId)?.run
       if (run === undefined) throw new Error(`The ledger knows no job "${jobId}"`)
+      db.setDurability('written')
       noteFile(db, { runId: String(run), jobId, place, path }, now())
     },
     forgetFile: (jobId, place, path) => forgetFile(db, { runId: '', jobId, place, path }),
-    noteRunFile: (runId, place, path) => noteFile(db, { runId, jobId: undefined, place, path }, now()),
+    noteRunFile(runId, place, path) {
+      db.setDurability('flushed')
+      noteFile(db, { runId, jobId: undefined, place, path }, now())
+    },
     forgetRunFile: (runId, place, path) => forgetFile(db, { runId, jobId: undefined, place, path }),
     leftFiles: () => findLeftFiles(db),
     forgetLeftFile: (left) => forgetFile(db, left),
@@ -286,66 +270,6 @@ function endRun(db: Database, runId: string, { exitStatus, keepsQueued }: RunEnd
   })
 }
 
-function insertJob(db: Database, runId: string, plan: JobPlan, nowMs: number): void {
-  const { source, profile } = plan
-  db.run(
-    INSERT_JOB,
-    ...[plan.id, runId, source.path, source.sizeBytes, source.mtimeMs, plan.cluster, profile.name, profile.queue, plan.rule ?? null],
-    ...[plan.output, Number(plan.replacesSource), Number(plan.mayOverwrite), plan.queueFile ?? null, JSON.stringify(plan), nowMs, nowMs],
-  )
-}
-
-function setState(db: Database, jobId: string, state: JobState, fields: StateFields, nowMs: number): void {
-  const isEnd = state === 'done' || state === 'skipped' || state === 'failed' || state === 'interrupted'
-  // A power cut may take back that a stage had begun: nothing is lost by doing it again. From `replace` on, it must be known.
-  db.setDurability(state === 'replace' || (isEnd && state !== 'interrupted') ? 'flushed' : 'written')
-  const changed = db.run(
-    `UPDATE jobs SET state = ?, changed_at = ?, finished_at = ?, reason = coalesce(?, reason), log = coalesce(?, log),
-       output_bytes = coalesce(?, output_bytes), temporary = coalesce(?, temporary), host = coalesce(?, host),
-       attempt = coalesce(?, attempt), plan = iif(?, NULL, plan)
-     WHERE id = ? AND state <> 'done'`,
-    ...[state, nowMs, isEnd ? nowMs : null, fields.reason ?? null, fields.log ?? null],
-    ...[
-      fields.outputBytes ?? null,
-      fields.temporary ?? null,
-      fields.host ?? null,
-      fields.attempt ?? null,
-      Number(state === 'done' || state === 'skipped'),
-      jobId,
-    ],
-  )
-  if (changed === 0 && db.get('SELECT 1 FROM jobs WHERE id = ?', jobId) === undefined) throw new Error(`The ledger knows no job "${jobId}"`)
-}
-
 function readRun(db: Database, row: ReturnType<Database['all']>[number]): RunRecord {
   return { ...toRunRecord(row, db.all(COUNT_JOBS, String(row.id)), findLiveness), refused: countRefusedFiles(db, String(row.id)) }
-}
-
-function listJobs(db: Database, { runId, states, limit }: JobQuery): readonly JobRecord[] {
-  // One text for every query, so that it is prepared once; -1 is no limit.
-  const rows = db.all(
-    `SELECT * FROM jobs WHERE (?1 IS NULL OR run = ?1) AND (?2 IS NULL OR state IN (SELECT value FROM json_each(?2)))
-     ORDER BY rowid DESC LIMIT ?3`,
-    ...[runId ?? null, states === undefined ? null : JSON.stringify(states), limit ?? -1],
-  )
-  return rows.map(toJobRecord).reverse()
-}
-
-function findUnfinished(db: Database, runId: string): readonly UnfinishedJob[] {
-  return db.all(`SELECT * FROM jobs WHERE run = ? AND ${UNFINISHED} ORDER BY rowid`, runId).map(toUnfinishedJob)
-}
-
-function takeOver(db: Database, jobId: string, to: { readonly runId: string; readonly jobId: string }, nowMs: number): JobPlan | undefined {
-  db.setDurability('flushed')
-  return db.transaction(() => {
-    const row = db.get(`SELECT plan FROM jobs WHERE id = ? AND ${UNFINISHED}`, jobId)
-    if (row === undefined) return undefined
-    const plan = { ...toPlan(row.plan), id: to.jobId }
-    insertJob(db, to.runId, plan, nowMs)
-    db.run(
-      `UPDATE jobs SET state = 'interrupted', resumed_as = ?, changed_at = ?, finished_at = coalesce(finished_at, ?) WHERE id = ?`,
-      ...[to.jobId, nowMs, nowMs, jobId],
-    )
-    return plan
-  })
 }

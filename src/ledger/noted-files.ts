@@ -6,7 +6,6 @@ import { type FilePlace, type NotedFile, toNotedFile, toProcess } from './record
 
 export function noteFile(db: Database, { runId, jobId, place, path }: NotedFile, nowMs: number): void {
   const [cluster, host] = toColumns(place)
-  db.setDurability('flushed')
   db.run(
     `INSERT INTO job_files (run, job, cluster, host, path, noted_at) SELECT ?1, ?2, ?3, ?4, ?5, ?6
      WHERE NOT EXISTS (SELECT 1 FROM job_files WHERE run = ?1 AND job IS ?2 AND cluster = ?3 AND host = ?4 AND path = ?5)`,

@@ -103,6 +103,7 @@ export async function attemptOnHost({
       ledger.setState(plan.id, stage, { ...result, host: name, attempt })
       emit('job.stage', { job: plan.id, stage, host: name, attempt })
     },
+    flushStages: () => ledger.flush(),
     onWaiting() {
       times.begin('waiting')
       emit('job.progress', {

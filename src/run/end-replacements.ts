@@ -18,7 +18,10 @@ export async function endReplacements(ledger: Ledger, dead: readonly DeadRun[]):
     // Somebody works on it by now, with the file as it is.
     if (job.state !== 'replace' || ledger.findHolder(job.source) !== undefined) continue
     const files = {
-      note: async (_: unknown, path: string) => ledger.noteFile(job.id, 'controller', path),
+      async note(_: unknown, path: string) {
+        ledger.noteFile(job.id, 'controller', path)
+        await ledger.flush()
+      },
       forget: async (_: unknown, path: string) => ledger.forgetFile(job.id, 'controller', path),
     }
     try {

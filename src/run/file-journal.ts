@@ -8,7 +8,7 @@ import type { Ledger } from '../ledger/ledger.ts'
 import type { FileJournal } from '../transfer/media-route.ts'
 
 export function createFileJournal(options: {
-  readonly ledger: Pick<Ledger, 'noteFile' | 'forgetFile'>
+  readonly ledger: Pick<Ledger, 'noteFile' | 'forgetFile' | 'flush'>
   readonly jobId: string
   readonly place: { readonly cluster: string; readonly host: string }
   readonly host: Pick<Host, 'guardFile'>
@@ -19,7 +19,9 @@ export function createFileJournal(options: {
   return {
     async note(place, path) {
       ledger.noteFile(jobId, placeOf(place), path)
-      if (place === 'host') guards.set(path, await host.guardFile(path))
+      const flushed = ledger.flush()
+      const guarded = place === 'host' ? host.guardFile(path).then((guard) => guards.set(path, guard)) : undefined
+      await Promise.all([flushed, guarded])
     },
     async forget(place, path) {
       // A host that mounts the media as the controller does gives both files one path.

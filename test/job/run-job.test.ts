@@ -159,6 +159,7 @@ function start({ clock = systemClock, hasSlot = false, isWithdrawn = false, clai
     workFolder: async () => workFolder,
     flsPath: undefined,
     onStage: (stage) => steps.push(stage),
+    flushStages: async () => {},
     onProgress: () => {},
     onWaiting: () => {
       steps.push('waiting')

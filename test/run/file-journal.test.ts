@@ -27,6 +27,7 @@ function prepare() {
     place: { cluster: 'home', host: 'tower' },
     ledger: {
       noteFile: (_job, place, path) => void noted.add(`${JSON.stringify(place)} ${path}`),
+      flush: async () => {},
       forgetFile: (_job, place, path) => void noted.delete(`${JSON.stringify(place)} ${path}`),
     },
     host: {
