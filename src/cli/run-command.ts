@@ -1,6 +1,6 @@
 /** `encode [OPTION | PATH]...`: the main job. */
 
-import { existsSync, type Stats, statSync } from 'node:fs'
+import { existsSync, type Stats, statSync, writeSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import { systemClock } from '../core/clock.ts'
@@ -88,6 +88,13 @@ function toRequest(args: Arguments, argv: readonly string[], config: Config): Ru
   }
 }
 
+/** At once, as the process ends with it; a terminal that takes nothing does not hold that up. */
+function tellStopped(): void {
+  try {
+    writeSync(2, STOPPED)
+  } catch {}
+}
+
 /** Signals, views and hosts for one run; everything is closed again when it returns. */
 export async function withWorld(args: Arguments, config: Config, run: (world: RunWorld) => Promise<number>): Promise<number> {
   const giveUp = new AbortController()
@@ -97,8 +104,11 @@ export async function withWorld(args: Arguments, config: Config, run: (world: Ru
   const prompt = (question: string) => chosen.pausedFor(() => askPassphrase(question))
   const reloads = new Set<() => void>()
   using signals = watchSignals({
-    onFirst: (name) => broadcast.emit('warning', { message: describeEnding(name) }),
-    beforeExit: chosen.restoreTerminal,
+    onFirst: (name) => broadcast.emit('warning', { message: describeEnding(name), momentary: true }),
+    beforeExit() {
+      chosen.restoreTerminal()
+      tellStopped()
+    },
     onReload: () => {
       for (const reload of reloads) reload()
     },
@@ -161,6 +171,8 @@ function toConfigSource(args: Arguments, { file }: Config, reloads: Set<() => vo
 
 /** A reader that is stuck (`| less`, Ctrl-S) is waited for, but an interrupted run must end. */
 const CLOSE_PATIENCE_MS = 60_000
+
+const STOPPED = 'encode: Stopped at once; the hosts end what they do and clean up by themselves, and "encode resume" goes on\n'
 
 function describeEnding(signalName: string): string {
   const again = signalName === 'SIGINT' ? ' (Ctrl-C again to stop at once)' : ''

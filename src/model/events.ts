@@ -96,7 +96,11 @@ export interface EventFields {
     readonly arguments: readonly string[]
     readonly output: string
   }
-  warning: { readonly message: string }
+  warning: {
+    readonly message: string
+    /** Of interest only when it is told: not again at the end of the run. */
+    readonly momentary?: true
+  }
   'run.finished': {
     readonly done: number
     readonly skipped: number

@@ -15,9 +15,10 @@ import type { View } from '../model/events.ts'
 import { renderFrame } from './frame.ts'
 import { createLineOutput } from './line-output.ts'
 import type { TerminalOutput } from './open-output.ts'
+import { renderSummary } from './render-summary.ts'
 import { createRunState } from './run-state.ts'
 import { createScreenWriter, RESTORE_TERMINAL } from './screen-writer.ts'
-import { createSummary, renderSummary } from './summary.ts'
+import { createSummary } from './summary.ts'
 
 export interface LiveViewOptions {
   /** A terminal whose writes do not block: see `openOutput`. */
@@ -137,7 +138,8 @@ export function createLiveView(options: LiveViewOptions): LiveView {
         isClosing = true
         end()
         await finished
-        if (!summary.isEmpty) for (const line of renderSummary(summary.report(), { chalk, columns: size().columns })) output.write(line)
+        if (!summary.isEmpty)
+          for (const line of renderSummary(summary.report(), { chalk, columns: size().columns, withWarnings: true })) output.write(line)
       }
       await output.close()
     },

@@ -12,7 +12,8 @@ import { createAttemptMap } from './attempt-map.ts'
 import { countOf, describeFacts, describeHost, describeProgress, describeResult } from './describe-event.ts'
 import { toFileLabel, toLabel } from './fit-text.ts'
 import { createLineOutput } from './line-output.ts'
-import { createSummary, renderSummary } from './summary.ts'
+import { renderSummary } from './render-summary.ts'
+import { createSummary } from './summary.ts'
 
 /** `quiet`: failures, warnings and the summary. `verbose`: every event but the frequent ones, whole paths. */
 export type Verbosity = 'quiet' | 'normal' | 'verbose'

@@ -1,17 +1,21 @@
-/** The end of a run in a few dozen lines, however many files it had: what became of them, and why some did not. */
+/** What is kept of a run for its end: a few dozen of its files and reasons, however many it had. `renderSummary` makes lines of it. */
 
-import type { ChalkInstance } from 'chalk'
-import { toPlainLine } from '../core/text.ts'
-import { formatBytes, formatDuration, savedPercent } from '../core/units.ts'
 import type { EncodeEvent, EventOf } from '../model/events.ts'
-import { countOf, describeHost, formatSaving } from './describe-event.ts'
-import { fitText, fitTextRight, measureText, toFileLabel, toLabel } from './fit-text.ts'
 
 export interface SummaryLimits {
   /** Of each kind at most so many are kept and shown. */
   readonly maxDone: number
   readonly maxSkipped: number
   readonly maxFailed: number
+  readonly maxWarnings: number
+}
+
+/** Files that failed for one reason in the same place. */
+export interface FailedGroup {
+  /** The first ones; only the first of them where each has a log of its own. */
+  readonly files: readonly EventOf<'job.failed'>[]
+  /** Of all of them. */
+  readonly count: number
 }
 
 export interface Summary {
@@ -25,7 +29,10 @@ export interface SummaryReport {
   /** In the order they were done; where there are too many, those that saved most. */
   readonly done: readonly EventOf<'job.done'>[]
   readonly skipped: readonly EventOf<'job.skipped'>[]
-  readonly failed: readonly EventOf<'job.failed'>[]
+  /** In the order of their first files. */
+  readonly failed: readonly FailedGroup[]
+  readonly warnings: readonly string[]
+  readonly warningCount: number
   /** Hosts that are down or set aside, each with the reason that was told last. */
   readonly down: readonly EventOf<'host.down'>[]
   readonly counts: { readonly done: number; readonly skipped: number; readonly failed: number }
@@ -36,36 +43,53 @@ export interface SummaryReport {
   readonly exit: number | undefined
   /** Still queued, after a run that was drained. */
   readonly left: number
+  /** Neither done nor given up when the run was cut off. */
+  readonly untouched: number
 }
 
-export interface RenderSummaryOptions {
-  /** Level 0 = no colours. */
-  readonly chalk: ChalkInstance
-  /** Lines are laid out for so many columns; undefined = as wide as they are. */
-  readonly columns?: number | undefined
-}
-
-const DEFAULT_LIMITS: SummaryLimits = { maxDone: 30, maxSkipped: 20, maxFailed: 50 }
-const MAX_DOWN = 20
-const NAME_COLUMNS = 60
-const LEAST_NAME_COLUMNS = 12
+const DEFAULT_LIMITS: SummaryLimits = { maxDone: 30, maxSkipped: 20, maxFailed: 50, maxWarnings: 20 }
+/** One reason that many files share does not take the room of all others. */
+const MAX_FILES_OF_A_REASON = 10
 
 export function createSummary(limits: SummaryLimits = DEFAULT_LIMITS): Summary {
   const done: EventOf<'job.done'>[] = []
   const skipped: EventOf<'job.skipped'>[] = []
-  const failed: EventOf<'job.failed'>[] = []
+  const failed = new Map<string, { readonly files: EventOf<'job.failed'>[]; count: number }>()
+  const warnings: string[] = []
   const down = new Map<string, EventOf<'host.down'>>()
   const counts = { done: 0, skipped: 0, failed: 0 }
+  const known = { announced: 0, queued: 0, neverQueued: 0 }
+  let failedKept = 0
+  let warningCount = 0
   let sourceBytes = 0
   let outputBytes = 0
   let isStarted = false
   let finished: EventOf<'run.finished'> | undefined
+
+  function keepFailed(event: EventOf<'job.failed'>): void {
+    const key = JSON.stringify([event.host, event.reason, event.log])
+    const group = failed.get(key)
+    if (group !== undefined) group.count += 1
+    else if (failedKept < limits.maxFailed) failed.set(key, { files: [], count: 1 })
+    if (failedKept === limits.maxFailed || (group?.files.length ?? 0) === MAX_FILES_OF_A_REASON) return
+    failed.get(key)?.files.push(event)
+    failedKept += 1
+  }
 
   return {
     apply(event) {
       switch (event.event) {
         case 'run.started':
           isStarted = true
+          known.announced = event.files ?? 0
+          break
+        case 'job.queued':
+          known.queued += 1
+          break
+        case 'warning':
+          if (event.momentary === true) break
+          warningCount += 1
+          if (warnings.length < limits.maxWarnings) warnings.push(event.message)
           break
         case 'host.up':
           down.delete(JSON.stringify([event.cluster, event.host]))
@@ -82,11 +106,13 @@ export function createSummary(limits: SummaryLimits = DEFAULT_LIMITS): Summary {
           break
         case 'job.skipped':
           counts.skipped += 1
+          if (event.job === undefined) known.neverQueued += 1
           if (skipped.length < limits.maxSkipped) skipped.push(event)
           break
         case 'job.failed':
           counts.failed += 1
-          if (failed.length < limits.maxFailed) failed.push(event)
+          if (event.job === undefined) known.neverQueued += 1
+          keepFailed(event)
           break
         case 'run.finished':
           finished = event
@@ -101,7 +127,9 @@ export function createSummary(limits: SummaryLimits = DEFAULT_LIMITS): Summary {
     report: () => ({
       done,
       skipped,
-      failed,
+      failed: [...failed.values()],
+      warnings,
+      warningCount,
       down: [...down.values()],
       counts: finished === undefined ? counts : { done: finished.done, skipped: finished.skipped, failed: finished.failed },
       sourceBytes: finished?.source_bytes ?? sourceBytes,
@@ -109,113 +137,12 @@ export function createSummary(limits: SummaryLimits = DEFAULT_LIMITS): Summary {
       seconds: finished?.seconds,
       exit: finished?.exit,
       left: finished?.left ?? 0,
+      untouched: Math.max(
+        0,
+        Math.max(known.announced, known.queued + known.neverQueued) - counts.done - counts.skipped - counts.failed - (finished?.left ?? 0),
+      ),
     }),
   }
-}
-
-/** Lines without line ends; the last one is the totals. */
-export function renderSummary(report: SummaryReport, options: RenderSummaryOptions): readonly string[] {
-  const { chalk } = options
-  const sections = [
-    renderDone(report, options),
-    renderSkipped(report, chalk),
-    renderFailed(report, chalk),
-    renderDown(report, chalk),
-    renderTotals(report, options),
-  ]
-  return sections.filter((lines) => lines.length > 0).flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]))
-}
-
-function renderDone(report: SummaryReport, { chalk, columns }: RenderSummaryOptions): readonly string[] {
-  if (report.done.length === 0) return []
-  const left = report.counts.done - report.done.length
-  const heading = left > 0 ? `Done (the ${report.done.length} of ${report.counts.done} that saved most)` : 'Done'
-  const rows = report.done.map((done) => ({
-    name: toFileLabel(done.file),
-    before: formatBytes(done.source_bytes),
-    after: formatBytes(done.output_bytes),
-    saving: formatSaving(done.saved_percent),
-    time: formatDuration(done.seconds),
-    host: toLabel(done.host),
-    isSmaller: done.saved_percent > 0,
-  }))
-  const widest = (pick: (row: (typeof rows)[number]) => string): number => Math.max(...rows.map((row) => measureText(pick(row))))
-  const before = widest((row) => row.before)
-  const after = widest((row) => row.after)
-  const saving = widest((row) => row.saving)
-  const time = widest((row) => row.time)
-  const host = widest((row) => row.host)
-  const rest = before + after + saving + time + host + ' → '.length + 2 * 4 + 2
-  const room = columns === undefined ? NAME_COLUMNS : Math.max(LEAST_NAME_COLUMNS, columns - rest)
-  const name = Math.min(
-    widest((row) => row.name),
-    room,
-  )
-  const lines = rows.map((row) => {
-    const colour = row.isSmaller ? chalk.green : chalk.yellow
-    return [
-      `  ${fitText(row.name, name, 'middle')}`,
-      `${fitTextRight(row.before, before)} → ${fitTextRight(row.after, after)}`,
-      colour(fitTextRight(row.saving, saving)),
-      fitTextRight(row.time, time),
-      row.host,
-    ].join('  ')
-  })
-  return [chalk.bold(heading), ...lines, ...describeLeft(left, 'file', chalk)]
-}
-
-function renderSkipped(report: SummaryReport, chalk: ChalkInstance): readonly string[] {
-  if (report.skipped.length === 0) return []
-  const lines = report.skipped.map((skipped) => `  ${toFileLabel(skipped.file)}: ${toPlainLine(skipped.reason)}`)
-  return [chalk.bold('Skipped'), ...lines, ...describeLeft(report.counts.skipped - lines.length, 'file', chalk)]
-}
-
-function renderFailed(report: SummaryReport, chalk: ChalkInstance): readonly string[] {
-  if (report.failed.length === 0) return []
-  const lines = report.failed.flatMap((failed) => [
-    `  ${chalk.red(toLabel(failed.file))}${failed.host === null ? '' : ` on ${toLabel(failed.host)}`}: ${toPlainLine(failed.reason)}`,
-    ...(failed.log === null ? [] : [chalk.dim(`    log: ${toLabel(failed.log)}`)]),
-  ])
-  return [chalk.bold.red('Failed'), ...lines, ...describeLeft(report.counts.failed - report.failed.length, 'file', chalk)]
-}
-
-function renderDown({ down }: SummaryReport, chalk: ChalkInstance): readonly string[] {
-  if (down.length === 0) return []
-  const lines = down
-    .slice(0, MAX_DOWN)
-    .map(({ host, cluster, reason }) => `  ${chalk.yellow(describeHost(host, cluster))}: ${toPlainLine(reason)}`)
-  const left = down.length - lines.length
-  return [chalk.bold('Hosts down'), ...lines, ...(left > 0 ? [chalk.dim(`  … and ${countOf(left, 'more host')}`)] : [])]
-}
-
-function renderTotals(report: SummaryReport, { chalk, columns }: RenderSummaryOptions): readonly string[] {
-  const { counts, sourceBytes, outputBytes } = report
-  const parts = [
-    `${counts.done} done`,
-    ...(counts.skipped > 0 ? [`${counts.skipped} skipped`] : []),
-    ...(counts.failed > 0 ? [chalk.red(`${counts.failed} failed`)] : []),
-    ...(report.left > 0 ? [chalk.yellow(`${report.left} left for "encode resume"`)] : []),
-  ]
-  const saved = sourceBytes - outputBytes
-  const sizes =
-    sourceBytes > 0
-      ? `${formatBytes(sourceBytes)} → ${formatBytes(outputBytes)}, ${saved >= 0 ? 'saved' : 'grew by'} ${formatBytes(Math.abs(saved))} (${formatSaving(savedPercent(sourceBytes, outputBytes))})`
-      : ''
-  const time = report.seconds === undefined ? '' : ` in ${formatDuration(report.seconds)}`
-  const words = `${endWord(report, chalk)}: ${parts.join(', ')}${time}`
-  if (sizes === '') return [words]
-  const line = `${words}; ${sizes}`
-  return columns !== undefined && measureText(line) > columns ? [words, sizes] : [line]
-}
-
-function endWord(report: SummaryReport, chalk: ChalkInstance): string {
-  if (report.exit === 130 || report.exit === 143 || report.seconds === undefined) return chalk.yellow.bold('Interrupted')
-  if (report.left > 0) return chalk.yellow.bold('Drained')
-  return report.exit === 0 ? chalk.green.bold('Finished') : chalk.red.bold('Finished')
-}
-
-function describeLeft(count: number, noun: string, chalk: ChalkInstance): readonly string[] {
-  return count > 0 ? [chalk.dim(`  … and ${countOf(count, `more ${noun}`)}: see \`encode history\``)] : []
 }
 
 /** Takes out the file that saved least. */

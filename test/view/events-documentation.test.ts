@@ -64,7 +64,7 @@ const EXPECTED: FieldTypes = {
     arguments: 'array of strings',
     output: 'string',
   },
-  warning: { message: 'string' },
+  warning: { message: 'string', momentary: 'boolean, optional' },
   'run.finished': {
     done: 'integer',
     skipped: 'integer',

@@ -2,8 +2,9 @@ import { Chalk } from 'chalk'
 import { describe, expect, it } from 'vitest'
 import type { EncodeEvent } from '../../src/model/events.ts'
 import { measureText } from '../../src/view/fit-text.ts'
-import { createSummary, renderSummary } from '../../src/view/summary.ts'
-import { done, eventAt, failed, finished } from './run-script.ts'
+import { renderSummary } from '../../src/view/render-summary.ts'
+import { createSummary } from '../../src/view/summary.ts'
+import { done, eventAt, failed, finished, queued } from './run-script.ts'
 
 const chalk = new Chalk({ level: 0 })
 
@@ -35,6 +36,59 @@ describe('renderSummary', () => {
       '  … and 50 more files: see `encode history`',
     ])
     expect(lines.at(-1)).toBe('Interrupted: 0 done, 100 skipped, 100 failed')
+  })
+
+  it('tells a reason that many files share once, and leaves room for the others', () => {
+    const unhosted = (index: number, reason: string) => eventAt(0, 'job.failed', { file: `/f${index}.mp4`, host: null, reason, log: null })
+    const lines = linesAfter([
+      ...Array.from({ length: 1000 }, (_, index) => unhosted(index, 'No host is left')),
+      unhosted(1000, 'It is empty'),
+      finished(1, { failed: 1001, exit: 1 }),
+    ])
+    expect(lines.slice(0, 3)).toEqual(['Failed', '  1000 files: No host is left', '    /f0.mp4'])
+    expect(lines.slice(11, 14)).toEqual(['    /f9.mp4', '    … and 990 more files: see `encode history`', '  /f1000.mp4: It is empty'])
+    expect(lines).toHaveLength(16)
+  })
+
+  it('shows warnings where nothing has left them standing, but for those that were of that moment', () => {
+    const summary = createSummary()
+    summary.apply(eventAt(0, 'warning', { message: '/a.mkv: its data ends at 1.5 s' }))
+    summary.apply(eventAt(0, 'warning', { message: 'SIGINT: ending what runs', momentary: true }))
+    for (let index = 0; index < 30; index += 1) summary.apply(eventAt(0, 'warning', { message: `w${index}` }))
+    const lines = renderSummary(summary.report(), { chalk, withWarnings: true })
+    expect(lines.slice(0, 3)).toEqual(['Warnings', '  /a.mkv: its data ends at 1.5 s', '  w0'])
+    expect(lines.at(-3)).toBe('  … and 11 more warnings')
+    expect(renderSummary(summary.report(), { chalk })).toHaveLength(1)
+  })
+
+  it('counts what an interruption left as it was, planned or not', () => {
+    const job = (id: string) => queued(0, id, `/${id}.mp4`)
+    const cut = finished(3, { done: 1, exit: 129 })
+    expect(linesAfter([job('a'), job('b'), job('c'), done(1, 'a', '/a.mp4', 'nas'), cut]).at(-1)).toMatch(
+      /^Interrupted: 1 done, 2 left as they were in 3s/,
+    )
+    const planning = eventAt(0, 'run.started', { jobs: 2, files: 9, clusters: [] })
+    const skipped = eventAt(0, 'job.skipped', { file: '/s.mp4', reason: 'small' })
+    expect(linesAfter([planning, job('a'), job('b'), skipped, finished(3, { skipped: 1, exit: 130 })]).at(-1)).toBe(
+      'Interrupted: 0 done, 1 skipped, 8 left as they were in 3s',
+    )
+  })
+
+  it('says so when there was nothing to do', () => {
+    expect(linesAfter([eventAt(0, 'run.started', { jobs: 0, clusters: [] }), finished(0)])).toEqual(['Finished: there was nothing to do'])
+  })
+
+  it.each([80, 40, 30])('keeps to %i columns: figures give way, sentences are wrapped', (columns) => {
+    const lines = linesAfter(
+      [
+        done(0, 'a', `/${'long name '.repeat(9)}.mp4`, 'cellar'),
+        failed(0, 'b', '/b.mp4', 'nas', 'ffmpeg ended with status 1: no space is left on the device'),
+        finished(9, { done: 1, failed: 1, source_bytes: 1e9, output_bytes: 4e8, exit: 1 }),
+      ],
+      columns,
+    )
+    for (const line of lines) expect(measureText(line)).toBeLessThanOrEqual(columns)
+    expect(lines[1]).toMatch(columns === 80 ? /→.* 2m 03s {2}cellar$/ : columns === 40 ? /→.*%$/ : /…[^→]*%$/)
   })
 
   it('names the hosts that are down or set aside at the end, not those that came back', () => {

@@ -118,7 +118,7 @@ export function createRunSpace(options: RunSpaceOptions): RunSpace {
       for (const { place, said } of lacks) {
         if (warnedOf.has(place)) continue
         warnedOf.add(place)
-        emit('warning', { message: `${said}: "${plan.source.path}" waits for room` })
+        emit('warning', { message: `${said}: "${plan.source.path}" waits for room`, momentary: true })
       }
     },
     mayCome: () => orElse(false, () => options.ledger.hasOtherWork(options.runId)),
