@@ -43,6 +43,8 @@ export async function simulateRun(
   cluster: SimulatedCluster,
   strategy: StrategyName,
   onDone: (told: SimulatedTimes) => void = () => {},
+  /** What trials said of hosts of which nothing else is known, in any unit. */
+  trials: ReadonlyMap<string, number> = new Map(),
 ): Promise<number> {
   const timeline = createTimeline()
   const links = new Map(cluster.hosts.map((host) => [host.name, createLink(host, timeline)]))
@@ -80,7 +82,11 @@ export async function simulateRun(
         ? []
         : cluster.hosts.map(({ name, linkBytesPerSecond }) => ({ cluster: CLUSTER, name, bytesPerSecond: linkBytesPerSecond })),
   })
-  const specs = cluster.hosts.map(({ name, slots }) => ({ cluster: CLUSTER, name, queues: { _default: slots }, profiles: undefined }))
+  scheduler.seedTrials([...trials].map(([name, workPerSecond]) => ({ cluster: CLUSTER, name, profile: PROFILE, workPerSecond })))
+  const specs = cluster.hosts.map(({ name, slots, linkBytesPerSecond }) => ({
+    ...{ cluster: CLUSTER, name, queues: { _default: slots }, profiles: undefined },
+    isStreaming: Number.isFinite(linkBytesPerSecond),
+  }))
   for (const spec of specs) scheduler.expectWorker(spec)
   for (const spec of specs) scheduler.setWorker(spec, 'up')
   scheduler.add(cluster.jobs.map(toTicket))

@@ -15,7 +15,7 @@ export interface HostAbilities {
 /** Without abilities the host was never up: it may turn out to have anything. */
 export function toWorkerSpec(cluster: string, config: HostConfig, abilities: HostAbilities | undefined): WorkerSpec {
   const { name, profiles, maxJobs, hasAutoQueues = false } = config
-  const spec = { cluster, name, profiles, maxJobs }
+  const spec = { cluster, name, profiles, maxJobs, isStreaming: config.type === 'streaming' }
   if (abilities === undefined) return { ...spec, queues: hasAutoQueues ? undefined : config.queues }
   return {
     ...spec,

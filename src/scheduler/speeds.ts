@@ -16,6 +16,9 @@ export interface HostName {
   readonly name: string
 }
 
+/** Media travels to it, or it sees them itself. */
+export type PacedHost = HostName & { readonly isStreaming?: boolean | undefined }
+
 /** What may be remembered from one run to the next. */
 export type KnownSpeed = HostName & Paced & { readonly workPerSecond: number }
 
@@ -40,11 +43,11 @@ export interface Spent {
 
 export interface Speeds {
   /** Work a second; undefined when no host is known to have done such a job, and this one nothing at all. */
-  get(host: HostName, job: Paced): number | undefined
+  get(host: PacedHost, job: Paced): number | undefined
   /** Something is known of this very host, be it only from another kind of job, from a job that is not done yet, or from a trial. */
-  knows(host: HostName, job: Paced): boolean
+  knows(host: PacedHost, job: Paced): boolean
   /** Undefined as of `get`. */
-  encodeSeconds(host: HostName, job: Paced & Pick<ScheduledJob, 'work'>): number | undefined
+  encodeSeconds(host: PacedHost, job: Paced & Pick<ScheduledJob, 'work'>): number | undefined
   /** Bytes a second that all jobs of a host have together; Infinity where nothing is known. */
   linkOf(host: HostName): number
   /** The speed as it is by now. */
@@ -136,28 +139,38 @@ export function createSpeeds(): Speeds {
     return Number.isNaN(mean) ? toMean([...(tried.get(profile)?.values() ?? [])]) * (scaleOf(kind, profile) ?? 1) : mean
   }
 
-  function get(host: HostName, job: Paced): number | undefined {
+  /** A trial says nothing of a link, on which more may depend: until that is known, too, short jobs have to find out about the host. */
+  function isTrialEnough(host: PacedHost): boolean {
+    return host.isStreaming !== true || linkOf(host) < Number.POSITIVE_INFINITY
+  }
+
+  function get(host: PacedHost, job: Paced): number | undefined {
     const [key, kind] = [toKey(host), toKind(job)]
     const own = find(kind, key)
     if (own !== undefined) return own
     const rate = rateHost(key)
-    const byTrial = rate === undefined ? fromTrial(key, kind, job.profile) : undefined
+    const byTrial = rate === undefined && isTrialEnough(host) ? fromTrial(key, kind, job.profile) : undefined
     if (byTrial !== undefined) return byTrial
-    const usual = usualOf(kind, job.profile)
+    const usual = isTrialEnough(host) ? usualOf(kind, job.profile) : meanOf(kind)
     return Number.isNaN(usual) ? rate : usual * (rate ?? 1)
+  }
+
+  function linkOf(host: HostName): number {
+    return links.get(toKey(host)) ?? expectedLinks.get(toKey(host)) ?? Number.POSITIVE_INFINITY
   }
 
   return {
     get,
-    knows: (host, job) =>
-      find(toKind(job), toKey(host)) !== undefined ||
-      tried.get(job.profile)?.has(toKey(host)) === true ||
-      rateHost(toKey(host)) !== undefined,
+    knows(host, job) {
+      const key = toKey(host)
+      if (find(toKind(job), key) !== undefined || rateHost(key) !== undefined) return true
+      return tried.get(job.profile)?.has(key) === true && isTrialEnough(host)
+    },
     encodeSeconds(host, job) {
       const speed = get(host, job)
       return speed === undefined ? undefined : job.work / speed
     },
-    linkOf: (host) => links.get(toKey(host)) ?? expectedLinks.get(toKey(host)) ?? Number.POSITIVE_INFINITY,
+    linkOf,
     learn(host, job, workPerSecond) {
       if (!isSpeed(workPerSecond)) return undefined
       const before = known.get(toKind(job))?.get(toKey(host))

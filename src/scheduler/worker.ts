@@ -12,6 +12,8 @@ export interface WorkerSpec {
   readonly profiles: readonly string[] | undefined
   /** Jobs at a time over all queues; undefined = as many as there are slots. */
   readonly maxJobs?: number | undefined
+  /** Sources and results travel to it and back; undefined = it sees them itself. */
+  readonly isStreaming?: boolean | undefined
   /** What it turned out to have; undefined until it first came up, and then it may have anything. */
   readonly traits?: WorkerTraits | undefined
 }

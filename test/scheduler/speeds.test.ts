@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { simulateRun } from '../../bench/simulate-run.ts'
+import { findLowerBound } from '../../bench/simulated-bound.ts'
 import { createSpeeds, type Speeds } from '../../src/scheduler/speeds.ts'
 
 const [QUICK, SLOW, OTHER] = ['quick', 'slow', 'other'].map((name) => ({ cluster: 'home', name })) as [HostName, HostName, HostName]
@@ -62,6 +64,38 @@ describe('a host that was only tried', () => {
     const speeds = createSpeeds()
     speeds.seedTrial({ ...QUICK, profile: 'hevc', workPerSecond })
     expect(speeds.get(QUICK, HD)).toBeUndefined()
+  })
+})
+
+test('a host that media travels to is not known by its trial before its link is', () => {
+  const speeds = createTried()
+  const far = { ...QUICK, isStreaming: true }
+  expect(speeds.knows(far, HD)).toBe(false)
+  expect(speeds.get(far, HD)).toBeUndefined()
+  speeds.expectLink(far, 1e6)
+  expect(speeds.knows(far, HD)).toBe(true)
+  expect(speeds.get(far, HD)).toBe(100)
+})
+
+/** Two hosts ten times apart, the slow one listed first; five, of which one is quick; more than either. */
+describe.each([
+  { slow: 1, quick: 1, jobs: 1 },
+  { slow: 4, quick: 1, jobs: 4 },
+  { slow: 6, quick: 2, jobs: 4 },
+])('a first run of $jobs jobs on $slow slow and $quick quick hosts', ({ slow, quick, jobs: count }) => {
+  const hosts = [...Array<number>(slow).fill(1), ...Array<number>(quick).fill(10)].map((speed, index) => {
+    return { name: `h${index}`, speed, slots: 1, linkBytesPerSecond: Number.POSITIVE_INFINITY }
+  })
+  const jobs = Array.from({ length: count }, (_, id) => ({ id: `${id}`, work: 600, expectedWork: 600, fetchBytes: 0, returnBytes: 0 }))
+  const cluster = { hosts, jobs, knowledge: 'unknown' } as const
+  const run = async (trials?: ReadonlyMap<string, number>): Promise<number> =>
+    (await simulateRun(cluster, 'fastest', undefined, trials)) / findLowerBound(cluster)
+
+  test('takes twice as long or more without trials, and as long as it must with them, be they off by a half', async () => {
+    expect(await run()).toBeGreaterThan(2)
+    for (const factor of [0.5, 1, 1.5]) {
+      expect(await run(new Map(hosts.map(({ name, speed }) => [name, speed === 1 ? 30 : 300 * factor])))).toBeLessThan(1.05)
+    }
   })
 })
 
