@@ -4,6 +4,9 @@
  * execa is loaded at the first call: loading it takes a third of the time in which the program starts, and many calls of it start no other.
  */
 
+import { platform } from 'node:os'
+import { findWindowsProgram } from './find-program.ts'
+
 export interface ProgramOptions {
   /** Instead of this process's own environment. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
@@ -35,13 +38,17 @@ const MAX_STDERR_BYTES = 64 * 1024
 export async function runProgram(program: string, argv: readonly string[], options: ProgramOptions = {}): Promise<ProgramResult> {
   const { env, signal, timeoutMs, maxOutputBytes } = options
   signal?.throwIfAborted()
+  const isWindows = platform() === 'win32'
+  const file = isWindows ? await findWindowsProgram(program, { env: env ?? ownEnvironment() }) : program
+  if (file === undefined) return NOT_THERE
   const { execa } = await import('execa')
-  const running = execa(program, argv, {
+  const running = execa(file, argv, {
     reject: false,
     stdin: 'ignore',
     buffer: { stdout: true, stderr: false },
     stripFinalNewline: false,
-    detached: true,
+    // On Windows a window of its own would come with it, and a child that is hidden is out of reach of Ctrl-C as it is.
+    detached: !isWindows,
     cleanup: true,
     ...(env === undefined ? {} : { env, extendEnv: false }),
     ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
@@ -67,4 +74,18 @@ export async function runProgram(program: string, argv: readonly string[], optio
     isTimedOut: timedOut,
     isTooLong: isMaxBuffer,
   }
+}
+
+const NOT_THERE: ProgramResult = {
+  status: undefined,
+  stdout: '',
+  stderr: '',
+  startFailure: 'ENOENT',
+  isTimedOut: false,
+  isTooLong: false,
+}
+
+function ownEnvironment(): Readonly<Record<string, string | undefined>> {
+  // biome-ignore lint/style/noRestrictedGlobals: what the program is given where nobody says anything else
+  return process.env
 }

@@ -5,7 +5,7 @@
 
 import { execFileSync } from 'node:child_process'
 import { readFileSync, readlinkSync } from 'node:fs'
-import { getPriority, hostname } from 'node:os'
+import { getPriority, hostname, platform } from 'node:os'
 import { isLifeLockHeld } from './life-lock.ts'
 
 export interface ProcessIdentity {
@@ -21,7 +21,7 @@ export interface ProcessIdentity {
   readonly lifeLock?: string | undefined
 }
 
-/** `unknown`: it is, or was, a process of another machine or container, and holds no lock that tells. Hold it for alive. */
+/** `unknown`: it is, or was, a process of another machine or container, or one of Windows, and holds no lock that tells. Hold it for alive. */
 export type Liveness = 'alive' | 'dead' | 'unknown'
 
 /** `pid` is a living process of this machine, usually the own one. */
@@ -52,6 +52,8 @@ function askKernel(identity: ProcessIdentity): Liveness {
   if (isLinux && !isThisBoot) return 'dead'
   const startedAt = isLinux ? readLinuxStart(identity.pid) : askForStart(identity.pid)
   if (startedAt === undefined) return 'dead'
+  // Windows gives a number out again within minutes.
+  if (startedAt === '' || identity.startedAt === '') return 'unknown'
   return isSameStart(startedAt, identity.startedAt, isLinux) ? 'alive' : 'dead'
 }
 
@@ -88,7 +90,8 @@ export function parseProcessIdentity(value: unknown): ProcessIdentity | undefine
 }
 
 function hasProc(): boolean {
-  return readBootId() !== ''
+  // On Windows that would be a folder of the current drive.
+  return platform() !== 'win32' && readBootId() !== ''
 }
 
 function readBootId(): string {
@@ -116,6 +119,7 @@ function readLinuxStart(pid: number): string | undefined {
 /** Undefined when there is no such process, empty when nobody here can tell when it started (Windows, no `ps`). */
 function askForStart(pid: number): string | undefined {
   if (!exists(pid)) return undefined
+  if (platform() === 'win32') return ''
   try {
     const text = execFileSync('/bin/ps', ['-o', 'lstart=', '-p', String(pid)], {
       // The text is made for people; these two make it the same whoever asks.
@@ -141,7 +145,7 @@ function exists(pid: number): boolean {
 
 /** BSD kernels work a start time out from the time since boot: it may move by a second when the clock is set. */
 function isSameStart(startedAt: string, known: string, isExact: boolean): boolean {
-  if (startedAt === known || startedAt === '' || known === '') return true
+  if (startedAt === known) return true
   return !isExact && Math.abs(Number(startedAt) - Number(known)) <= 2_000
 }
 

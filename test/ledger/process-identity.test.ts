@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { holdLifeLock } from '../../src/ledger/life-lock.ts'
 import { describeProcess, findLiveness, identifyProcess, isAlive, parseProcessIdentity } from '../../src/ledger/process-identity.ts'
 import { startFixture } from './child.ts'
 import { makeTemporaryFolder } from './temporary-folder.ts'
@@ -54,6 +55,15 @@ describe('A process', () => {
     expect(findLiveness({ ...self, pidNamespace: 'pid:[1]' })).toBe('unknown')
     expect(isAlive(elsewhere)).toBe(true)
     expect(describeProcess(elsewhere)).toBe(`process ${self.pid} on "another-machine"`)
+  })
+
+  test('whose start nobody can tell may be another one by now: its lock decides', () => {
+    using folder = makeTemporaryFolder()
+    const { path: lifeLock } = holdLifeLock(folder.path, undefined) ?? {}
+    const untold = { ...self, startedAt: '' }
+    expect(findLiveness(untold)).toBe('unknown')
+    expect(findLiveness({ ...untold, lifeLock })).toBe('alive')
+    expect(findLiveness({ ...untold, lifeLock: `${folder.path}/given-up.lock` })).toBe('dead')
   })
 
   test('keeps its identity through JSON, and what is none is refused', () => {
