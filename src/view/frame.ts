@@ -5,9 +5,10 @@ import type { Figures } from 'listr2'
 import { toPlainLine } from '../core/text.ts'
 import { formatBytes, formatDuration } from '../core/units.ts'
 import { countOf, describeHost, formatSaving } from './describe-event.ts'
-import { cutText, measureText, toFileLabel } from './fit-text.ts'
+import { cutText, measureText, toFileLabel, toLabel } from './fit-text.ts'
+import type { HostState } from './host-states.ts'
 import { type JobLineOptions, renderBar, renderJobLine } from './job-line.ts'
-import type { HostState, RunState, Totals } from './run-state.ts'
+import type { RunState, Totals } from './run-state.ts'
 import type { RunningJob } from './running-job.ts'
 
 export interface FrameOptions {
@@ -34,7 +35,8 @@ export function renderFrame(state: RunState, options: FrameOptions): readonly st
   const available = Math.max(1, options.rows - 1)
   const totals = state.totals(options.nowMs)
   if (totals.jobs === 0 && state.hosts.length === 0 && state.warningCount === 0) return [cutText(`${options.spinner} Preparing`, columns)]
-  const totalLines = renderTotals(totals, columns, options, available >= TINY_ROWS && columns >= NARROW_COLUMNS)
+  const isRoomy = available >= TINY_ROWS && columns >= NARROW_COLUMNS
+  const totalLines = isRoomy ? renderTotals(state, totals, columns, options) : [renderTinyTotals(totals, columns, options)]
 
   // What is left out first when rows are few: done work, warnings, most failures, then jobs.
   let left = available - totalLines.length
@@ -50,17 +52,16 @@ export function renderFrame(state: RunState, options: FrameOptions): readonly st
   return [...jobLines, ...doneLines, ...warningLines, ...failureLines, ...totalLines]
 }
 
-function renderTotals(totals: Totals, columns: number, options: FrameOptions, isRoomy: boolean): readonly string[] {
-  const { chalk, spinner } = options
-  const percent = `${Math.floor(totals.doneRatio * 100)}%`
-  const over = `${totals.over}/${totals.jobs}`
-  const eta = totals.etaSeconds === null ? undefined : `ETA ${formatDuration(totals.etaSeconds)}`
-  if (!isRoomy) return [chalk.bold(cutText(joinWhatFits([percent, over, eta], ' ', columns), columns))]
+function renderTinyTotals(totals: Totals, columns: number, { chalk }: FrameOptions): string {
+  return chalk.bold(cutText(joinWhatFits([toPercent(totals), `${totals.over}/${totals.jobs}`, toEta(totals)], ' ', columns), columns))
+}
 
+function renderTotals(state: RunState, totals: Totals, columns: number, options: FrameOptions): readonly string[] {
+  const { chalk, spinner } = options
   const counts = joinWhatFits(
     [
-      `${over} ${totals.jobs === 1 ? 'file' : 'files'}`,
-      totals.running > 0 ? `${totals.running} running` : undefined,
+      `${totals.over}/${countOf(totals.jobs, 'file')}`,
+      describeUnderWay(state, totals),
       totals.failed > 0 ? `${totals.failed} failed` : undefined,
       totals.skipped > 0 ? `${totals.skipped} skipped` : undefined,
       totals.sourceBytes > 0
@@ -70,10 +71,32 @@ function renderTotals(totals: Totals, columns: number, options: FrameOptions, is
     ', ',
     columns - 2,
   )
-  const times = joinWhatFits([percent.padStart(4), eta, `${formatDuration(totals.elapsedSeconds)} so far`], '  ', columns - 2)
+  const times = joinWhatFits(
+    [toPercent(totals).padStart(4), toEta(totals), `${formatDuration(totals.elapsedSeconds)} so far`],
+    '  ',
+    columns - 2,
+  )
   const barColumns = Math.min(BAR_COLUMNS, columns - 2 - times.length - 1)
   const bar = barColumns >= 5 ? `${renderBar(totals.doneRatio, barColumns, chalk)} ` : ''
   return [chalk.bold(cutText(`${spinner} ${counts}`, columns)), `  ${bar}${cutText(times, columns - 2)}`]
+}
+
+function toPercent({ doneRatio }: Totals): string {
+  return `${Math.floor(doneRatio * 100)}%`
+}
+
+function toEta({ etaSeconds }: Totals): string | undefined {
+  return etaSeconds === null ? undefined : `ETA ${formatDuration(etaSeconds)}`
+}
+
+/** `9 running (4 encoding)`: the others fetch their sources, wait for a slot or bring their results back. */
+function describeUnderWay({ hosts, clusters }: RunState, { over, jobs, running }: Totals): string | undefined {
+  // A host that does not answer is waited for, maybe for long.
+  if (hosts.length === 0 && over < jobs) return `connecting${clusters.length === 0 ? '' : ` to ${clusters.map(toLabel).join(', ')}`}`
+  if (running === 0) return undefined
+  const encoding = new Set(hosts.flatMap((host) => host.running.filter((job) => describeDoing(job) === 'encoding').map(({ job }) => job)))
+    .size
+  return `${running} running${encoding === running ? '' : ` (${encoding} encoding)`}`
 }
 
 /** A section a host, a line a job; what does not fit is counted in one last line. */
@@ -151,22 +174,23 @@ function toRank({ stage, isWaiting }: RunningJob): number {
   return stage === 'encode' ? 0 : stage === 'fetch' ? 2 : 1
 }
 
-/** `3 running`; and, where they are not all at the same, `1 encoding, 1 fetching, 1 finishing`. */
-function countRunning(running: readonly RunningJob[]): readonly [total: string, details: string] {
+/** `3 running`; before it, where they are not all at the same, `1 encoding, 1 fetching, 1 finishing`. The first that fits is shown. */
+function describeRunning(running: readonly RunningJob[]): readonly string[] {
+  const total = `${running.length} running`
   const doing = running.map(describeDoing)
+  if (doing.every((own) => own === 'starting' || own === 'encoding')) return [total]
   const kinds = DOING.flatMap((kind) => {
     const count = doing.filter((own) => own === kind).length
     return count === 0 ? [] : [`${count} ${kind}`]
   })
-  const isPlain = doing.every((own) => own === undefined || own === 'encoding')
-  return [`${running.length} running`, isPlain ? '' : `: ${kinds.join(', ')}`]
+  return [kinds.join(', '), total]
 }
 
-const DOING = ['encoding', 'fetching', 'waiting', 'finishing'] as const
+const DOING = ['encoding', 'starting', 'fetching', 'waiting', 'finishing'] as const
 
-function describeDoing({ stage, isWaiting }: RunningJob): (typeof DOING)[number] | undefined {
+function describeDoing({ stage, isWaiting }: RunningJob): (typeof DOING)[number] {
   if (isWaiting) return 'waiting'
-  if (stage === undefined) return undefined
+  if (stage === undefined) return 'starting'
   return stage === 'encode' ? 'encoding' : stage === 'fetch' ? 'fetching' : 'finishing'
 }
 
@@ -176,13 +200,11 @@ function renderHostLine(host: HostState, columns: number, { chalk, figures }: Fr
     return chalk.red(cutText(`${figures.cross} ${name}: ${toPlainLine(host.downReason)}`, columns))
   }
   const draining = host.drainingReason === undefined ? '' : 'draining, '
-  const [total, details] = host.running.length > 0 ? countRunning(host.running) : ['idle', '']
-  const done = host.doneCount > 0 ? `${host.doneCount} done` : ''
+  const done = host.doneCount > 0 ? `, ${host.doneCount} done` : ''
   const room = columns - measureText(name) - 2
-  const counts = [
-    `${draining}${total}${details}${done && `${details === '' ? ', ' : '; '}${done}`}`,
-    `${draining}${total}${done && `, ${done}`}`,
-  ].find((text) => text.length <= room)
+  const counts = (host.running.length > 0 ? describeRunning(host.running) : ['idle'])
+    .map((doing) => `${draining}${doing}${done}`)
+    .find((text) => text.length <= room)
   const shownName = chalk.bold(cutText(name, columns))
   return counts === undefined ? shownName : `${shownName}  ${chalk.dim(counts)}`
 }

@@ -3,7 +3,7 @@
 import type { ChalkInstance } from 'chalk'
 import { formatDuration } from '../core/units.ts'
 import { formatFps, formatSpeed } from './describe-event.ts'
-import { cutText, fitText, fitTextRight, toFileLabel, toLabel } from './fit-text.ts'
+import { cutText, fitText, fitTextRight, measureText, toFileLabel, toLabel } from './fit-text.ts'
 import { currentEta, type RunningJob } from './running-job.ts'
 
 export interface JobLineOptions {
@@ -24,11 +24,14 @@ interface Column {
 
 const BAR_COLUMNS = 12
 const LEAST_NAME_COLUMNS = 14
+/** Of a longer name numbers take no notice. */
+const MOST_HOST_COLUMNS = 14
 const TINY_COLUMNS = 16
 
 export function renderJobLine(job: RunningJob, options: JobLineOptions): string {
   const { columns, chalk, spinner } = options
-  const label = `${options.withHost ? `${toLabel(job.host)}: ` : ''}${toFileLabel(job.file)}${job.isCopy ? ' (copy)' : ''}`
+  const host = options.withHost ? `${toLabel(job.host)}: ` : ''
+  const label = `${host}${toFileLabel(job.file)}${job.isCopy ? ' (copy)' : ''}`
   const percent = job.percent === null ? '' : `${Math.floor(job.percent)}%`
   if (columns < TINY_COLUMNS) {
     const room = columns - percent.length - 1
@@ -41,14 +44,17 @@ export function renderJobLine(job: RunningJob, options: JobLineOptions): string 
     {
       columns: BAR_COLUMNS,
       rank: 4,
-      render: () => (job.percent === null ? ' '.repeat(BAR_COLUMNS) : renderBar(job.percent / 100, BAR_COLUMNS, chalk)),
+      render: () =>
+        job.percent === null
+          ? chalk.cyan(fitText(job.isWaiting ? 'for a slot' : '', BAR_COLUMNS))
+          : renderBar(job.percent / 100, BAR_COLUMNS, chalk),
     },
     { columns: 4, rank: 1, render: () => fitTextRight(percent, 4) },
     { columns: 8, rank: 6, render: () => fitTextRight(formatFps(job.fps), 8) },
     { columns: 5, rank: 5, render: () => fitTextRight(formatSpeed(job.speed), 5) },
     { columns: 11, rank: 3, render: () => fitText(eta === null ? '' : `ETA ${formatDuration(eta)}`, 11) },
   ]
-  const shown = selectColumns(all, columns - 2 - LEAST_NAME_COLUMNS)
+  const shown = selectColumns(all, columns - 2 - LEAST_NAME_COLUMNS - Math.min(measureText(host), MOST_HOST_COLUMNS))
   const numbers = shown.map((column) => `  ${column.render()}`).join('')
   const room = columns - 2 - shown.reduce((sum, column) => sum + column.columns + 2, 0)
   return `${chalk.cyan(spinner)} ${fitText(label, room, 'middle')}${numbers}`

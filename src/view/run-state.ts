@@ -6,31 +6,9 @@
 import { savedPercent } from '../core/units.ts'
 import type { EncodeEvent, EventOf } from '../model/events.ts'
 import { createAttemptMap } from './attempt-map.ts'
-import {
-  applyProgress,
-  beginJob,
-  type Changing,
-  type ChangingJob,
-  currentEta,
-  enterStage,
-  type RunningJob,
-  toDoneRatio,
-} from './running-job.ts'
+import { createHostStates, type HostState } from './host-states.ts'
+import { applyProgress, beginJob, type ChangingJob, currentEta, enterStage, type RunningJob, toDoneRatio } from './running-job.ts'
 import { createWorkMeter, type WorkSize } from './work-meter.ts'
-
-export interface HostState {
-  readonly cluster: string
-  readonly name: string
-  readonly os: string | undefined
-  readonly ffmpeg: string | undefined
-  /** Why it is down; undefined while it is up. */
-  readonly downReason: string | undefined
-  /** Why it gets no new job; undefined while it does. */
-  readonly drainingReason: string | undefined
-  /** In the order they started. */
-  readonly running: readonly RunningJob[]
-  readonly doneCount: number
-}
 
 export interface FailedJob {
   readonly file: string
@@ -62,6 +40,7 @@ export interface Totals {
 
 export interface RunState {
   apply(event: EncodeEvent): void
+  readonly clusters: readonly string[]
   readonly hosts: readonly HostState[]
   /** Of two attempts the later one. */
   job(id: string): RunningJob | undefined
@@ -75,8 +54,6 @@ export interface RunState {
   readonly isFinished: boolean
   totals(nowMs: number): Totals
 }
-
-type ChangingHost = Omit<Changing<HostState>, 'running'> & { running: ChangingJob[] }
 
 interface OpenJob {
   readonly cluster: string | undefined
@@ -92,7 +69,7 @@ const ETA_LEAST_RATIO = 0.001
 const ETA_LEAST_SECONDS = 3
 
 export function createRunState(): RunState {
-  const hosts = new Map<string, ChangingHost>()
+  const hosts = createHostStates()
   const attempts = createAttemptMap<ChangingJob>()
   /** Every job that is not over yet. */
   const open = new Map<string, OpenJob>()
@@ -104,34 +81,10 @@ export function createRunState(): RunState {
   const bytes = { source: 0, output: 0 }
   /** Announced are files, of which some will be no jobs. */
   let isLooking = false
+  let clusters: readonly string[] = []
   let startedMs: number | undefined
   let workSinceMs: number | undefined
   let finished: EventOf<'run.finished'> | undefined
-
-  /** Clusters may share a host's name; an event of a job names the host alone. */
-  function hostOf(job: string, name: string): ChangingHost {
-    const cluster = open.get(job)?.cluster
-    for (const host of hosts.values()) if (host.name === name && (cluster === undefined || host.cluster === cluster)) return host
-    return addHost(cluster ?? '', name)
-  }
-
-  function addHost(cluster: string, name: string): ChangingHost {
-    const key = JSON.stringify([cluster, name])
-    const known = hosts.get(key)
-    if (known !== undefined) return known
-    const host: ChangingHost = {
-      cluster,
-      name,
-      os: undefined,
-      ffmpeg: undefined,
-      downReason: undefined,
-      drainingReason: undefined,
-      running: [],
-      doneCount: 0,
-    }
-    hosts.set(key, host)
-    return host
-  }
 
   function openJob(id: string, cluster: string | undefined, size: WorkSize): OpenJob {
     const known = open.get(id)
@@ -149,22 +102,17 @@ export function createRunState(): RunState {
     workSinceMs ??= atMs
     const job = beginJob(event, atMs)
     attempts.set(event.job, event.attempt, job)
-    hostOf(event.job, event.host).running.push(job)
+    hosts.named(event.host, open.get(event.job)?.cluster).running.push(job)
   }
 
   /** Without a number: every attempt at the job. */
   function leaveHost(id: string, attempt?: number): void {
-    for (const job of attempts.take(id, attempt)) {
-      for (const host of hosts.values()) {
-        const index = host.running.indexOf(job)
-        if (index !== -1) host.running.splice(index, 1)
-      }
-    }
+    for (const job of attempts.take(id, attempt)) hosts.leave(job)
   }
 
   function finish(event: EventOf<'job.done'>): void {
     meter.finish(openJob(event.job, undefined, UNKNOWN_SIZE).size)
-    hostOf(event.job, event.host).doneCount += 1
+    hosts.named(event.host, open.get(event.job)?.cluster).doneCount += 1
     open.delete(event.job)
     leaveHost(event.job)
     counts.done += 1
@@ -205,22 +153,18 @@ export function createRunState(): RunState {
       switch (event.event) {
         case 'run.started':
           startedMs = atMs
+          clusters = event.clusters
           counts.announced = event.files ?? event.jobs
           isLooking = event.files !== undefined
           break
         case 'host.up':
-          Object.assign(addHost(event.cluster, event.host), {
-            os: event.os,
-            ffmpeg: event.ffmpeg,
-            downReason: undefined,
-            drainingReason: undefined,
-          })
+          Object.assign(hosts.of(event), { os: event.os, ffmpeg: event.ffmpeg, downReason: undefined, drainingReason: undefined })
           break
         case 'host.draining':
-          addHost(event.cluster, event.host).drainingReason = event.reason
+          hosts.of(event).drainingReason = event.reason
           break
         case 'host.down':
-          Object.assign(addHost(event.cluster, event.host), { downReason: event.reason, drainingReason: undefined })
+          Object.assign(hosts.of(event), { downReason: event.reason, drainingReason: undefined })
           break
         case 'job.queued':
           openJob(event.job, event.cluster, { bytes: event.source_bytes, seconds: event.duration_s ?? undefined })
@@ -264,8 +208,11 @@ export function createRunState(): RunState {
           break
       }
     },
+    get clusters() {
+      return clusters
+    },
     get hosts() {
-      return [...hosts.values()]
+      return hosts.all()
     },
     job: (id) => attempts.get(id),
     recentlyDone,

@@ -37,6 +37,12 @@ describe('renderFrame', () => {
     expect(frameOf([], 80, 24)).toEqual(['* Preparing'])
   })
 
+  it('says whom it waits for before any host has answered', () => {
+    const events = [eventAt(0, 'run.started', { jobs: 1, clusters: ['home'] }), queued(0, 'a', '/a.mp4')]
+    expect(frameOf(events, 80, 24)[0]).toBe('* 0/1 file, connecting to home')
+    expect(frameOf([...events, hostUp(1, 'nas')], 80, 24).join()).not.toContain('connecting')
+  })
+
   it('marks a host that finishes what it has and gets no more', () => {
     const draining = eventAt(2, 'host.draining', { cluster: 'home', host: 'nas', reason: 'It was drained', jobs: 1 })
     expect(frameOf([...manyJobs(1, ['nas']), draining], 80, 24).join('\n')).toMatch(/^nas.*draining, 1 running/m)
@@ -58,9 +64,11 @@ describe('renderFrame', () => {
       progressed(60, 'j3', 'nas', 10, 'fetch'),
     ]
     const wide = frameOf(events, 100, 24)
-    expect(wide[0]).toBe('nas (home)  4 running: 1 encoding, 1 fetching, 1 waiting, 1 finishing')
+    expect(wide[0]).toBe('nas (home)  1 encoding, 1 fetching, 1 waiting, 1 finishing')
     expect(wide.slice(1, 5)).toEqual(['return', 'encode', 'waits', 'fetch'].map((stage) => expect.stringContaining(`  ${stage} `)))
     expect(frameOf(events, 40, 24)[0]).toBe('nas (home)  4 running')
+    expect(wide[3]).toMatch(/waits +for a slot +$/)
+    expect(wide.at(-2)).toContain('4 running (1 encoding)')
     // Where rows are few, encodes stay.
     const low = frameOf(events, 60, 5).filter((line) => line.includes('.mp4'))
     expect(low[0]).toContain('encode')

@@ -54,7 +54,7 @@ describe.skipIf(!hasTmux())('the live view in a terminal', () => {
     await expect.poll(screen, WAIT).toMatch(/ETA .* so far$/)
     const lines = (await screen()).split('\n')
     expect(lines).toHaveLength(11)
-    expect(lines[0]).toBe('nas (home)  2 running: 1 encoding, 1 fetching; 1 done')
+    expect(lines[0]).toBe('nas (home)  1 encoding, 1 fetching, 1 done')
     expect(lines[1]).toMatch(/^\S A film wi…080p\.mkv +encode +━+─+ +52% +143 fps +5\.9x +ETA/)
     expect(lines[2]).toMatch(/^\S evil\\e\[2J…me\\n\.mp4 +fetch/)
     expect(lines[4]).toMatch(/^\S 映画 🎬 e\u0301te\u0301\.mp4 +encode/)
