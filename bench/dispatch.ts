@@ -3,12 +3,13 @@
  * mounts the files, against GNU parallel with the same encoder, in turn.
  *
  *     node bench/dispatch.ts [--jobs 200] [--slots 4] [--rounds 1] [--verify quick|off] [--ffprobe FILE]
- *         [--profile FOLDER] [--json]
+ *         [--profile FOLDER] [--alone] [--json]
  *
  * Needs root, `npm run build` and, for its column, GNU parallel. The encoder is no encoder: it sleeps 0.1 s and copies a result made
  * beforehand, so that what is left is dispatch. All of bin/encode's call counts, from its start to its end with probing, verification and
  * replacement; parallel does nothing but run the command. `--ffprobe` names another ffprobe than the one on the PATH: how long it takes to
- * start is most of what verification costs. `--profile` leaves Node's processor profile in a folder.
+ * start is most of what verification costs. `--profile` leaves Node's processor profile in a folder; `--alone` leaves parallel out. On a busy machine,
+ * seconds of processor time tell more than those of the clock.
  */
 
 import { execFile, spawn, spawnSync } from 'node:child_process'
@@ -33,6 +34,7 @@ const { values } = parseArgs({
     verify: { type: 'string', default: 'quick' },
     ffprobe: { type: 'string' },
     profile: { type: 'string' },
+    alone: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 })
@@ -45,6 +47,8 @@ interface Cost {
   readonly ownSeconds: number
   /** Of all that it started here: ffprobe, cp, ssh. */
   readonly childSeconds: number
+  /** Of the host's server and all that ran there, the encoder too. */
+  readonly hostSeconds: number
 }
 
 interface Round {
@@ -69,8 +73,8 @@ try {
   for (let round = 0; round < Number(values.rounds); round += 1) {
     await fill(jobs)
     const own = await runOwn(config)
-    await fill(jobs)
-    rounds.push({ ...own, parallel: await runParallel(host, wrapper) })
+    if (!values.alone) await fill(jobs)
+    rounds.push({ ...own, parallel: values.alone ? undefined : await runParallel(host, wrapper) })
   }
   process.stdout.write(values.json ? `${JSON.stringify(rounds)}\n` : render(rounds))
 } finally {
@@ -161,24 +165,40 @@ async function runParallel(host: SshdHost, wrapper: string): Promise<Cost | unde
 }
 
 async function time(program: string, argv: readonly string[], env: NodeJS.ProcessEnv): Promise<{ cost: Cost; stdout: string }> {
+  // The host is the one other program that this one has started.
+  const hostBefore = await readTicksBelow(process.pid)
   const startedMs = performance.now()
   const child = spawn(program, [...argv], { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] })
   let stdout = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text
   })
-  let ticks = { own: 0, children: 0 }
+  let ticks = { own: 0, tree: 0 }
   // The last reading before its end is at most so old.
   const watch = setInterval(() => {
-    void readTicks(child.pid).then((found) => {
-      ticks = found ?? ticks
+    void Promise.all([readTicks(child.pid), readTreeTicks(child.pid)]).then(([found, tree]) => {
+      if (found !== undefined) ticks = { own: found.own, tree }
     })
   }, 50)
   const status = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))
   const seconds = (performance.now() - startedMs) / 1000
   clearInterval(watch)
   if (status !== 0) throw new Error(`${program} ended with status ${status}: ${stdout.slice(-2000)}`)
-  return { stdout, cost: { seconds, ownSeconds: ticks.own / TICKS_A_SECOND, childSeconds: ticks.children / TICKS_A_SECOND } }
+  const hostTicks = (await readTicksBelow(process.pid)) - hostBefore
+  const [ownSeconds, childSeconds, hostSeconds] = [ticks.own, ticks.tree - ticks.own, hostTicks].map((count) => count / TICKS_A_SECOND)
+  return { stdout, cost: { seconds, ownSeconds: ownSeconds ?? 0, childSeconds: childSeconds ?? 0, hostSeconds: hostSeconds ?? 0 } }
+}
+
+/** Of a process, of those that it waited for, and of those of its tree that are still there. */
+async function readTreeTicks(pid: number | undefined): Promise<number> {
+  const ticks = await readTicks(pid)
+  return pid === undefined || ticks === undefined ? 0 : ticks.own + ticks.children + (await readTicksBelow(pid))
+}
+
+async function readTicksBelow(pid: number): Promise<number> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')
+  const all = await Promise.all(children.split(' ').map(async (child) => (child === '' ? 0 : await readTreeTicks(Number(child)))))
+  return all.reduce((sum, one) => sum + one, 0)
 }
 
 async function readTicks(pid: number | undefined): Promise<{ own: number; children: number } | undefined> {
@@ -188,7 +208,7 @@ async function readTicks(pid: number | undefined): Promise<{ own: number; childr
     .split(' ')
     .map(Number)
   const [user = 0, system = 0, childUser = 0, childSystem = 0] = fields?.slice(11, 15) ?? []
-  return fields === undefined || user === 0 ? undefined : { own: user + system, children: childUser + childSystem }
+  return fields === undefined ? undefined : { own: user + system, children: childUser + childSystem }
 }
 
 function render(rounds: readonly Round[]): string {
@@ -205,9 +225,10 @@ function render(rounds: readonly Round[]): string {
   return `${lines.join('\n')}\n`
 }
 
-function describe({ seconds, ownSeconds, childSeconds }: Cost): string {
+function describe({ seconds, ownSeconds, childSeconds, hostSeconds }: Cost): string {
   const ratio = (seconds / idealSeconds).toFixed(2)
-  return `${seconds.toFixed(2)} s, ${ratio} of ideal; CPU ${ownSeconds.toFixed(2)} s its own, ${childSeconds.toFixed(2)} s its children's`
+  const [own, children, there] = [ownSeconds, childSeconds, hostSeconds].map((one) => one.toFixed(2))
+  return `${seconds.toFixed(2)} s, ${ratio} of ideal; CPU ${own} s its own, ${children} s its children's, ${there} s on the host`
 }
 
 function toMedian(numbers: readonly number[]): number {
