@@ -55,18 +55,22 @@ export async function dryRun(
     clock,
     signal,
   })
+  let hostless = 0
   for (const file of files) {
     if (file.kind === 'skipped') totals.emit('job.skipped', { file: file.file, reason: file.reason })
     else if (file.kind === 'failed') totals.emit('job.failed', { file: file.file, host: null, reason: file.reason, log: null })
     else {
       const here = specs.filter(({ cluster }) => cluster === file.plan.cluster)
       const lacks = await lookAhead(file.plan, here)
-      tellPlan(file.plan, place(toTicket(file.plan), lacks), emit)
+      const placed = place(toTicket(file.plan), lacks)
+      if (placed.kind === 'nobody') hostless += 1
+      tellPlan(file.plan, placed, emit)
       if (lacks.size > 0 && lacks.size === here.length) emit('warning', { message: describeLacks(file.plan, lacks) })
     }
   }
   if (usable.length === 0 && hosts.size > 0) return signal.aborted ? toExitStatus({ signal, failed: 0, hadNoHost: true }) : EXIT.noHost
-  return toExitStatus({ signal, failed: totals.failed, hadNoHost: false })
+  // As a run would end now.
+  return toExitStatus({ signal, failed: totals.failed + hostless, hadNoHost: false })
 }
 
 function describeLacks({ source }: JobPlan, lacks: ReadonlyMap<unknown, Lack>): string {

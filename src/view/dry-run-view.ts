@@ -22,20 +22,26 @@ export interface DryRunViewOptions {
 export function createDryRunView(options: DryRunViewOptions): View {
   const { chalk = new Chalk({ level: 0 }) } = options
   const output = createLineOutput(options.stdout, { onClosed: options.onClosed, giveUp: options.giveUp })
-  const counts = { planned: 0, skipped: 0, failed: 0, up: 0, down: 0 }
+  const counts = { planned: 0, hostless: 0, skipped: 0, failed: 0, up: 0, down: 0 }
   let isClosing = false
 
   function planFile(event: EventOf<'job.planned'>): void {
-    const host = event.host === null ? chalk.yellow('no host') : toLabel(event.host)
+    if (event.host === null) counts.hostless += 1
     const lines = [
       chalk.bold(toLabel(event.file)),
       `  rule     ${event.rule === null ? 'none (chosen on the command line)' : toLabel(event.rule)}`,
       `  profile  ${toLabel(event.profile)}, queue ${toLabel(event.queue)}`,
-      `  host     ${host}${event.cluster === '' ? '' : `, cluster ${toLabel(event.cluster)}`}`,
+      `  host     ${describePlace(event)}`,
       `  result   ${toLabel(event.output)}`,
       `  command  ${quoteCommand(['ffmpeg', ...event.arguments])}`,
     ]
     for (const line of lines) output.write(line)
+  }
+
+  function describePlace({ host, cluster }: EventOf<'job.planned'>): string {
+    const name = toLabel(cluster)
+    if (host === null) return chalk.red(cluster === '' ? 'no host is up' : `no host of ${name} is up`)
+    return cluster === '' ? toLabel(host) : `${toLabel(host)}, cluster ${name}`
   }
 
   return {
@@ -75,6 +81,7 @@ export function createDryRunView(options: DryRunViewOptions): View {
         const parts = [
           `${countOf(counts.planned, 'file')} to encode`,
           ...(counts.skipped > 0 ? [`${counts.skipped} skipped`] : []),
+          ...(counts.hostless > 0 ? [`${counts.hostless} without a host`] : []),
           ...(counts.failed > 0 ? [`${counts.failed} that would fail`] : []),
           `${countOf(counts.up, 'host')} up`,
           ...(counts.down > 0 ? [`${counts.down} down`] : []),

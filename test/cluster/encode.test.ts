@@ -195,7 +195,8 @@ describe.runIf(canStartHosts)('encode on real hosts', () => {
     const text = (await readFile(config, 'utf8'))
       .replace(box.workingFolder, join(box.workingFolder, 'not/yet'))
       .replace(`known_hosts: ${box.knownHostsFile}`, `known_hosts: ${knownHosts}\n        host_key_check: accept-new`)
-    await writeFile(config, text.replace('    home:\n', '    home:\n      off: {type: streaming, address: 127.0.0.1, port: 1}\n'))
+    const off = 'off: {type: streaming, address: 127.0.0.1, port: 1}'
+    await writeFile(config, text.replace('    home:\n', `    dark: {${off}}\n    home:\n      ${off}\n`))
     const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'quick', '--dry-run', film])
     expect(ended.status).toBe(0)
     expect(of(ended, 'job.planned')).toMatchObject([
@@ -220,7 +221,11 @@ describe.runIf(canStartHosts)('encode on real hosts', () => {
     expect(of(ended, 'host.up')).toMatchObject([{ host: 'box', os: 'linux' }])
     expect(of(ended, 'host.up')[0]?.free_bytes).toBeGreaterThan(0)
     expect(of(ended, 'host.down')).toMatchObject([{ host: 'off' }])
-    expect(await bench.list()).toEqual(['a.mp4'])
+    const other = await bench.makeFilm('b.mp4')
+    const halfDark = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'quick', '--dry-run', film, '-c', 'dark', other])
+    expect(of(halfDark, 'job.planned')).toMatchObject([{ host: 'box' }, { host: null }])
+    expect(halfDark.status, 'as the run would end').toBe(1)
+    expect(await bench.list()).toEqual(['a.mp4', 'b.mp4'])
     expect((await stat(film)).mtimeMs).toBe(before.mtimeMs)
     await expect(stat(join(bench.folder, 'state'))).rejects.toThrow('ENOENT')
     expect(await readFile(knownHosts, 'utf8')).toBe('')

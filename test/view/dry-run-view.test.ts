@@ -26,6 +26,8 @@ describe('createDryRunView', () => {
         output: "/tv/it's.mkv",
       }),
     )
+    const planned = { rule: null, profile: 'h264', queue: '_default', arguments: ['-y'], output: '/tv/b.mkv' }
+    view.handle(eventAt(1, 'job.planned', { ...planned, file: '/tv/b.mp4', cluster: 'dark', host: null }))
     view.handle(eventAt(1, 'job.skipped', { file: '/tv/small.mp4', reason: 'Rule "small" says SKIP' }))
     view.handle(eventAt(1, 'job.failed', { file: '/tv/gone.mp4', host: null, reason: 'No such file', log: null }))
     await view.close()
@@ -39,12 +41,18 @@ describe('createDryRunView', () => {
       '  host     nas, cluster home',
       "  result   /tv/it's.mkv",
       "  command  ffmpeg -y -i '/tv/it'\\''s.mp4' -crf 21 '/tv/it'\\''s.mkv'",
+      '/tv/b.mp4',
+      '  rule     none (chosen on the command line)',
+      '  profile  h264, queue _default',
+      '  host     no host of dark is up',
+      '  result   /tv/b.mkv',
+      '  command  ffmpeg -y',
       '/tv/small.mp4',
       '  skipped: Rule "small" says SKIP',
       '/tv/gone.mp4',
       '  would fail: No such file',
       '',
-      'Dry run: 1 file to encode, 1 skipped, 1 that would fail, 1 host up, 1 down; nothing was changed',
+      'Dry run: 2 files to encode, 1 skipped, 1 without a host, 1 that would fail, 1 host up, 1 down; nothing was changed',
     ])
   })
 })
