@@ -78,6 +78,7 @@ export async function encode(context: JobContext, route: MediaRoute, arriving?: 
     result = await host.run([...(arriving?.launcher ?? []), ...argv], {
       signal,
       onStdout: (chunk) => progress.push(chunk),
+      onExit: context.onEncoded,
       env: { ...host.config.env, AV_LOG_FORCE_NOCOLOR: '1' },
       nice: toNice(host.config, facts),
       keepsAwake: true,

@@ -54,6 +54,8 @@ export interface JobContext {
   readonly onStage: (stage: Stage, result?: { readonly temporary: string; readonly outputBytes: number }) => void
   /** Resolves when the stages told so far outlive a power cut. */
   readonly flushStages: () => Promise<void>
+  /** Told when ffmpeg has ended, before all of what it said has come: its slot may go to another job. */
+  readonly onEncoded?: (() => void) | undefined
   readonly onProgress: (stage: Stage, progress: StageProgress) => void
   /** Bytes that have moved by now beside the encode stage: of a source that arrives, or a result that is fetched while it is written. */
   readonly onMoved?: ((way: 'fetch' | 'return', bytes: number) => void) | undefined

@@ -98,8 +98,9 @@ async function runStages(context: JobContext, route: MediaRoute, temporary: stri
   }
   const waitedMs = await takeSlot(context)
   if (early === undefined) begin('encode')
-  const verdict = early ?? (await encode(encoding, route))
   // Decoding keeps the host as busy as encoding does.
+  const onEncoded = plan.profile.verify === 'full' ? undefined : slot.release
+  const verdict = early ?? (await encode({ ...encoding, onEncoded }, route))
   const isDecoded = plan.profile.verify === 'full' && verdict.kind === 'finished'
   if (!isDecoded) slot.release()
   if (verdict.kind === 'hopeless') {

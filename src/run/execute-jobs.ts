@@ -25,7 +25,7 @@ import { removeLeftOnHost } from './left-files.ts'
 import { createMountedCheck } from './mounted-check.ts'
 import { createOpenAttempts } from './open-attempts.ts'
 import { pollLoads } from './poll-loads.ts'
-import { toPrefetch } from './prefetch.ts'
+import { createPrefetch } from './prefetch.ts'
 import { recordOutcome } from './record-outcome.ts'
 import type { RunWorld } from './run-request.ts'
 import { createRunSpace } from './space/run-space.ts'
@@ -74,6 +74,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   /** Aborted, too, when states can no longer be written down: nothing may be done that a later run would not know of. */
   const signal = AbortSignal.any([world.signal, breaking.signal])
   const attempts = createOpenAttempts(ledger, emit, signal)
+  const prefetch = createPrefetch()
   const settling = new Set<Promise<void>>()
   const over = new AbortController()
   const stopping = new AbortController()
@@ -112,10 +113,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
       onLack: (ticket, lacks) => space.onLack(ticket.plan, lacks),
       mayCome: space.mayCome,
     },
-    ahead(worker) {
-      const config = roster.config(worker)
-      return config === undefined ? 0 : toPrefetch(config)
-    },
+    ahead: (worker) => prefetch.ahead(worker, roster.config(worker)),
     async runJob(ticket, worker, attempt) {
       const reservation = space.reserve(ticket.plan, worker)
       const own = { jobId: ticket.id, number: attempt.number, host: worker.name }
@@ -128,6 +126,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
         })
       reservation.release()
       attempts.end(own, outcome)
+      prefetch.learn(worker, outcome)
       return outcome
     },
     onRetry: putBack,

@@ -128,7 +128,7 @@ interface Output {
   result(): { readonly status: number | undefined; readonly stdout: string; readonly stderr: string }
 }
 
-function collectOutput(channel: CommandChannel, tag: string, { onStdout, onStderr }: LeashOptions): Output {
+function collectOutput(channel: CommandChannel, tag: string, { onStdout, onStderr, onExit }: LeashOptions): Output {
   const { promise: exited, resolve: exit } = Promise.withResolvers<void>()
   const stdout = createCollector(MAX_STDOUT_BYTES, 'head')
   const stderr = createCollector(MAX_STDERR_BYTES, 'tail')
@@ -142,6 +142,7 @@ function collectOutput(channel: CommandChannel, tag: string, { onStdout, onStder
     onOutput: onStdout ?? stdout.add,
     onExit: (found) => {
       status = found
+      onExit?.()
       exit()
     },
   })
