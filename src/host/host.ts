@@ -178,6 +178,10 @@ export interface Host extends AsyncDisposable {
    */
   readonly listen?: ((onConnection: (stream: Duplex) => void, signal?: AbortSignal) => Promise<HostListener>) | undefined
   freeBytes(hostFolder: string, signal?: AbortSignal): Promise<number | undefined>
+  /** Whether the user may write to a file that is there, which stays as it is; undefined where it cannot be told. Missing where `test -w` tells. */
+  readonly canWriteFile?: ((hostPath: string, signal?: AbortSignal) => Promise<boolean | undefined>) | undefined
+  /** What its clock says, in seconds since 1970; undefined where nothing there tells. Missing where `date` does. */
+  readonly readClock?: ((signal?: AbortSignal) => Promise<number | undefined>) | undefined
   load(signal?: AbortSignal): Promise<HostLoad>
   /** Joins a folder and a name in the host's own form. */
   joinPath(hostFolder: string, name: string): string

@@ -68,6 +68,12 @@ export function createSshHost({ config, transport, createPosix, createWindows, a
     get listen() {
       return host.listen
     },
+    get canWriteFile() {
+      return host.canWriteFile
+    },
+    get readClock() {
+      return host.readClock
+    },
     freeBytes: (hostFolder, signal) => host.freeBytes(hostFolder, signal),
     load: (signal) => host.load(signal),
     joinPath: (hostFolder, name) => host.joinPath(hostFolder, name),

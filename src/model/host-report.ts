@@ -3,7 +3,7 @@
 import type { ErrorCode } from '../core/errors.ts'
 import type { HostType } from './config.ts'
 
-export type ProblemCode = ErrorCode | 'CLOCK_WRONG' | 'SPACE_LOW' | 'MEDIA_READ_ONLY'
+export type ProblemCode = ErrorCode | 'CLOCK_WRONG' | 'SPACE_LOW' | 'MEDIA_READ_ONLY' | 'FACTS_MISSING'
 
 export interface HostProblem {
   readonly code: ProblemCode

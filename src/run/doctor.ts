@@ -6,7 +6,7 @@
 import type { Clock } from '../core/clock.ts'
 import { describeError, type EncodeError, isEncodeError } from '../core/errors.ts'
 import { formatBytes, formatDuration } from '../core/units.ts'
-import type { Host } from '../host/host.ts'
+import type { Host, HostFacts } from '../host/host.ts'
 import type { HostConfig } from '../model/config.ts'
 import type { EncoderReport, HostProblem, HostReport } from '../model/host-report.ts'
 import { type AskedHost, askHost } from './ask-host.ts'
@@ -128,6 +128,7 @@ function toReport(cluster: string, config: HostConfig, asked: AskedHost | undefi
     ...findSpaceProblems(config, said?.freeBytes),
     ...judgeSights(sights),
     ...findClockProblems(config, difference),
+    ...(asked?.facts === undefined ? [] : findUntold(config, asked.facts, difference)),
   ]
   const isUsable = asked !== undefined && problems.every(({ isFatal }) => !isFatal)
   return {
@@ -181,4 +182,13 @@ function findClockProblems({ name }: HostConfig, difference: ClockDifference | u
   if (apart <= MAX_CLOCK_SECONDS || apart <= errorSeconds) return []
   const message = `The clock of host "${name}" is ${formatDuration(apart)} ${differenceSeconds > 0 ? 'ahead' : 'behind'}`
   return [{ code: 'CLOCK_WRONG', isFatal: false, message, cure: 'Let it follow a time server (NTP), or correct the clock of this machine' }]
+}
+
+/** Windows has no tool for either that is always there. */
+function findUntold({ name }: HostConfig, { os, memoryBytes }: HostFacts, difference: ClockDifference | undefined): readonly HostProblem[] {
+  if (os !== 'windows' || (memoryBytes !== undefined && difference !== undefined)) return []
+  const missing = [...(memoryBytes === undefined ? ['its memory'] : []), ...(difference === undefined ? ['its clock'] : [])]
+  const message = `Host "${name}" tells nothing of ${missing.join(' and ')}: neither PowerShell nor wmic does that there`
+  const cure = 'Let this user run PowerShell there, or add wmic: "DISM /Online /Add-Capability /CapabilityName:WMIC~~~~"'
+  return [{ code: 'FACTS_MISSING', isFatal: false, message, cure }]
 }

@@ -14,11 +14,10 @@ export interface Sight extends MediaSight {
 }
 
 /** What of a host is needed to look for files there. */
-export type Onlooker = Pick<Host, 'config' | 'statFile' | 'run'>
+export type Onlooker = Pick<Host, 'config' | 'statFile' | 'run' | 'canWriteFile'>
 
 /** A mount that hangs there is not waited for. */
 const PATIENCE_MS = 15_000
-const NO_PROGRAM_STATUS = 127
 
 /** Rejects only with the signal's reason. */
 export async function checkSight(host: Onlooker, sample: MediaSample, signal: AbortSignal): Promise<Sight> {
@@ -43,7 +42,7 @@ export async function checkSight(host: Onlooker, sample: MediaSample, signal: Ab
   try {
     if (sample.kind === 'file') await findMountedSource(host, sample, either)
     else await findMountedFolder(host, hostPath, either)
-    const problem = await checkWritable(host, sample.kind === 'file' ? dirname(hostPath) : hostPath, either)
+    const problem = await checkWritable(host, sample, hostPath, either)
     return { path, hostPath, isSeen: true, problem }
   } catch (error) {
     signal.throwIfAborted()
@@ -61,14 +60,24 @@ async function findMountedFolder(host: Onlooker, hostFolder: string, signal: Abo
 }
 
 /** A mount may be read-only; results are written beside their sources. */
-async function checkWritable(host: Onlooker, hostFolder: string, signal: AbortSignal): Promise<HostProblem | undefined> {
-  const { status } = await host.run(['/bin/sh', '-c', 'test -w "$1"', 'sh', hostFolder], { signal })
-  // Nothing there that could tell: Windows.
-  if (status === 0 || status === NO_PROGRAM_STATUS) return undefined
+async function checkWritable(
+  host: Onlooker,
+  { kind }: MediaSample,
+  hostPath: string,
+  signal: AbortSignal,
+): Promise<HostProblem | undefined> {
+  let where = hostPath
+  if (host.canWriteFile === undefined) {
+    if (kind === 'file') where = dirname(hostPath)
+    const { status } = await host.run(['/bin/sh', '-c', 'test -w "$1"', 'sh', where], { signal })
+    if (status === 0) return undefined
+  } else if (kind !== 'file' || (await host.canWriteFile(hostPath, signal)) !== false) {
+    return undefined
+  }
   return {
     code: 'MEDIA_READ_ONLY',
     isFatal: false,
-    message: `Host "${host.config.name}" sees the media but cannot write to "${toVisible(hostFolder)}"`,
+    message: `Host "${host.config.name}" sees the media but cannot write to "${toVisible(where)}"`,
     cure: 'Mount it writable there, or set "type: streaming", or use -o with a folder that the host does not see',
   }
 }

@@ -76,6 +76,25 @@ describe('the doctor', () => {
     expect((await examine(types, { createHost: withRoom(2e9) })).map(codesOf)).toEqual([['SPACE_LOW'], ['SPACE_LOW'], []])
   })
 
+  test('warns of what nothing on a Windows host tells, and of media that it may not write', async () => {
+    const windows = (config: HostConfig): Host => {
+      const here = createHere(config)
+      const open: Host['open'] = async (...args) => ({ ...(await here.open(...args)), os: 'windows', memoryBytes: undefined })
+      const canWriteFile = async (path: string) => path.includes('tv')
+      return { ...here, open, canWriteFile, readClock: async () => (config.name === 'host0' ? undefined : Date.now() / 1000 + 3600) }
+    }
+    const pathSubstitutions = ['films', 'tv'].map((name) => ({ from: join(folder, name), to: join(folder, name) }))
+    const [mute, fast] = await examine([{ type: 'mounted', pathSubstitutions }, { type: 'streaming' }], { createHost: windows })
+    expect(mute?.problems.map(({ code, message }) => `${code}: ${message}`)).toEqual([
+      `MEDIA_READ_ONLY: Host "host0" sees the media but cannot write to "${join(folder, 'films', 'a.mkv')}"`,
+      'FACTS_MISSING: Host "host0" tells nothing of its memory and its clock: neither PowerShell nor wmic does that there',
+    ])
+    expect(fast?.problems.map(({ code, message }) => `${code}: ${message}`)).toEqual([
+      'CLOCK_WRONG: The clock of host "host1" is 1 h 0 min ahead',
+      'FACTS_MISSING: Host "host1" tells nothing of its memory: neither PowerShell nor wmic does that there',
+    ])
+  })
+
   test('keeps what it knows of a host that is lost on the way', async () => {
     const lose = (config: HostConfig): Host => ({
       ...createHere(config),

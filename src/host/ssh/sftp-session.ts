@@ -53,6 +53,11 @@ export function toSftpFault(error: unknown): SftpFault | undefined {
   return code === NO_SUCH_FILE ? 'gone' : code === FAILURE || code === PERMISSION_DENIED ? 'busy' : undefined
 }
 
+/** The user lacks the right to it. */
+export function isForbidden(error: unknown): boolean {
+  return isEncodeError(error, 'COMMAND_FAILED') && ((error.cause ?? {}) as { readonly code?: unknown }).code === PERMISSION_DENIED
+}
+
 /** @param lost the host's: its reason is what calls on a broken connection reject with. */
 export function createSftpSession({ sftp, exit }: SftpChannel, lost: AbortSignal): SftpSession {
   let isOver = false

@@ -11,8 +11,10 @@ import type { CommandTransport } from '../channel.ts'
 import { parseCodecs, parseEncoders, parseHwaccels } from '../facts/parse-facts.ts'
 import type { HostFacts, RunOptions, RunResult } from '../host.ts'
 import type { SftpSession } from '../ssh/sftp-session.ts'
+import { askPlainly } from './ask-plainly.ts'
 import { makeFolders } from './windows-files.ts'
 import { fromSftpPath, isWindowsPath, joinWindowsPath, toSftpPath } from './windows-paths.ts'
+import type { SystemAnswer } from './windows-system.ts'
 
 /** Names are in capitals: Windows does not tell them apart. */
 export type WindowsEnvironment = ReadonlyMap<string, string>
@@ -22,13 +24,13 @@ export interface WindowsFactsOptions {
   readonly environment: WindowsEnvironment
   readonly files: SftpSession
   readonly run: (argv: readonly string[], options?: RunOptions) => Promise<RunResult>
+  readonly askSystem: (signal: AbortSignal) => Promise<SystemAnswer>
   readonly changesNothing: boolean
   readonly signal: AbortSignal
 }
 
 /** \`/u\` has it answer in UTF-16, whatever the code page; no character of it is special to any shell. */
 const ENVIRONMENT_COMMAND = 'cmd.exe /u /d /c set'
-const MAX_ENVIRONMENT_BYTES = 1024 * 1024
 const MAX_WORD = 80
 const MAX_CORES = 65_536
 
@@ -38,35 +40,14 @@ export async function loadWindowsEnvironment(
   hostName: string,
   signal: AbortSignal,
 ): Promise<WindowsEnvironment> {
-  const channel = await transport.openCommand(ENVIRONMENT_COMMAND, signal)
-  const pieces: Buffer[] = []
-  let sizeBytes = 0
-  channel.stdin.on('error', () => undefined).end()
-  channel.stderr.on('error', () => undefined).resume()
-  channel.stdout
-    .on('error', () => undefined)
-    .on('data', (piece: Buffer) => {
-      sizeBytes += piece.length
-      if (sizeBytes <= MAX_ENVIRONMENT_BYTES) pieces.push(piece)
-    })
-  const onAbort = (): void => channel.destroy()
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    await channel.exit
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
-  signal.throwIfAborted()
-  const environment = parseEnvironment(Buffer.concat(pieces))
+  const environment = parseEnvironment(await askPlainly(transport, ENVIRONMENT_COMMAND, signal))
   if (environment.get('OS') === 'Windows_NT') return environment
   throw new EncodeError('HOST_UNSUPPORTED', `Host "${hostName}" looks like Windows and runs no cmd.exe`, {
     hint: 'Look whether a policy there forbids cmd.exe to this user',
   })
 }
 
-/** PowerShell between us and cmd.exe may have read its UTF-16 as text: then each second byte is a NUL all the same. */
-export function parseEnvironment(bytes: Buffer): WindowsEnvironment {
-  const text = bytes.indexOf(0) === -1 ? bytes.toString('utf8') : bytes.toString('utf16le')
+export function parseEnvironment(text: string): WindowsEnvironment {
   const entries = text.split(/\r?\n/).flatMap((line) => {
     const at = line.indexOf('=', 1)
     return at === -1 ? [] : [[line.slice(0, at).toUpperCase(), line.slice(at + 1)] as const]
@@ -80,12 +61,13 @@ export async function loadWindowsFacts(options: WindowsFactsOptions): Promise<Ho
   const home = fromSftpPath(await files.realPath('.'))
   const ffmpegPath = await findFfmpeg(options, home)
   const ask = async (...args: readonly string[]): Promise<RunResult> => await run([ffmpegPath, ...args], { signal })
-  const [version, encoders, hwaccels, ffprobePath, workingDir] = await Promise.all([
+  const [version, encoders, hwaccels, ffprobePath, workingDir, system] = await Promise.all([
     ask('-version'),
     ask('-hide_banner', '-encoders'),
     ask('-hide_banner', '-hwaccels'),
     findFfprobe(options, ffmpegPath, home),
     openWorkingFolder(options, home),
+    options.askSystem(signal),
   ])
   const firstLine = version.stdout.split(/\r?\n/, 1)[0] ?? ''
   const ffmpegVersion = toPlainLine(/^ffmpeg version ([^\s,]+)/.exec(firstLine)?.[1] ?? '', MAX_WORD)
@@ -103,7 +85,7 @@ export async function loadWindowsFacts(options: WindowsFactsOptions): Promise<Ho
     os: 'windows',
     arch: toArchitecture(environment.get('PROCESSOR_ARCHITEW6432') ?? environment.get('PROCESSOR_ARCHITECTURE') ?? ''),
     cores: Number.isInteger(cores) && cores >= 1 ? Math.min(cores, MAX_CORES) : 1,
-    memoryBytes: undefined,
+    memoryBytes: system.memoryBytes,
     ffmpegPath,
     ffmpegVersion,
     ffprobePath,

@@ -8,10 +8,11 @@ import { EncodeError } from '../../core/errors.ts'
 import { toPlainLine, toVisible } from '../../core/text.ts'
 import type { RunOptions, RunResult } from '../host.ts'
 import type { HostFiles } from '../host-files.ts'
-import { type SftpSession, toSftpFault } from '../ssh/sftp-session.ts'
+import { isForbidden, type SftpSession, toSftpFault } from '../ssh/sftp-session.ts'
 import type { SshTransport } from '../ssh/ssh-transport.ts'
 import { getOverSftp, putOverSftp } from './sftp-transfer.ts'
 import { assertFitName, assertRemovableOnWindows, joinWindowsPath, toSftpPath } from './windows-paths.ts'
+import type { WindowsSystem } from './windows-system.ts'
 
 export interface WindowsFilesOptions {
   readonly hostName: string
@@ -19,6 +20,7 @@ export interface WindowsFilesOptions {
   readonly run: (argv: readonly string[], options?: RunOptions) => Promise<RunResult>
   /** Gives a session for questions; opened anew when the last one ended. */
   readonly session: (signal?: AbortSignal) => Promise<SftpSession>
+  readonly system: Pick<WindowsSystem, 'load'>
   /** What the host has its system in: `C:\Windows`. */
   readonly systemFolder: () => string
 }
@@ -27,7 +29,12 @@ const BUSY_TRIES = 15
 const BUSY_PAUSE_MS = 200
 const SHA256_OF_NOTHING = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 
-export function createWindowsFiles({ hostName, transport, run, session, systemFolder }: WindowsFilesOptions): HostFiles {
+export interface WindowsFiles extends HostFiles {
+  /** Undefined where it cannot be told. */
+  canWriteFile(hostPath: string, signal?: AbortSignal): Promise<boolean | undefined>
+}
+
+export function createWindowsFiles({ hostName, transport, run, session, system, systemFolder }: WindowsFilesOptions): WindowsFiles {
   const openBulk = (signal?: AbortSignal): Promise<SftpSession> => transport.openSftp('bulk', signal)
 
   async function statPath(hostPath: string, signal?: AbortSignal) {
@@ -98,14 +105,22 @@ export function createWindowsFiles({ hostName, transport, run, session, systemFo
     },
 
     async load(_cores, signal) {
-      const { stdout } = await run(['powershell.exe', '-NoProfile', '-NonInteractive', '-Command', LOAD], { signal })
-      const percent = Number.parseFloat(stdout)
-      return { cpuRatio: Number.isNaN(percent) ? 0 : percent / 100 }
+      return { cpuRatio: (await system.load(signal)) ?? 0 }
+    },
+
+    async canWriteFile(hostPath, signal) {
+      try {
+        // To open it for writing changes nothing of it.
+        const file = await (await session(signal)).open(toSftpPath(hostPath), 'a')
+        await file.close()
+        return true
+      } catch (error) {
+        if (toSftpFault(error) === undefined) throw error
+        return isForbidden(error) ? false : undefined
+      }
     },
   }
 }
-
-const LOAD = '(Get-CimInstance Win32_Processor | Measure-Object -Property LoadPercentage -Average).Average'
 
 /** With its parents. */
 export async function makeFolders(files: SftpSession, path: string): Promise<void> {

@@ -20,6 +20,7 @@ import { POWERSHELL_LEASH } from './powershell-leash.ts'
 import { loadWindowsEnvironment, loadWindowsFacts, type WindowsEnvironment } from './windows-facts.ts'
 import { createWindowsFiles } from './windows-files.ts'
 import { joinWindowsPath, toSftpPath } from './windows-paths.ts'
+import { createWindowsSystem } from './windows-system.ts'
 
 export interface WindowsHostOptions {
   readonly config: HostConfig
@@ -72,7 +73,8 @@ export function createWindowsHost(options: WindowsHostOptions): Host {
   }
 
   const systemFolder = (): string => environment.get('SYSTEMROOT') ?? 'C:\\Windows'
-  const files = createWindowsFiles({ hostName, transport, run, session: askFiles, systemFolder })
+  const system = createWindowsSystem(transport, () => heartbeat === undefined)
+  const files = createWindowsFiles({ hostName, transport, run, session: askFiles, system, systemFolder })
   const checked = createCheckedFiles({ hostName, files, comparesHashes: config.checksum === true })
 
   /** PowerShell may be missing, forbidden, or crippled by a policy: only a leash that has held something tells. */
@@ -97,7 +99,7 @@ export function createWindowsHost(options: WindowsHostOptions): Host {
   async function load(signal: AbortSignal, { changesNothing = false }: OpenOptions): Promise<HostFacts> {
     environment = await loadWindowsEnvironment(transport, hostName, signal)
     const [session] = await Promise.all([askFiles(signal), chooseShell(signal)])
-    const facts = await loadWindowsFacts({ config, environment, files: session, run, changesNothing, signal })
+    const facts = await loadWindowsFacts({ config, environment, files: session, run, askSystem: system.ask, changesNothing, signal })
     if (config.checksum === true) await checked.assertHashes(signal)
     return facts
   }
@@ -159,8 +161,9 @@ export function createWindowsHost(options: WindowsHostOptions): Host {
     removeFiles: files.removeFiles,
     guardFile: async (hostPath) => await guard.add(hostPath),
     freeBytes: files.freeBytes,
-    // Without PowerShell nobody tells.
-    load: async (signal) => (heartbeat !== undefined ? { cpuRatio: 0 } : await files.load(1, signal)),
+    canWriteFile: files.canWriteFile,
+    readClock: async (signal) => await calls.during(signal, async (either) => (await system.ask(either)).epochSeconds),
+    load: async (signal) => await calls.during(signal, async (either) => await files.load(1, either)),
     joinPath: joinWindowsPath,
     leave: async () => await end(new EncodeError('HOST_LOST', `Host "${hostName}" is given up: another of its connections broke`), true),
     [Symbol.asyncDispose]: async () => await end(new EncodeError('INTERRUPTED', `Host "${hostName}" was closed`), false),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { decodeAnswer } from '../../../src/host/windows/ask-plainly.ts'
 import { parseEnvironment } from '../../../src/host/windows/windows-facts.ts'
 import {
   assertFitName,
@@ -70,7 +71,7 @@ test.each([
   ['UTF-16, as cmd.exe writes it', Buffer.from('Path=C:\\ü;D:\\x\r\n=C:=C:\\a\r\nOS=Windows_NT\r\n', 'utf16le')],
   ['UTF-8', Buffer.from('Path=C:\\ü;D:\\x\r\n=C:=C:\\a\r\nOS=Windows_NT\r\n')],
 ])('the environment is read from %s', (_, bytes) => {
-  const environment = parseEnvironment(bytes)
+  const environment = parseEnvironment(decodeAnswer(bytes))
   expect(environment.get('PATH')).toBe('C:\\ü;D:\\x')
   expect(environment.get('OS')).toBe('Windows_NT')
 })

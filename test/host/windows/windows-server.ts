@@ -29,7 +29,7 @@ import { basename, join } from 'node:path'
 import ssh2, { type Connection, type ServerChannel, type SFTPWrapper } from 'ssh2'
 import { findProcesses, type Wine } from './wine.ts'
 
-const { STATUS_CODE: STATUS, flagsToString } = ssh2.utils.sftp
+const { OPEN_MODE, STATUS_CODE: STATUS, flagsToString } = ssh2.utils.sftp
 
 export interface WindowsServerOptions {
   readonly wine: Wine
@@ -264,6 +264,10 @@ function serveFiles(sftp: SFTPWrapper, { driveC, home }: { readonly driveC: stri
     'OPEN',
     serve((id: number, name: string, flags: number) => {
       const path = toLocal(name)
+      // Root may write it all the same.
+      if (flags & OPEN_MODE.WRITE && existsSync(path) && (statSync(path).mode & 0o200) === 0) {
+        throw Object.assign(new Error('Read-only'), { code: 'EACCES' })
+      }
       const descriptor = openSync(path, flagsToString(flags) ?? 'r')
       openFiles.set(path, (openFiles.get(path) ?? 0) + 1)
       sftp.handle(id, hold({ descriptor, path }))
