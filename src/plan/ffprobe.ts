@@ -37,7 +37,7 @@ export function createFfprobe(program: string, maxAnswerBytes = MAX_ANSWER_BYTES
       ? `it took longer than ${PROBE_TIMEOUT_MS / 1000} s`
       : result.isTooLong
         ? `it says more than ${maxAnswerBytes / 1024 / 1024} MiB`
-        : withoutPath(toPlainLine(lastLine(result.stderr)), argv)
+        : describeComplaint(result.stderr, argv)
     throw new EncodeError(
       'SOURCE_UNREADABLE',
       `ffprobe cannot read it: ${words === '' ? (result.startFailure ?? `exit status ${result.status}`) : words}`,
@@ -70,8 +70,17 @@ function orNothing(error: unknown): string {
   throw error
 }
 
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? ''
+const INVALID_DATA = 'Invalid data found when processing input'
+
+/** Its last line; where that says no more than that it is at a loss, what it stumbled over stands before. */
+function describeComplaint(stderr: string, argv: readonly string[]): string {
+  const lines = stderr
+    .trim()
+    .split('\n')
+    .map((line) => toPlainLine(line))
+  const last = withoutPath(lines.at(-1) ?? '', argv)
+  if (last !== INVALID_DATA) return last
+  return `it is no film, or cut off (${lines.at(-2)?.replace(/^\[.*? @ \w+\] /, '') ?? last})`
 }
 
 /** ffprobe begins with the file's name, which whoever reads this has already. */
