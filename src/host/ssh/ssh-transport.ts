@@ -8,7 +8,6 @@ import type { BulkOptions } from '../shell/shell-files.ts'
 import { createBulkMover, type Standing } from './bulk-mover.ts'
 import type { GetOptions } from './byte-transfer.ts'
 import { toCommandChannel } from './command-channel.ts'
-import { openConnection } from './connection.ts'
 import { createConnectionPool, type Lane } from './connection-pool.ts'
 import type { Prompt } from './identities.ts'
 import { createSftpSession, type SftpSession } from './sftp-session.ts'
@@ -57,6 +56,8 @@ export function createSshTransport(options: SshTransportOptions): SshTransport {
       settings = undefined
     })
     const loaded = await settings
+    // ssh2 and its keys take a fifth of the time before a run begins, and many runs stay on this machine.
+    const { openConnection } = await import('./connection.ts')
     const keepaliveSeconds = options.keepaliveSeconds ?? options.host.keepaliveSeconds ?? toKeepaliveSeconds(loaded)
     const connection = await openConnection(loaded, { around, prompt: options.prompt, keepaliveSeconds }, signal)
     const { hostKey } = connection
