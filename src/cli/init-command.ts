@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { describeBadName } from '../config/check-references.ts'
 import { usualConfigFile } from '../config/find-config-file.ts'
 import { renderFirstConfig } from '../config/render-first-config.ts'
-import { EncodeError } from '../core/errors.ts'
+import { describeError, EncodeError } from '../core/errors.ts'
 import { makeFolders } from '../core/make-folders.ts'
 import { replaceFile } from '../core/replace-file.ts'
 import { toPlainLine, toSafeJson, toVisible } from '../core/text.ts'
@@ -131,7 +131,7 @@ async function isWellNamed(names: readonly string[]): Promise<boolean> {
 
 async function askFolder(signal: AbortSignal): Promise<string | undefined> {
   for (;;) {
-    const answer = await askQuestion('A folder with media, to find out which hosts see it themselves [none, media is sent]: ', signal)
+    const answer = await askQuestion('A folder with media, to find out which hosts see it [none: media is sent]: ', signal)
     if (answer === '') return undefined
     try {
       return requireFolder(answer.replace(/^~(?=\/|$)/, homedir()))
@@ -170,14 +170,16 @@ function describeResult(
   const width = Math.max(...surveyed.map(({ config }) => config.name.length))
   const hosts = surveyed.map((host) => {
     const name = toVisible(host.config.name).padEnd(width)
-    if (host.kind === 'down') return `  ${name}  left out: ${toPlainLine(host.error.message)}`
+    if (host.kind === 'down') return `  ${name}  left out: ${toPlainLine(describeError(host.error))}`
     return `  ${name}  ${host.type}: ${toPlainLine(host.reason)}`
   })
+  const written = [...hosts, `Wrote ${toVisible(file)}`, '']
+  if (surveyed.every(({ kind }) => kind === 'down')) {
+    return [...written, 'None of them can be used yet. Mend that, and call "encode init" again with --overwrite']
+  }
   const choice = [...(file === targetFile(undefined) ? [] : ['-y', file]), '-c', cluster]
   return [
-    ...hosts,
-    `Wrote ${toVisible(file)}`,
-    '',
+    ...written,
     `Next: ${quoteCommand(['encode', 'hosts', ...choice])}`,
     `      ${quoteCommand(['encode', ...choice, '--dry-run', mediaFolder ?? 'FOLDER'])}`,
   ]

@@ -54,6 +54,11 @@ export function hostsOf(config: Config, name: string): readonly HostConfig[] {
 function enabledHosts(cluster: string, hosts: readonly HostConfig[]): readonly HostConfig[] {
   const enabled = hosts.filter((host) => host.isEnabled)
   if (enabled.length > 0) return enabled
+  if (hosts.length === 0) {
+    throw new EncodeError('USAGE_INVALID', `Cluster "${cluster}" has no hosts`, {
+      hint: `Name them below "${cluster}:" in the configuration; "encode init" shows how, and "encode config show" where it is`,
+    })
+  }
   throw new EncodeError(
     'USAGE_INVALID',
     `All hosts of cluster "${cluster}" that could be used are disabled: ${list(hosts.map((host) => host.name))}`,

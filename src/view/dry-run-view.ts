@@ -76,7 +76,8 @@ export function createDryRunView(options: DryRunViewOptions): View {
       }
     },
     close() {
-      if (!isClosing) {
+      // A wrong call tells of neither hosts nor files, and was no dry run.
+      if (!isClosing && Object.values(counts).some((count) => count > 0)) {
         isClosing = true
         const parts = [
           `${countOf(counts.planned, 'file')} to encode`,

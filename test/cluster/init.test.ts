@@ -57,7 +57,9 @@ describe.runIf(canStartHosts)('encode init', () => {
     const ended = await runPlain(bench.folder, ['init', ...hosts, bench.films, '/not/there', bench.mount], { env })
     const file = join(bench.folder, '.config/encode/config.yml')
     expect(ended).toMatchObject({ status: 0, stderr: '' })
-    expect(ended.stdout).toMatch(/^ {2}nas +mounted: sees .*\n {2}box +streaming: .*\n {2}away +left out: .*refuses connections\nWrote /)
+    expect(ended.stdout).toMatch(
+      /^ {2}nas +mounted: sees .*\n {2}box +streaming: .*\n {2}away +left out: .*refuses connections\. Start its SSH server, .*\nWrote /,
+    )
 
     const text = await readFile(file, 'utf8')
     const schema = /^# yaml-language-server: \$schema=(file:\S+)\n/.exec(text)?.[1]
@@ -123,7 +125,13 @@ describe.runIf(canStartHosts)('encode init', () => {
     const env = await writeHome(bench, [])
     const file = join(bench.folder, 'config.yml')
     const away = await runPlain(bench.folder, ['init', '-y', file, '--host', 'ann@away'], { env })
-    expect(away).toMatchObject({ status: 3, stderr: '' })
+    expect(away).toMatchObject({
+      status: 3,
+      stderr: '',
+      stdout: expect.stringMatching(/\nNone of them can be used yet\. .*--overwrite\n$/),
+    })
+    const empty = await runPlain(bench.folder, ['-y', file, '-c', 'home', '--dry-run', bench.films], { env })
+    expect(empty).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('Cluster "home" has no hosts') })
     expect((await load(file)).warnings).toEqual([])
     expect(await readFile(file, 'utf8')).toMatch(/# away:\n *# {3}user: ann\n/)
     expect((await stat(file)).mode & 0o777).toBe(0o644)

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import { createDryRunView } from '../../src/view/dry-run-view.ts'
 import { quoteArgument, quoteCommand } from '../../src/view/quote-argument.ts'
 import { eventAt, hostUp } from './run-script.ts'
@@ -55,6 +55,15 @@ describe('createDryRunView', () => {
       'Dry run: 2 files to encode, 1 skipped, 1 without a host, 1 that would fail, 1 host up, 1 down; nothing was changed',
     ])
   })
+})
+
+test('a dry run that never began claims nothing', async () => {
+  const reader = createSlowStream(1_000_000)
+  reader.open()
+  const view = createDryRunView({ stdout: reader.stream })
+  view.handle(eventAt(0, 'warning', { message: 'encode.yml:3:1: an old key' }))
+  await view.close()
+  expect(reader.lines).toEqual(['warning: encode.yml:3:1: an old key'])
 })
 
 describe('quoteCommand', () => {

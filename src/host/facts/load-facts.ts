@@ -41,6 +41,11 @@ export function toFacts(answer: HostAnswer, config: HostConfig): HostFacts {
   const { os, ffmpegPath, ffmpegVersion } = answer
   // Cygwin and MSYS2 are POSIX systems with Windows drives, their own sshd among them. The shell that comes with Git is only a shell.
   if (os === 'windows' && !/^(?:CYGWIN|MSYS)/.test(answer.systemName)) throw windowsUnsupported(name)
+  if (os === undefined && answer.systemName === '') {
+    throw new EncodeError('HOST_UNSUPPORTED', `Host "${name}" does not tell what it runs: "uname" says nothing there`, {
+      hint: 'Look at the PATH that its login shell has when nobody logs in by hand: "ssh HOST uname" must answer',
+    })
+  }
   if (os === undefined) {
     throw new EncodeError('HOST_UNSUPPORTED', `Host "${name}" runs ${toVisible(answer.systemName)}, which is not supported`, {
       hint: 'Hosts can run Linux, macOS, FreeBSD, OpenBSD or NetBSD',

@@ -6,7 +6,7 @@ import type { PathTool } from '../shell/windows-program.ts'
 
 /** What the facts command said, before anything is demanded of it. */
 export interface HostAnswer {
-  /** Undefined for a system that is not known here; `systemName` is what it calls itself. */
+  /** Undefined for a system that is not known here; `systemName` is what it calls itself, empty where it does not. */
   readonly os: HostOs | undefined
   readonly systemName: string
   readonly arch: string
@@ -42,7 +42,7 @@ export function parseFacts(stdout: string): HostAnswer | undefined {
   const values = new Map(head.split('\n').map((line) => splitOnce(line.trim(), '=')))
   const value = (name: string): string | undefined => values.get(name)?.trim() || undefined
   // With its release behind it.
-  const systemName = value('os')?.split(' ', 1)[0] ?? 'unknown'
+  const systemName = value('os')?.split(' ', 1)[0] ?? ''
   const memoryKb = toWhole(value('memory_kb'))
   const ffmpegFirstLine = value('version') ?? ''
   return {

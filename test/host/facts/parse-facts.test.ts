@@ -98,6 +98,7 @@ describe('a host that cannot be used', () => {
     ['cannot write its working folder', works, 'HOST_FOLDER_UNUSABLE', '"/media/work": it said "mkdir: cannot create directory'],
     ['has no ffmpeg', none, 'HOST_NO_FFMPEG', '/opt/homebrew/bin, /usr/local/bin, /opt/local/bin'],
     ['runs something else', { ...works, os: undefined, systemName: 'SunOS' }, 'HOST_UNSUPPORTED', 'runs SunOS'],
+    ['does not say what it runs', { ...works, os: undefined, systemName: '' }, 'HOST_UNSUPPORTED', '"uname" says nothing there'],
     ['runs Windows', { ...works, os: 'windows' as const }, 'HOST_UNSUPPORTED', 'runs Windows'],
   ])('is told when it %s', (_what, answer, code, part) => {
     const act = (): unknown => toFacts(answer, CONFIG)
