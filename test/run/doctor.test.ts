@@ -90,7 +90,7 @@ describe('the doctor', () => {
       'FACTS_MISSING: Host "host0" tells nothing of its memory and its clock: neither PowerShell nor wmic does that there',
     ])
     expect(fast?.problems.map(({ code, message }) => `${code}: ${message}`)).toEqual([
-      'CLOCK_WRONG: The clock of host "host1" is 1 h 0 min ahead',
+      'CLOCK_WRONG: The clock of host "host1" is 1h 00m ahead',
       'FACTS_MISSING: Host "host1" tells nothing of its memory: neither PowerShell nor wmic does that there',
     ])
   })

@@ -13,7 +13,7 @@ import { toPriority } from './priority.ts'
 import { toRuntimeLine, withoutNostdin } from './runtime-line.ts'
 
 export const POWERSHELL_LEASH: LeashDialect = {
-  start: (command) => ({ commandLine: encodedCommand(LEASH), input: toFirstLine(command) }),
+  start: (command) => ({ commandLine: encodedCommand(leashScript(command)), input: toFirstLine(command) }),
   heartbeat: 'h\n',
   request: 't\n',
   isReleased: true,
@@ -40,7 +40,11 @@ export function toFirstLine({ argv, tag, heartbeatSeconds, graceTenths, env = {}
 const PRIORITY_CLASSES = { normal: 'Normal', belownormal: 'BelowNormal', low: 'Idle' } as const
 
 /** Must never mention the variable that holds pipeline input: PowerShell's host would read stdin away. */
-const LEASH = `$ErrorActionPreference='Stop';$ProgressPreference='SilentlyContinue'
+function leashScript({ keepsAwake }: Pick<LeashCommand, 'keepsAwake'>): string {
+  return `${LEASH_START}${keepsAwake === true ? AWAKE : ''}${LEASH_WATCH}`
+}
+
+const LEASH_START = `$ErrorActionPreference='Stop';$ProgressPreference='SilentlyContinue'
 $i=[Console]::OpenStandardInput()
 $l=New-Object Text.StringBuilder
 while(($c=$i.ReadByte()) -ge 0 -and $c -ne 10){[void]$l.Append([char]$c)}
@@ -55,7 +59,18 @@ for($n=6;$n -lt $j.Length;$n++){$e=$j[$n].IndexOf('=');$s.EnvironmentVariables[$
 Say ('start '+$PID+' '+$PID+' job')
 try{$p=[Diagnostics.Process]::Start($s)}catch{[Console]::Error.WriteLine($_.Exception.Message);Say 'exit 127';[Environment]::Exit(127)}
 try{$p.PriorityClass=$j[5]}catch{}
-function Stop-Tree{try{$null=& taskkill.exe /T /F /PID $p.Id 2>&1}catch{};try{if(-not $p.HasExited){$p.Kill()}}catch{}}
+`
+
+/**
+ * ES_CONTINUOUS and ES_SYSTEM_REQUIRED hold for the thread that asks, and so for as long as the leash does. ffmpeg runs already: to make the
+ * function known takes PowerShell a second, and a policy may forbid it.
+ * @see https://learn.microsoft.com/windows/win32/api/winbase/nf-winbase-setthreadexecutionstate
+ */
+const AWAKE = `try{$w=Add-Type -PassThru -Namespace Encode -Name Awake -MemberDefinition '[DllImport("kernel32.dll")]public static extern uint SetThreadExecutionState(uint flags);'
+$null=$w::SetThreadExecutionState([uint32]'0x80000001')}catch{}
+`
+
+const LEASH_WATCH = `function Stop-Tree{try{$null=& taskkill.exe /T /F /PID $p.Id 2>&1}catch{};try{if(-not $p.HasExited){$p.Kill()}}catch{}}
 $b=New-Object byte[] 256;$hb=[int]$j[3];$t=[DateTime]::UtcNow;$k=$null
 $a=$i.BeginRead($b,0,256,$null,$null)
 while(-not $p.WaitForExit(100)){

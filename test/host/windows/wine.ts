@@ -59,12 +59,16 @@ async function makePrefix(prefix: string): Promise<void> {
   const driveC = join(made, 'drive_c')
   for (const folder of ['ffmpeg/bin', 'tools', 'powershell']) await mkdir(join(driveC, folder), { recursive: true })
   await copyFile(FFMPEG, join(driveC, 'ffmpeg/bin/ffmpeg.exe'))
-  const source = (name: string): string => join(ROOT, 'test/fixtures/windows', name)
-  execFileSync(COMPILER, ['-O1', '-w', '-o', join(driveC, 'tools/session.exe'), source('session.c')])
-  execFileSync(COMPILER, ['-O1', '-w', '-o', join(driveC, 'powershell/powershell.exe'), source('powershell.c')])
+  compileForWindows('session.c', join(driveC, 'tools/session.exe'))
+  compileForWindows('powershell.c', join(driveC, 'powershell/powershell.exe'))
   execFileSync('touch', [join(made, 'ready')])
   // Another process may have been faster.
   await rename(made, prefix).catch(() => rm(made, { recursive: true }))
+}
+
+/** @param source of `test/fixtures/windows` */
+export function compileForWindows(source: string, program: string): void {
+  execFileSync(COMPILER, ['-O1', '-w', '-o', program, join(ROOT, 'test/fixtures/windows', source)])
 }
 
 function wineEnvironment(prefix: string): Record<string, string> {
