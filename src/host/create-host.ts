@@ -1,9 +1,11 @@
 /** A configured host → the Host that reaches it. */
 
+import { platform } from 'node:os'
 import type { HostConfig } from '../model/config.ts'
 import type { Host } from './host.ts'
 import { createLocalFiles } from './local/local-files.ts'
 import { createLocalTransport } from './local/local-transport.ts'
+import { createLocalWindowsHost } from './local/local-windows-host.ts'
 import { createPosixHost } from './posix-host.ts'
 import type { LeashTiming } from './shell/run-on-leash.ts'
 import { createShellFiles } from './shell/shell-files.ts'
@@ -39,8 +41,10 @@ export function createHost({ config, timing, answerMs, ...options }: CreateHostO
   if (config.type === 'local') {
     const ffmpeg = config.ffmpeg ?? options.localFfmpeg
     const ffprobe = config.ffprobe ?? options.localFfprobe
+    const own = { ...config, ffmpeg, ffprobe }
+    if (platform() === 'win32') return createLocalWindowsHost({ config: own, env: options.env, homeFolder: options.homeFolder, timing })
     return createPosixHost({
-      config: { ...config, ffmpeg, ffprobe },
+      config: own,
       transport: createLocalTransport({ hostName, env: options.env }),
       createFiles: () => createLocalFiles({ hostName }),
       timing,

@@ -9,9 +9,15 @@ import { toVisible } from '../../core/text.ts'
 import { createFileDigest } from '../file-digest.ts'
 import type { HostFileStat, TransferOptions } from '../host.ts'
 import type { HostFiles } from '../host-files.ts'
-import { assertRemovable } from '../shell/guard.ts'
+import { assertRemovable as assertRemovablePosix } from '../shell/guard.ts'
 
-export function createLocalFiles({ hostName }: { readonly hostName: string }): HostFiles {
+export interface LocalFilesOptions {
+  readonly hostName: string
+  /** POSIX paths unless told. */
+  readonly assertRemovable?: ((hostPath: string) => void) | undefined
+}
+
+export function createLocalFiles({ hostName, assertRemovable = assertRemovablePosix }: LocalFilesOptions): HostFiles {
   return {
     putFile: copyWhole,
     async getFile(hostPath, controllerPath, options) {
@@ -42,9 +48,9 @@ export function createLocalFiles({ hostName }: { readonly hostName: string }): H
       })
     },
     async removeFiles(hostPaths) {
-      hostPaths.forEach(assertRemovable)
+      for (const path of hostPaths) assertRemovable(path)
       for (const path of hostPaths) {
-        await rm(path, { recursive: true, force: true }).catch((error: unknown) => {
+        await rm(path, { recursive: true, force: true, maxRetries: BUSY_TRIES }).catch((error: unknown) => {
           throw failed(hostName, `cannot remove "${toVisible(path)}"`, error)
         })
       }
@@ -56,6 +62,9 @@ export function createLocalFiles({ hostName }: { readonly hostName: string }): H
     load: async (cores) => ({ cpuRatio: (loadavg()[0] ?? 0) / cores }),
   }
 }
+
+/** Windows removes nothing that is open, and who held it may be about to end; Node waits 100 ms longer each time. */
+const BUSY_TRIES = 6
 
 /**
  * Copies by a reference to the same blocks where the filesystem can, else in pieces, so that it can be told how far it is, and stopped.

@@ -1,20 +1,17 @@
 /**
- * Commands on the controller itself, over the same seam as those of remote hosts: /bin/sh reads the command line, and its stdin,
+ * Commands on the controller itself where that is POSIX, over the same seam as those of remote hosts: /bin/sh reads the command line, and its stdin,
  * a pipe from this process, is the leash. A local ffmpeg therefore ends with a killed controller as a remote one does.
  */
 
-import { platform as thisPlatform } from 'node:os'
 import { EncodeError } from '../../core/errors.ts'
 import type { ChannelExit, CommandChannel, CommandTransport } from '../channel.ts'
 
 export interface LocalTransportOptions {
   readonly hostName: string
   readonly env: Readonly<Record<string, string | undefined>>
-  /** This machine's unless told. */
-  readonly platform?: NodeJS.Platform | undefined
 }
 
-export function createLocalTransport({ hostName, env, platform = thisPlatform() }: LocalTransportOptions): CommandTransport {
+export function createLocalTransport({ hostName, env }: LocalTransportOptions): CommandTransport {
   const closed = new AbortController()
   const open = new Set<CommandChannel>()
 
@@ -30,7 +27,6 @@ export function createLocalTransport({ hostName, env, platform = thisPlatform() 
   return {
     async connect(signal) {
       signal?.throwIfAborted()
-      if (platform === 'win32') throw windowsHere(hostName)
     },
     openCommand,
     lost: closed.signal,
@@ -39,13 +35,6 @@ export function createLocalTransport({ hostName, env, platform = thisPlatform() 
       for (const channel of open) channel.stdin.end()
     },
   }
-}
-
-/** There is no /bin/sh to hold a leash. */
-function windowsHere(hostName: string): EncodeError {
-  return new EncodeError('HOST_UNSUPPORTED', `Host "${hostName}" is this machine, which runs Windows: encode cannot encode here directly`, {
-    hint: 'Name a cluster with -c; this machine can be one of its hosts by its own OpenSSH server, as "address: 127.0.0.1" (docs/hosts-windows.md)',
-  })
 }
 
 async function startShell(

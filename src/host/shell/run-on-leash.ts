@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { EncodeError } from '../../core/errors.ts'
 import { toPlainLine } from '../../core/text.ts'
 import type { ChannelExit, CommandChannel, CommandTransport } from '../channel.ts'
+import { createCollector, MAX_STDERR_BYTES, MAX_STDOUT_BYTES } from '../collector.ts'
 import type { RunOptions, RunResult } from '../host.ts'
 import { watchStandstill } from '../standstill.ts'
 import { killCommand, type LeashCommand, leashCommand } from './leash.ts'
@@ -109,9 +110,6 @@ export async function runOnLeash(transport: CommandTransport, argv: readonly str
   }
 }
 
-/** Bytes of collected standard output and error, as the Host port promises. */
-const MAX_STDOUT_BYTES = 4 * 1024 * 1024
-const MAX_STDERR_BYTES = 64 * 1024
 /** After the command's end its stderr may still be on the way. */
 const DRAIN_MS = 1000
 /** The same, before what is left of a leash is killed. */
@@ -236,34 +234,6 @@ async function whenAborted(signal: AbortSignal, done: AbortSignal): Promise<type
 /** Resolves after `ms`, or when nobody waits any more. */
 async function pause(ms: number, done: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal: done }).catch(ignore)
-}
-
-/** Copies what it keeps: a piece may be one byte of a packet that would stay with it. */
-function createCollector(maxBytes: number, keeps: 'head' | 'tail'): { add(chunk: Buffer): void; text(): string } {
-  const capacity = keeps === 'head' ? maxBytes : 2 * maxBytes
-  let kept = Buffer.alloc(0)
-  let size = 0
-
-  function makeRoom(bytes: number): void {
-    if (size + bytes <= kept.length) return
-    const larger = Buffer.allocUnsafe(Math.min(capacity, Math.max(2 * kept.length, size + bytes, 1024)))
-    kept.copy(larger, 0, 0, size)
-    kept = larger
-  }
-
-  return {
-    add(chunk) {
-      if (keeps === 'tail' && size + chunk.length > capacity) {
-        const rest = Math.max(0, maxBytes - chunk.length)
-        kept.copyWithin(0, size - Math.min(size, rest), size)
-        size = Math.min(size, rest)
-      }
-      const piece = keeps === 'head' ? chunk.subarray(0, maxBytes - size) : chunk.subarray(-maxBytes)
-      makeRoom(piece.length)
-      size += piece.copy(kept, size)
-    },
-    text: () => kept.toString('utf8', Math.max(0, keeps === 'head' ? 0 : size - maxBytes), size),
-  }
 }
 
 function ignore(): void {}

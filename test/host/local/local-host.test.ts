@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
-import { createLocalTransport } from '../../../src/host/local/local-transport.ts'
+import { describe } from 'vitest'
 import type { HostProcess } from '../../cluster/sshd-host.ts'
 import { describeHost, type HostUnderTest, TEST_TIMING } from '../../contract/host.ts'
 import { makeHostConfig } from '../../contract/host-config.ts'
@@ -12,11 +11,6 @@ import { describeVanishedController } from '../../contract/vanished-controller.t
 describe('a local host', () => {
   describeHost('in its contract', startLocal)
   describeVanishedController('whose controller is gone', startLocal)
-
-  test('under Windows is refused, with another way to use that machine', async () => {
-    await using transport = createLocalTransport({ hostName: 'here', env: {}, platform: 'win32' })
-    await expect(transport.connect()).rejects.toMatchObject({ code: 'HOST_UNSUPPORTED', hint: expect.stringContaining('127.0.0.1') })
-  })
 })
 
 async function startLocal(): Promise<HostUnderTest> {
