@@ -55,9 +55,8 @@ export function createSshTransport(options: SshTransportOptions): SshTransport {
     settings.catch(() => {
       settings = undefined
     })
-    const loaded = await settings
-    // ssh2 and its keys take a fifth of the time before a run begins, and many runs stay on this machine.
-    const { openConnection } = await import('./connection.ts')
+    // Loading ssh2 takes a fifth of the time before a run begins, and many runs stay on this machine.
+    const [loaded, { openConnection }] = await Promise.all([settings, import('./connection.ts')])
     const keepaliveSeconds = options.keepaliveSeconds ?? options.host.keepaliveSeconds ?? toKeepaliveSeconds(loaded)
     const connection = await openConnection(loaded, { around, prompt: options.prompt, keepaliveSeconds }, signal)
     const { hostKey } = connection

@@ -32,6 +32,8 @@ describe.concurrent('a host that means ill', () => {
   let keys: HostileKeys
   let home: TestHome
   beforeAll(async () => {
+    // The first connection loads it, and here there is a second for each.
+    await import('../../../src/host/ssh/connection.ts')
     keys = await makeHostileKeys()
     home = await createHome()
     bytesBefore = process.memoryUsage().rss
