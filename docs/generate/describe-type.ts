@@ -1,6 +1,6 @@
 /** What a key of the configuration takes, in words. */
 
-import type { Schema } from '../../src/config/schema.ts'
+import type { Schema } from '../../src/config/schema/json-schema.ts'
 
 const PLAIN: Readonly<Record<string, string>> = { string: 'text', boolean: '`yes` or `no`', integer: 'whole number', number: 'number' }
 

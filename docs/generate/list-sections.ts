@@ -1,6 +1,6 @@
 /** The sections of the configuration schema, as documentation tells them: each map with keys of its own, and where it stands. */
 
-import type { Schema } from '../../src/config/schema.ts'
+import type { Schema } from '../../src/config/schema/json-schema.ts'
 
 export interface SchemaSection {
   /** `config.clusters.CLUSTER.HOST`: capitals stand for names that the person chooses. */

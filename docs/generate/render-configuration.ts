@@ -1,6 +1,6 @@
 /** docs/configuration.md: every key of the schema. */
 
-import type { Schema } from '../../src/config/schema.ts'
+import type { Schema } from '../../src/config/schema/json-schema.ts'
 import { describeType } from './describe-type.ts'
 import { listKeys, listSections, type SchemaKey, type SchemaSection } from './list-sections.ts'
 import { SECTION_TEXTS } from './section-texts.ts'
@@ -23,7 +23,7 @@ ${old.map(({ path, schema: { description } }) => `| \`${path}\` | ${cell(descrip
 `
 }
 
-const HEAD = `<!-- Made by "npm run docs" from src/config/schema.ts: change it there. -->
+const HEAD = `<!-- Made by "npm run docs" from src/config/schema/: change it there. -->
 
 # Configuration
 

@@ -5,7 +5,7 @@
  * `264` a number, and an empty section nothing. So each type takes here what encode makes of it (`src/config/fit-values.ts`).
  */
 
-import type { Schema } from '../../src/config/schema.ts'
+import type { Schema } from '../../src/config/schema/json-schema.ts'
 
 type EditorSchema = Readonly<Record<string, unknown>>
 

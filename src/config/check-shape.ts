@@ -5,7 +5,7 @@ import { nearest } from '../core/nearest.ts'
 import { describeExpected, describeFound, describePath, listNames, quote } from './describe.ts'
 import { schemaOf, schemaOfKey } from './fit-values.ts'
 import { type Finding, type Located, toPlain } from './located.ts'
-import { SCHEMA_ANNOTATIONS, type Schema } from './schema.ts'
+import { SCHEMA_ANNOTATIONS, type Schema } from './schema/json-schema.ts'
 
 export interface ShapeProblem extends Finding {
   /** Something is not there; in a file that could not be read whole it may stand in the unread part. */

@@ -2,7 +2,7 @@
 
 import { toVisible } from '../core/text.ts'
 import type { Located } from './located.ts'
-import type { Schema } from './schema.ts'
+import type { Schema } from './schema/json-schema.ts'
 
 const MAX_VALUE_LENGTH = 60
 

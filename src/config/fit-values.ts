@@ -5,7 +5,7 @@
  */
 
 import type { Located, LocatedEntry, LocatedMap, LocatedScalar } from './located.ts'
-import type { Schema } from './schema.ts'
+import type { Schema } from './schema/json-schema.ts'
 
 export function fitValues(node: Located, schema: Schema): Located {
   if (node.kind === 'map') return fitMap(node, schemaOf('object', schema) ?? {})

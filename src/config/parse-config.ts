@@ -14,7 +14,8 @@ import { fitValues } from './fit-values.ts'
 import { booleanOf, type Finding, type Findings, type Located, numberOf, textOf, valueAt } from './located.ts'
 import { readYaml } from './read-yaml.ts'
 import { createSourceText, formatReport, type SourceText } from './report.ts'
-import { CONFIG_SCHEMA, type Schema, SHIPPED_SCHEMA } from './schema.ts'
+import type { Schema } from './schema/json-schema.ts'
+import { CONFIG_SCHEMA, SHIPPED_SCHEMA } from './schema.ts'
 
 export interface ParseOptions {
   /** What `~/` means in paths of this machine; undefined leaves them as written. */

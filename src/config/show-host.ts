@@ -3,7 +3,8 @@
 import type { HostConfig } from '../model/config.ts'
 import { schemaOfKey } from './fit-values.ts'
 import { entriesOf, type Located, type LocatedEntry, valueAt } from './located.ts'
-import { CONFIG_SCHEMA, type Schema } from './schema.ts'
+import type { Schema } from './schema/json-schema.ts'
+import { CONFIG_SCHEMA } from './schema.ts'
 import { DEFAULT, HIDDEN, toMap, type Walk, walkMap, withoutPassword } from './show-values.ts'
 import type { Origin, Shown, ShownEntry } from './shown-tree.ts'
 

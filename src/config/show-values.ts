@@ -3,7 +3,7 @@
 import { schemaOf, schemaOfKey } from './fit-values.ts'
 import { entriesOf, type Located } from './located.ts'
 import type { SourceText } from './report.ts'
-import type { Schema } from './schema.ts'
+import type { Schema } from './schema/json-schema.ts'
 import type { Origin, Shown, ShownEntry } from './shown-tree.ts'
 
 export const DEFAULT: Origin = { kind: 'default' }

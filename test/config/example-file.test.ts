@@ -3,7 +3,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../../src/config/parse-config.ts'
-import { CONFIG_SCHEMA, type Schema } from '../../src/config/schema.ts'
+import type { Schema } from '../../src/config/schema/json-schema.ts'
+import { CONFIG_SCHEMA } from '../../src/config/schema.ts'
 
 const text = readFileSync(new URL('../../config.example.yml', import.meta.url), 'utf8')
 

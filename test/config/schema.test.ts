@@ -1,6 +1,7 @@
 import { Ajv } from 'ajv'
 import { expect, test } from 'vitest'
-import { CONFIG_SCHEMA, SCHEMA_ANNOTATIONS, SHIPPED_SCHEMA } from '../../src/config/schema.ts'
+import { SCHEMA_ANNOTATIONS } from '../../src/config/schema/json-schema.ts'
+import { CONFIG_SCHEMA, SHIPPED_SCHEMA } from '../../src/config/schema.ts'
 
 test.each(Object.entries({ CONFIG_SCHEMA, SHIPPED_SCHEMA }))(
   '%s is a valid JSON schema, which no start of the program looks into',
