@@ -1,11 +1,10 @@
 /** What commands that look at hosts share: an end on signals, and hosts that may ask for a passphrase, once for all of them. */
 
-import { homedir } from 'node:os'
-import { createHost } from '../host/create-host.ts'
 import type { Host } from '../host/host.ts'
 import type { Config, HostConfig } from '../model/config.ts'
 import { Interruption } from '../run/run-request.ts'
 import { askPassphrase } from './ask-passphrase.ts'
+import { createHostMaker } from './host-maker.ts'
 import type { Arguments } from './parse-arguments.ts'
 import { watchSignals } from './signals.ts'
 
@@ -43,19 +42,7 @@ export async function withHostAccess(
     }
   }
   try {
-    return await use({
-      signal,
-      createHost: (host) =>
-        createHost({
-          config: host,
-          sshProgram: config.ssh,
-          env: process.env,
-          homeFolder: homedir(),
-          prompt,
-          localFfmpeg: config.ffmpeg,
-          localFfprobe: config.ffprobe,
-        }),
-    })
+    return await use({ signal, createHost: createHostMaker(config, { prompt }) })
   } catch (error) {
     if (signal.reason instanceof Interruption) return signal.reason.exitStatus
     throw error

@@ -1,12 +1,10 @@
 /** `encode [OPTION | PATH]...`: the main job. */
 
 import { existsSync, type Stats, statSync, writeSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import { systemClock } from '../core/clock.ts'
 import { EncodeError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
-import { createHost } from '../host/create-host.ts'
 import { describeSshCrypto } from '../host/ssh/ssh-crypto.ts'
 import type { Config } from '../model/config.ts'
 import { runEncode } from '../run/run-encode.ts'
@@ -16,6 +14,7 @@ import { createBroadcast } from '../view/broadcast.ts'
 import { askPassphrase } from './ask-passphrase.ts'
 import { chooseView } from './choose-view.ts'
 import { drainCommand } from './drain-command.ts'
+import { createHostMaker } from './host-maker.ts'
 import { loadCliConfig } from './load-cli-config.ts'
 import { COMMANDS } from './options.ts'
 import type { Arguments } from './parse-arguments.ts'
@@ -135,18 +134,7 @@ export async function withWorld(args: Arguments, config: Config, run: (world: Ru
       draining: signals.draining,
       configSource: toConfigSource(args, config, reloads),
       onNote,
-      createHost: (host) =>
-        createHost({
-          config: host,
-          sshProgram: config.ssh,
-          env: process.env,
-          homeFolder: homedir(),
-          writesKnownHosts: !args.isDryRun,
-          prompt,
-          onNote,
-          localFfmpeg: config.ffmpeg,
-          localFfprobe: config.ffprobe,
-        }),
+      createHost: createHostMaker(config, { writesKnownHosts: !args.isDryRun, prompt, onNote }),
     })
   } finally {
     const patience = setTimeout(() => giveUp.abort(), CLOSE_PATIENCE_MS)
