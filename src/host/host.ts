@@ -177,6 +177,8 @@ export interface Host extends AsyncDisposable {
    * connection. Rejects with HOST_UNSUPPORTED where the host does not want that. Missing where a host has no such thing.
    */
   readonly listen?: ((onConnection: (stream: Duplex) => void, signal?: AbortSignal) => Promise<HostListener>) | undefined
+  /** What a program gets as its environment, none but its user and the administrators there can see. */
+  readonly hidesEnvironment?: boolean | undefined
   freeBytes(hostFolder: string, signal?: AbortSignal): Promise<number | undefined>
   /** Whether the user may write to a file that is there, which stays as it is; undefined where it cannot be told. Missing where `test -w` tells. */
   readonly canWriteFile?: ((hostPath: string, signal?: AbortSignal) => Promise<boolean | undefined>) | undefined

@@ -68,6 +68,9 @@ export function createSshHost({ config, transport, createPosix, createWindows, a
     get listen() {
       return host.listen
     },
+    get hidesEnvironment() {
+      return host.hidesEnvironment
+    },
     get canWriteFile() {
       return host.canWriteFile
     },

@@ -79,7 +79,7 @@ export async function encode(context: JobContext, route: MediaRoute, arriving?: 
       signal,
       onStdout: (chunk) => progress.push(chunk),
       onExit: context.onEncoded,
-      env: { ...host.config.env, AV_LOG_FORCE_NOCOLOR: '1' },
+      env: { ...host.config.env, AV_LOG_FORCE_NOCOLOR: '1', ...arriving?.env },
       nice: toNice(host.config, facts),
       keepsAwake: true,
     })

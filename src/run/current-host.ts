@@ -31,6 +31,9 @@ export function createCurrentHost(current: () => Host): Host {
     get listen() {
       return current().listen
     },
+    get hidesEnvironment() {
+      return current().hidesEnvironment
+    },
     leave: () => current().leave(),
     [Symbol.asyncDispose]: () => current()[Symbol.asyncDispose](),
   }

@@ -4,9 +4,10 @@
  *
  * The port is open to all users of the host, so a token is wanted. ffmpeg's command line is no place for it, since `ps` shows that to
  * everybody: the host makes the token itself, in a file that its owner alone can read, and ffmpeg gets it from there as the password of
- * a proxy, by its environment.
+ * a proxy, by its environment. Where nobody else sees a program's environment (Windows), it is put there at once.
  */
 
+import { randomBytes } from 'node:crypto'
 import { EncodeError, isEncodeError } from '../core/errors.ts'
 import type { Host, HostListener, TransferOptions } from '../host/host.ts'
 import { openSourceServer, type SourceServer, UnfitReader } from './source-server.ts'
@@ -16,6 +17,8 @@ export interface ArrivingSource {
   readonly input: string
   /** Goes before ffmpeg and its arguments: gives it the token. */
   readonly launcher: readonly string[]
+  /** Does so, where the host hides it. */
+  readonly env: Readonly<Record<string, string>>
   /** Aborted once what ffmpeg reads may not be the whole source: with HOST_LOST, SOURCE_CHANGED, TRANSFER_FAILED, or `ArrivalUnfit`. */
   readonly broken: AbortSignal
   /** ffmpeg was given something to read. */
@@ -39,7 +42,7 @@ export class ArrivalUnfit extends Error {
 }
 
 export interface ArrivingSourceRequest {
-  readonly host: Pick<Host, 'listen' | 'run' | 'removeFiles'>
+  readonly host: Pick<Host, 'listen' | 'run' | 'removeFiles' | 'hidesEnvironment'>
   readonly source: { readonly path: string; readonly sizeBytes: number; readonly mtimeMs: number }
   /** Where the token stands on the host: in a folder that its owner alone can enter; known to the guard. */
   readonly tokenFile: string
@@ -61,26 +64,29 @@ export async function openArrivingSource(request: ArrivingSourceRequest): Promis
   const { listen } = host
   if (listen === undefined) throw new ArrivalUnfit('It has no way for that', { isOfHost: true })
   let server: SourceServer | undefined
+  let bearer: TokenBearer
   const listener = await listen((stream) => (server === undefined ? stream.destroy() : server.accept(stream)), signal).catch(
     (cause: unknown) => {
       throw isEncodeError(cause, 'HOST_UNSUPPORTED') ? new ArrivalUnfit(cause.message, { isOfHost: true, cause }) : cause
     },
   )
   try {
-    const credentials = `${USER}:${await makeToken(host, tokenFile, listener.port, signal)}`
+    bearer = host.hidesEnvironment === true ? bearInEnvironment(listener.port) : await bearInFile(host, tokenFile, listener.port, signal)
+    const credentials = `${USER}:${bearer.token}`
     const maxServedBytes = source.sizeBytes * MAX_SERVED_RATIO + SPARE_BYTES
     server = await openSourceServer({ source, credentials, maxServedBytes, ...request.options })
   } catch (error) {
     await closeListener(listener)
     throw error
   }
-  return toArrivingSource(server, listener, request)
+  return toArrivingSource(server, listener, bearer, request)
 }
 
 function toArrivingSource(
   server: SourceServer,
   listener: HostListener,
-  { tokenFile, extension }: Pick<ArrivingSourceRequest, 'tokenFile' | 'extension'>,
+  { launcher, env }: TokenBearer,
+  { extension }: Pick<ArrivingSourceRequest, 'extension'>,
 ): ArrivingSource {
   const broken = new AbortController()
   const stop = (reason: unknown): void => {
@@ -94,7 +100,8 @@ function toArrivingSource(
   return {
     // The name of the machine means nothing: the proxy is asked.
     input: `http://encode.source/source${extension}`,
-    launcher: ['/bin/sh', '-c', LAUNCH, tokenFile],
+    launcher,
+    env,
     broken: broken.signal,
     get hasServed() {
       return server.hasServed
@@ -123,6 +130,7 @@ async function closeListener(listener: HostListener): Promise<void> {
 }
 
 const USER = 'encode'
+const TOKEN_BYTES = 16
 
 /** What ffmpeg says when a source ends before the length that it was told of. */
 const CUT_OFF = /Stream ends prematurely/
@@ -137,10 +145,22 @@ const MAKE_TOKEN = [
 /** ffmpeg heeds these two, in small letters. */
 const LAUNCH = 'IFS= read -r http_proxy <"$0" || exit; no_proxy=; export http_proxy no_proxy; exec "$@"'
 
+/** How ffmpeg gets the token. */
+interface TokenBearer {
+  readonly token: string
+  readonly launcher: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
+function bearInEnvironment(port: number): TokenBearer {
+  const token = randomBytes(TOKEN_BYTES).toString('hex')
+  return { token, launcher: [], env: { http_proxy: `http://${USER}:${token}@127.0.0.1:${port}/`, no_proxy: '' } }
+}
+
 /** Its 128 bits never stand on a command line. */
-async function makeToken(host: Pick<Host, 'run'>, file: string, port: number, signal: AbortSignal): Promise<string> {
+async function bearInFile(host: Pick<Host, 'run'>, file: string, port: number, signal: AbortSignal): Promise<TokenBearer> {
   const { status, stdout, stderr } = await host.run(['/bin/sh', '-c', MAKE_TOKEN, 'encode-token', file, String(port)], { signal })
-  if (status === 0 && /^[0-9a-f]{32}$/.test(stdout)) return stdout
+  if (status === 0 && /^[0-9a-f]{32}$/.test(stdout)) return { token: stdout, launcher: ['/bin/sh', '-c', LAUNCH, file], env: {} }
   const cause = new EncodeError('COMMAND_FAILED', `No token was made: ${stderr}`)
   throw new ArrivalUnfit('It makes no random numbers with dd and od', { isOfHost: true, cause })
 }

@@ -49,6 +49,7 @@ export function createWindowsHost(options: WindowsHostOptions): Host {
     onLost: calls.abort,
   })
   let guard: Guard = powershellGuard
+  const { listen } = transport
   /** Where PowerShell does not run. */
   let heartbeat: CmdHeartbeat | undefined
 
@@ -161,6 +162,12 @@ export function createWindowsHost(options: WindowsHostOptions): Host {
     removeFiles: files.removeFiles,
     guardFile: async (hostPath) => await guard.add(hostPath),
     freeBytes: files.freeBytes,
+    listen:
+      listen === undefined
+        ? undefined
+        : async (onConnection, signal) => await calls.during(signal, async (either) => await listen(onConnection, either)),
+    // Another user's process gives neither its environment nor its command line away, which is where cmd.exe is told the one for ffmpeg.
+    hidesEnvironment: true,
     canWriteFile: files.canWriteFile,
     readClock: async (signal) => await calls.during(signal, async (either) => (await system.ask(either)).epochSeconds),
     load: async (signal) => await calls.during(signal, async (either) => await files.load(1, either)),

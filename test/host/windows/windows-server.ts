@@ -80,6 +80,7 @@ export async function startWindowsServer(options: WindowsServerOptions): Promise
       if (context.signature && context.blob && !publicKey.verify(context.blob, context.signature, context.hashAlgo)) return context.reject()
       context.accept()
     })
+    serveForwarding(client)
     client.on('session', (accept) => {
       const session = accept()
       let kill: (() => void) | undefined
@@ -127,6 +128,39 @@ export async function startWindowsServer(options: WindowsServerOptions): Promise
       await rm(keys, { recursive: true })
     },
   }
+}
+
+/** Ports on the loopback whose connections go to the client. */
+function serveForwarding(client: Connection): void {
+  const listeners = new Map<number, Server>()
+  client.on('request', (accept, reject, name, { bindAddr, bindPort }) => {
+    if (name === 'cancel-tcpip-forward') {
+      listeners.get(bindPort)?.close()
+      accept?.()
+      return
+    }
+    const listener = createServer((socket) => {
+      const { remoteAddress = '', remotePort = 0 } = socket
+      socket.on('error', () => undefined)
+      client.forwardOut(bindAddr, (listener.address() as AddressInfo).port, remoteAddress, remotePort, (error, channel) => {
+        if (error !== undefined) {
+          socket.destroy()
+          return
+        }
+        channel.on('error', () => undefined)
+        socket.pipe(channel).pipe(socket)
+      })
+    })
+    listener.once('error', () => reject?.())
+    listener.listen(bindPort, bindAddr, () => {
+      const { port } = listener.address() as AddressInfo
+      listeners.set(port, listener)
+      accept?.(port)
+    })
+  })
+  client.on('close', () => {
+    for (const listener of listeners.values()) listener.close()
+  })
 }
 
 /** @returns what a signal does: the shell is terminated, and its status is 0. */
