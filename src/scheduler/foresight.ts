@@ -16,7 +16,7 @@ import type { Places } from './places.ts'
 import type { Candidate } from './rank-candidates.ts'
 import type { Speeds } from './speeds.ts'
 import type { Timetable } from './timetable.ts'
-import { countFreeSlots, countUsableSlots, type Worker } from './worker.ts'
+import { countFreeSlots, countUsableSlots, isComing, type Worker } from './worker.ts'
 
 export interface Foresight<Job extends ScheduledJob> {
   /** Time has passed, or something was started or ended. */
@@ -115,7 +115,7 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
     const mean = { ...sample, work: work / length, transferBytes: transferBytes / length, fetchBytes: fetchBytes / length }
     let isGuess = false
     const places = candidates.ofLane(lane).flatMap((candidate) => {
-      if (candidate.worker.state !== 'up') return []
+      if (!isCounted(candidate.worker, sample)) return []
       const pace = toPace(candidate, mean)
       if (pace === undefined) isGuess = true
       return [{ ...candidate, ...(pace ?? { speed: 1, fetchSeconds: 0, returnSeconds: 0 }) }]
@@ -242,7 +242,7 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
     const shares = views.reduce((sum, { share }) => sum + share, 0)
     const slots: { readonly place: Candidate; readonly own: readonly Slot[] }[] = []
     for (const [index, place] of outlookOf(first).places.entries()) {
-      if (breaker.stateOf(place.worker) !== 'free' || place.worker.state !== 'up') continue
+      if (breaker.stateOf(place.worker) !== 'free' || !isCounted(place.worker, first.sample)) continue
       let speed = 0
       for (const { places, meanSpeed, share } of views) speed += ((places[index]?.speed ?? 0) / meanSpeed) * (share / shares)
       const linkSeconds = timetable.linkSeconds(place.worker)
@@ -252,10 +252,15 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
     return slots
   }
 
+  /** It is up, or will be at any moment and is known. */
+  function isCounted(worker: Worker, job: Job): boolean {
+    return worker.state === 'up' || (isComing(worker, clock.now()) && speeds.knows(worker.spec, job))
+  }
+
   /** Whether it would be over sooner on another host, however busy that is. */
   function isSoonerElsewhere(entry: Entry<Job>, on: Candidate, seconds: number): boolean {
     return candidates.of(entry).some(({ worker, fit }) => {
-      if (worker === on.worker || worker.state !== 'up' || breaker.stateOf(worker) !== 'free') return false
+      if (worker === on.worker || !isCounted(worker, entry.job) || breaker.stateOf(worker) !== 'free') return false
       return (timetable.endOfNew(worker, fit.queue, entry.job) ?? seconds) < seconds
     })
   }

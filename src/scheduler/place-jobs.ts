@@ -22,6 +22,8 @@ export interface PlaceOptions<Job extends ScheduledJob> {
   readonly foresight: Foresight<Job> | undefined
   readonly choose: Strategy
   readonly places: Places<Job>
+  /** A host is counted with that is not up yet. */
+  readonly isAnyComing: () => boolean
   /** Jobs that have not encoded yet, or do so; and with those whose results are on their way. */
   readonly countRunning: () => number
   readonly countUnderWay: () => number
@@ -46,7 +48,8 @@ export function createPlaceOne<Job extends ScheduledJob>(options: PlaceOptions<J
     const foreseen = lanes.order === 'longest' ? foresight : undefined
     const placed = foreseen !== undefined && placeTrial(foreseen) ? 'one' : placeOne(foreseen)
     // No estimate may keep everything waiting.
-    return placed !== 'one' && foreseen !== undefined && options.countRunning() === 0 ? placeOne(undefined) : placed
+    const isStuck = placed !== 'one' && options.countRunning() === 0 && !options.isAnyComing()
+    return isStuck && foreseen !== undefined ? placeOne(undefined) : placed
   }
 
   function placeOne(foreseen: Foresight<Job> | undefined): Placed {

@@ -9,6 +9,7 @@ import type { Clock } from '../core/clock.ts'
 import type { JobOutcome } from '../model/outcome.ts'
 import { type Attempt, createAttempts, type LiveAttempt } from './attempts.ts'
 import { createCircuitBreaker, type SetAside } from './circuit-breaker.ts'
+import { type Coming, createComing } from './coming.ts'
 import { createConclude, type FinalOutcome } from './conclude.ts'
 import { createCandidates } from './find-candidates.ts'
 import { createForesight } from './foresight.ts'
@@ -71,8 +72,8 @@ export interface SchedulerOptions<Job extends ScheduledJob> {
 }
 
 export interface Scheduler<Job extends ScheduledJob> {
-  /** Announces a host that may come up. Jobs wait for it. */
-  expectWorker(spec: WorkerSpec): void
+  /** Announces a host that may come up. Jobs wait for it; by `fastest` they may be left for one that comes, as for one that is busy. */
+  expectWorker(spec: WorkerSpec, coming?: Coming): void
   /** What is known of it by now, and where it stands. */
   setWorker(spec: WorkerSpec, state: Worker['state']): void
   /** It turned out to have other traits. */
@@ -113,6 +114,13 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
   })
   const maxRunning = options.maxRunning ?? Number.POSITIVE_INFINITY
   const candidates = createCandidates<Job>(workers, breaker)
+  const comingHosts = createComing({
+    ...{ workers, speeds, clock, signal: isOver },
+    onLate() {
+      forget()
+      pump()
+    },
+  })
   const timetable = createTimetable(speeds, clock)
   const attempts = createAttempts<Job>({
     ...{ clock, signal, speeds, timetable, maxRunning, onRelease: pump, onPace: pump, onEnd },
@@ -139,6 +147,7 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
     ...{ workers, lanes, candidates, breaker, foresight, places, conclude },
     choose: createStrategy(options.strategy, ({ worker, fit }, job) => timetable.endOfNew(worker, fit.queue, job)),
     begin: (entry, place) => start(entry, place, false),
+    isAnyComing: comingHosts.isAny,
     countRunning: () => attempts.running,
     countUnderWay: () => attempts.count,
     room: options.room,
@@ -161,13 +170,15 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
   options.draining?.addEventListener('abort', pump, { once: true })
 
   return {
-    expectWorker(spec) {
-      workers.set(keyOf(spec), createWorker(spec))
+    expectWorker(spec, coming) {
+      const worker = createWorker(spec)
+      workers.set(keyOf(spec), worker)
       candidates.forget()
+      if (coming !== undefined) comingHosts.add(worker, coming)
     },
     setWorker(spec, state) {
       const worker = workers.get(keyOf(spec))
-      if (worker !== undefined) Object.assign(worker, { spec, state })
+      if (worker !== undefined) Object.assign(worker, { spec, state, comingUntilMs: undefined })
       forget()
       pump()
     },

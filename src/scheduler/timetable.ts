@@ -6,7 +6,7 @@
 import type { Clock } from '../core/clock.ts'
 import { type ScheduledJob, toFetchBytes } from './job-form.ts'
 import type { Speeds } from './speeds.ts'
-import { countUsableSlots, type UnderWay, type Worker } from './worker.ts'
+import { countUsableSlots, secondsToUp, type UnderWay, type Worker } from './worker.ts'
 
 export type TimedJob = Pick<ScheduledJob, 'profile' | 'sizeClass' | 'work' | 'transferBytes' | 'fetchBytes'>
 
@@ -131,9 +131,10 @@ export function createTimetable(speeds: Speeds, clock: Pick<Clock, 'now'>): Time
       const page = pageOf(worker)
       const passed = secondsSince(page)
       const link = speeds.linkOf(worker.spec)
-      const free = Math.max(0, findFirstFree(page, worker, queue) - passed)
+      const up = secondsToUp(worker, clock.now())
+      const free = Math.max(up, findFirstFree(page, worker, queue) - passed)
       if (link === Number.POSITIVE_INFINITY) return free + encodeSeconds
-      const encoded = Math.max(findArrival(page, toFetchBytes(job) / link, passed), free) + encodeSeconds
+      const encoded = Math.max(up + findArrival(page, toFetchBytes(job) / link, passed), free) + encodeSeconds
       // What is there before it uses the link, too, until it ends.
       return Math.max(encoded + returnSeconds(worker, job), linkLeft(page, passed) + (job.transferBytes ?? 0) / link)
     },
@@ -145,7 +146,8 @@ export function createTimetable(speeds: Speeds, clock: Pick<Clock, 'now'>): Time
     listFree(worker, queue) {
       const page = pageOf(worker)
       const passed = secondsSince(page)
-      return listFree(page, worker, queue).map((seconds) => Math.max(0, seconds - passed))
+      const up = secondsToUp(worker, clock.now())
+      return listFree(page, worker, queue).map((seconds) => Math.max(up, seconds - passed))
     },
     linkSeconds(worker) {
       const page = pageOf(worker)

@@ -50,6 +50,8 @@ export interface Worker {
   spec: WorkerSpec
   /** `expected`: on its way up, jobs wait for it. `gone`: will not come (again) in this run. */
   state: 'expected' | 'up' | 'gone'
+  /** Of one that is expected: until then it is counted with, see `isComing`. */
+  comingUntilMs?: number | undefined
   /** Jobs of each queue that have not encoded yet, or do so: counted in the moment a job is placed. */
   readonly taken: Map<string, number>
   readonly underWay: Set<UnderWay>
@@ -65,6 +67,16 @@ export function createWorker(spec: WorkerSpec): Worker {
     ...{ spec, state: 'expected', taken: new Map(), underWay: new Set(), lowered: new Map(), cpuRatio: 0 },
     link: createLinkMeter(),
   }
+}
+
+/** It was up lately and is being opened: for a few seconds a job may be left for it, as for a host that is busy. */
+export function isComing({ state, comingUntilMs }: Worker, nowMs: number): boolean {
+  return state === 'expected' && comingUntilMs !== undefined && nowMs < comingUntilMs
+}
+
+/** 0 where it is up. */
+export function secondsToUp(worker: Worker, nowMs: number): number {
+  return isComing(worker, nowMs) ? ((worker.comingUntilMs ?? nowMs) - nowMs) / 1000 : 0
 }
 
 /** Slots of a queue, free or not. */
