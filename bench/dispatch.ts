@@ -177,7 +177,7 @@ async function time(program: string, argv: readonly string[], env: NodeJS.Proces
   // The last reading before its end is at most so old.
   const watch = setInterval(() => {
     void Promise.all([readTicks(child.pid), readTreeTicks(child.pid)]).then(([found, tree]) => {
-      if (found !== undefined) ticks = { own: found.own, tree }
+      if (found !== undefined) ticks = { own: found.own, tree: Math.max(ticks.tree, tree) }
     })
   }, 50)
   const status = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))

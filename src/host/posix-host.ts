@@ -9,6 +9,7 @@ import type { Host, HostFacts, RunOptions, RunResult } from './host.ts'
 import type { HostFiles } from './host-files.ts'
 import { createOpenCalls } from './open-calls.ts'
 import { adoptArguments } from './shell/adopt-file.ts'
+import { createFileTeller, type FileTeller } from './shell/file-teller.ts'
 import { createGuard, type Guard } from './shell/guard.ts'
 import { DEFAULT_LEASH_TIMING, type LeashTiming, runOnLeash } from './shell/run-on-leash.ts'
 import { toWindowsProgram } from './shell/windows-program.ts'
@@ -18,6 +19,7 @@ export interface FilesBase {
   /** On a leash, in the host's own environment. */
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>
   readonly guard: Pick<Guard, 'tag' | 'start' | 'hold' | 'letGo'>
+  readonly teller: Pick<FileTeller, 'look'>
 }
 
 export interface PosixHostOptions {
@@ -36,7 +38,8 @@ export function createPosixHost(options: PosixHostOptions): Host {
   const { listen } = transport
   const calls = createOpenCalls()
   const guard = createGuard(transport, { hostName, timing, answerMs, onLost: calls.abort })
-  const files = createFiles({ run, guard })
+  const teller = createFileTeller(transport, { timing })
+  const files = createFiles({ run, guard, teller })
   const checked = createCheckedFiles({ hostName, files, comparesHashes: config.checksum === true })
   let facts: HostFacts | undefined
 
@@ -53,13 +56,13 @@ export function createPosixHost(options: PosixHostOptions): Host {
 
   async function close(): Promise<void> {
     await calls.end(new EncodeError('INTERRUPTED', `Host "${hostName}" was closed`))
-    await guard[Symbol.asyncDispose]()
+    await Promise.all([guard[Symbol.asyncDispose](), teller[Symbol.asyncDispose]()])
     await transport[Symbol.asyncDispose]()
   }
 
   async function leave(): Promise<void> {
     await calls.end(new EncodeError('HOST_LOST', `Host "${hostName}" is given up: another of its connections broke`))
-    await guard.leave()
+    await Promise.all([guard.leave(), teller[Symbol.asyncDispose]()])
     await transport[Symbol.asyncDispose]()
   }
 
@@ -73,6 +76,7 @@ export function createPosixHost(options: PosixHostOptions): Host {
         // The first job would wait for them. Not before the answer: it may be Windows that was asked.
         if (!changesNothing) {
           void guard.start().catch(() => {}) // told to whoever needs it
+          if (config.type === 'mounted') teller.start()
           if (config.type === 'streaming') transport.prepareTransfers?.()
         }
         if (config.checksum === true) await checked.assertHashes(either)

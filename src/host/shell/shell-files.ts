@@ -6,12 +6,15 @@ import { parseFreeBytes, parseLoad } from '../facts/parse-facts.ts'
 import type { HostFileStat, RunOptions, RunResult, TransferOptions } from '../host.ts'
 import type { HostFiles, MoveOptions } from '../host-files.ts'
 import { type DirectCommand, receiveCommand, receiveDirectly, sendCommand, sendDirectly, sendOnDemand } from './bulk-shell.ts'
+import type { FileTeller } from './file-teller.ts'
 import { assertRemovable, type Guard } from './guard.ts'
 
 export interface ShellFilesOptions {
   readonly hostName: string
   readonly run: (argv: readonly string[], options?: RunOptions) => Promise<RunResult>
   readonly guard: Pick<Guard, 'tag' | 'start' | 'hold' | 'letGo'>
+  /** Answers what it can without a command. */
+  readonly teller?: Pick<FileTeller, 'look'> | undefined
   readonly transport: BulkTransport
   /** A host that does not answer a question about its files for so long has failed it; 2 minutes unless told. */
   readonly answerMs?: number | undefined
@@ -34,7 +37,14 @@ export interface BulkOptions extends TransferOptions {
   readonly onDemand?: string | undefined
 }
 
-export function createShellFiles({ hostName, run: runForever, guard, transport, answerMs = ANSWER_MS }: ShellFilesOptions): HostFiles {
+export function createShellFiles({
+  hostName,
+  run: runForever,
+  guard,
+  teller,
+  transport,
+  answerMs = ANSWER_MS,
+}: ShellFilesOptions): HostFiles {
   /** A host that answers to keepalives and to nothing else must not hold its job for ever. */
   async function run(argv: readonly string[], signal: AbortSignal | undefined): Promise<RunResult> {
     const patience = AbortSignal.timeout(answerMs)
@@ -113,6 +123,8 @@ export function createShellFiles({ hostName, run: runForever, guard, transport, 
     },
 
     async statFile(hostPath, signal) {
+      const told = await teller?.look(hostPath, signal)
+      if (told !== undefined) return told
       const answer = await ask(`cannot look at "${toVisible(hostPath)}"`, ['/bin/sh', '-c', STAT, 'encode-stat', hostPath], signal)
       return answer.startsWith('none') ? undefined : parseListing(answer, hostName, hostPath)
     },
