@@ -1,33 +1,42 @@
 /**
- * What `fastest` knows beyond the next slot: whether a host would end a job before the whole run could be over anyway (finish-line.ts),
- * which job is the longest, and which hosts nobody knows yet.
+ * The rule by which `fastest` gives jobs to hosts. Of the hosts that have a place, the one that ends a job soonest takes it (strategy.ts),
+ * and that job is the longest one, but
  *
- * A job that a free host would end too late waits for a faster one, which is busy. That is a guess about speeds, so it never holds
- * anything up by itself: estimates of jobs that take longer than expected move, and the scheduler starts what waits when nothing runs.
+ * 1. no job that would be over there, or make others there be over, only after the whole run could be (finish-line.ts), when it would be
+ *    over sooner on another host, however busy that is. A shorter one may go there instead.
+ * 2. no job for whose source an idle slot would stand and wait, while a shorter one comes sooner: long sources come while short ones are
+ *    encoded. This is for slots, not for links; and not where the job would hardly be over in time if it came later.
+ * 3. of which nothing is known, hosts are given short jobs first, and so are those that are known while most are not.
+ *
+ * A job that is kept from a free host waits for a busy one. That is a guess about speeds, so it never holds anything up by itself:
+ * estimates of jobs that take longer than expected move, and the scheduler starts what waits when nothing runs.
  */
 
 import type { Clock } from '../core/clock.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
+import { createDrawLine } from './draw-line.ts'
 import type { Candidates } from './find-candidates.ts'
-import { findArea, findFinish, type Slot, type Waiting } from './finish-line.ts'
-import { type ScheduledJob, toFetchBytes } from './job-form.ts'
-import { type Entry, firstOfShortest, type Lane, type Lanes } from './lanes.ts'
+import type { ScheduledJob } from './job-form.ts'
+import { type Entry, firstOfShortest, type Lanes } from './lanes.ts'
+import { createOutlooks, type Outlook } from './outlooks.ts'
 import type { Places } from './places.ts'
 import type { Candidate } from './rank-candidates.ts'
 import type { Speeds } from './speeds.ts'
-import type { Timetable } from './timetable.ts'
-import { countFreeSlots, countUsableSlots, isComing, type Worker } from './worker.ts'
+import type { Foreseen, Timetable } from './timetable.ts'
+import { countFreeSlots } from './worker.ts'
 
 export interface Foresight<Job extends ScheduledJob> {
   /** Time has passed, or something was started or ended. */
   look(): void
-  /** `good`: the host ends it in time. Else the work that it could end in time. */
-  judge(entry: Entry<Job>, candidate: Candidate): 'good' | { readonly atMost: number }
+  /** `good`: the host may have it. Else the work of which it may have a job. */
+  judge(entry: Entry<Job>, candidate: Candidate): Judgement
   /** Lanes that few hosts can take first, then what takes longest. */
   compare(a: Entry<Job>, b: Entry<Job>): number
   /** The shortest job, for hosts of which nothing is known. */
   findTrial(): { readonly entry: Entry<Job>; readonly on: readonly Candidate[] } | undefined
 }
+
+export type Judgement = 'good' | { readonly atMost: number }
 
 export interface ForesightOptions<Job extends ScheduledJob> {
   readonly lanes: Lanes<Job>
@@ -42,34 +51,6 @@ export interface ForesightOptions<Job extends ScheduledJob> {
   readonly countChanges: () => number
 }
 
-/** What a slot does of a lane's jobs, one after the other. */
-interface Pace {
-  /** Work a second. */
-  readonly speed: number
-  /** Of one job, on a link that it has for itself. */
-  readonly fetchSeconds: number
-  readonly returnSeconds: number
-}
-
-/** What a lane's jobs are to its hosts. */
-interface Outlook {
-  /** Places in queues that can take its jobs, each with its speed for this lane. */
-  readonly places: readonly (Candidate & Pace)[]
-  /** Lanes of the same places share their finish line. */
-  readonly family: string
-  /** Mean speed of the places: makes seconds of work, which can be compared between lanes. */
-  readonly meanSpeed: number
-  /** Mean speed times slots: no finish line is nearer than the work divided by it. */
-  readonly allSpeed: number
-  /** Those of which nothing is known; made anew when that is true of one no longer. */
-  readonly untried: readonly Candidate[]
-  /** Nothing is known of any host. */
-  readonly isGuess: boolean
-  readonly version: number
-  /** Looks until it is made anew. */
-  uses: number
-}
-
 /** The finish line, and what it was found from. */
 interface Line {
   readonly atMs: number
@@ -82,80 +63,38 @@ interface Line {
 /** A finish line holds until this share of the time up to it has passed, or of what waits was started. */
 const LINE_PRECISION = 0.005
 
-/** An outlook is made anew after this share of the jobs of its lane was placed. */
-const STALE_SHARE = 0.02
-
 /**
  * What an estimate may be wrong by without a job becoming the last one to end: a slow host gets nothing that it could only just end in
  * time. Found by simulation (bench/simulate-placement.ts): a tenth is too little where estimates are up to a fifth off.
  */
 const MARGIN = 0.15
 
+/** Of the time to the finish line: for how long an idle slot may wait for a source, and how much the jobs that come first may take. */
+const IDLE_SHARE = 0.01
+const LATER_SHARE = 0.1
+
 export function createForesight<Job extends ScheduledJob>(options: ForesightOptions<Job>): Foresight<Job> {
-  const { lanes, candidates, breaker, speeds, timetable, clock, maxRunning } = options
-  const outlooks = new WeakMap<Lane<Job>, Outlook>()
-  const ids = new WeakMap<Worker, number>()
-  let lastId = 0
+  const { lanes, candidates, breaker, speeds, timetable, clock } = options
+  const outlooks = createOutlooks(options)
+  const drawLine = createDrawLine({ ...options, outlooks })
   let line: Line | undefined
-  /** Milliseconds since 1970, by family: where the line was before. */
-  const hintsMs = new Map<string, number>()
   let moment = ''
 
-  function outlookOf(lane: Lane<Job>): Outlook {
-    const known = outlooks.get(lane)
-    if (known !== undefined && known.version === candidates.version && known.uses > 0) return known
-    const made = makeOutlook(lane)
-    outlooks.set(lane, made)
-    return made
-  }
-
-  function makeOutlook(lane: Lane<Job>): Outlook {
-    const { sample, work, transferBytes, fetchBytes, entries } = lane
-    const { length } = entries
-    const mean = { ...sample, work: work / length, transferBytes: transferBytes / length, fetchBytes: fetchBytes / length }
-    let isGuess = false
-    const places = candidates.ofLane(lane).flatMap((candidate) => {
-      if (!isCounted(candidate.worker, sample)) return []
-      const pace = toPace(candidate, mean)
-      if (pace === undefined) isGuess = true
-      return [{ ...candidate, ...(pace ?? { speed: 1, fetchSeconds: 0, returnSeconds: 0 }) }]
-    })
-    const allSpeed = places.reduce((sum, place) => sum + place.speed * toSlotCount(place), 0)
-    return {
-      places,
-      family: places.map(toPlaceKey).join('\n'),
-      meanSpeed: places.length === 0 ? mean.work : places.reduce((sum, { speed }) => sum + speed, 0) / places.length,
-      allSpeed,
-      untried: places.filter(({ worker }) => !speeds.knows(worker.spec, sample)),
-      isGuess,
-      version: candidates.version,
-      uses: Math.max(1, Math.floor(entries.length * STALE_SHARE)),
+  function judge(entry: Entry<Job>, candidate: Candidate): Judgement {
+    const { job, lane } = entry
+    const outlook = outlooks.of(lane)
+    const least = lane.entries.at(-1)?.job.work ?? 0
+    if (isMostlyUnknown(outlook, job)) return job.work <= least ? 'good' : { atMost: least }
+    const foreseen = timetable.foresee(candidate.worker, candidate.fit.queue, job)
+    if (outlook.isGuess || foreseen === undefined) return 'good'
+    const carefulSeconds = foreseen.endSeconds * (1 + MARGIN)
+    const isSurelyInTime = carefulSeconds <= lane.work / outlook.allSpeed
+    const secondsToLine = isSurelyInTime ? lane.work / outlook.allSpeed : secondsToFinish()
+    if (carefulSeconds > secondsToLine && isSoonerElsewhere(entry, candidate, foreseen.endSeconds)) {
+      return { atMost: (secondsToLine / carefulSeconds) * job.work }
     }
-  }
-
-  /** Its encodes or its link, whichever takes longer; without jobs ahead its slot waits for the source of each. */
-  function toPace(candidate: Candidate, mean: Job): Pace | undefined {
-    const { spec } = candidate.worker
-    const encodeSeconds = speeds.encodeSeconds(spec, mean)
-    if (encodeSeconds === undefined) return undefined
-    const link = speeds.linkOf(spec)
-    const { transferBytes = 0 } = mean
-    const fetchSeconds = toFetchBytes(mean) / link
-    const ownSeconds = encodeSeconds + (options.places.ahead(candidate.worker) > 0 ? 0 : fetchSeconds)
-    const seconds = Math.max(ownSeconds, (transferBytes / link) * toSlotCount(candidate))
-    return { speed: mean.work / seconds, fetchSeconds, returnSeconds: transferBytes / link - fetchSeconds }
-  }
-
-  function toPlaceKey({ worker, fit }: Candidate): string {
-    return `${idOf(worker)} ${fit.queue}`
-  }
-
-  function idOf(worker: Worker): number {
-    const known = ids.get(worker)
-    if (known !== undefined) return known
-    lastId += 1
-    ids.set(worker, lastId)
-    return lastId
+    const soonWork = carefulSeconds > secondsToLine * (1 - LATER_SHARE) ? job.work : findSoonWork(entry, candidate, foreseen, secondsToLine)
+    return soonWork < job.work && least < job.work ? { atMost: Math.max(least, soonWork) } : 'good'
   }
 
   /** Most hosts are on trial: the few that are known may be the slowest of all, and get short jobs meanwhile. */
@@ -164,8 +103,12 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
     return untried.filter(({ worker }) => !speeds.knows(worker.spec, job)).length * 2 > places.length
   }
 
-  function drawLine(): Line {
-    return { atMs: findLine(), foundMs: clock.now(), changes: options.countChanges(), version: candidates.version, waiting: lanes.size }
+  function secondsToFinish(): number {
+    line ??= {
+      atMs: clock.now() + drawLine() * 1000,
+      ...{ foundMs: clock.now(), changes: options.countChanges(), version: candidates.version, waiting: lanes.size },
+    }
+    return (line.atMs - clock.now()) / 1000
   }
 
   function isStill({ atMs, foundMs, changes, version, waiting }: Line): boolean {
@@ -174,95 +117,27 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
     return options.countChanges() - changes <= waiting * LINE_PRECISION && lanes.size <= waiting
   }
 
-  /** Milliseconds since 1970. */
-  function findLine(): number {
-    const now = clock.now()
-    const families = new Map<string, Lane<Job>[]>()
-    for (const lane of lanes.listOpen()) {
-      const { family } = outlookOf(lane)
-      families.set(family, [...(families.get(family) ?? []), lane])
-    }
-    let farthest = 0
-    for (const [family, members] of families) {
-      const hintMs = hintsMs.get(family)
-      const seconds = findFinish(toSlots(members), toWaiting(members), hintMs === undefined ? undefined : (hintMs - now) / 1000)
-      hintsMs.set(family, now + seconds * 1000)
-      farthest = Math.max(farthest, seconds)
-    }
-    if (families.size > 1) farthest = Math.max(farthest, findSharedFinish([...families.values()]))
-    return now + farthest * 1000
-  }
-
-  /** Places that several families want: the area that all of their work needs. The longest jobs were looked at in their families. */
-  function findSharedFinish(families: readonly (readonly Lane<Job>[])[]): number {
-    const slots = new Map<string, readonly Slot[]>()
-    let seconds = 0
-    for (const members of families) {
-      // What no host that is up can do takes nothing of what the others wait for.
-      if (members.every((lane) => outlookOf(lane).places.length === 0)) continue
-      seconds += toWaiting(members).total
-      for (const { place, own } of toSlotsByPlace(members)) {
-        const key = toPlaceKey(place)
-        if (!slots.has(key)) slots.set(key, own)
-      }
-    }
-    return findArea([...slots.values()].flat(), seconds)
-  }
-
-  /** In seconds on a host of mean speed. */
-  function toWaiting(members: readonly Lane<Job>[]): Waiting {
-    const waiting = { count: 0, total: 0, longest: 0 }
-    for (const lane of members) {
-      const { meanSpeed } = outlookOf(lane)
-      waiting.count += lane.entries.length
-      waiting.total += lane.work / meanSpeed
-      waiting.longest = Math.max(waiting.longest, (lane.entries[0]?.job.work ?? 0) / meanSpeed)
-    }
-    return { ...waiting, list: () => listWorks(members) }
-  }
-
-  function listWorks(members: readonly Lane<Job>[]): readonly number[] {
-    const works = members.flatMap((lane) => {
-      const { meanSpeed } = outlookOf(lane)
-      return lane.entries.map(({ job }) => job.work / meanSpeed)
-    })
-    return members.length > 1 ? works.sort((a, b) => b - a) : works
-  }
-
-  function toSlots(members: readonly Lane<Job>[]): readonly Slot[] {
-    const all = toSlotsByPlace(members).flatMap(({ own }) => own)
-    if (all.length <= maxRunning) return all
-    return all.sort((a, b) => b.speed - a.speed).slice(0, maxRunning)
-  }
-
-  function toSlotsByPlace(members: readonly Lane<Job>[]): readonly { readonly place: Candidate; readonly own: readonly Slot[] }[] {
-    const [first] = members
-    if (first === undefined) return []
-    const views = members.map((lane) => ({ ...outlookOf(lane), share: lane.work / outlookOf(lane).meanSpeed }))
-    const shares = views.reduce((sum, { share }) => sum + share, 0)
-    const slots: { readonly place: Candidate; readonly own: readonly Slot[] }[] = []
-    for (const [index, place] of outlookOf(first).places.entries()) {
-      if (breaker.stateOf(place.worker) !== 'free' || !isCounted(place.worker, first.sample)) continue
-      let speed = 0
-      for (const { places, meanSpeed, share } of views) speed += ((places[index]?.speed ?? 0) / meanSpeed) * (share / shares)
-      const linkSeconds = timetable.linkSeconds(place.worker)
-      const free = timetable.listFree(place.worker, place.fit.queue).map((seconds) => Math.max(seconds + place.returnSeconds, linkSeconds))
-      slots.push({ place, own: free.map((freeSeconds) => ({ freeSeconds, speed })) })
-    }
-    return slots
-  }
-
-  /** It is up, or will be at any moment and is known. */
-  function isCounted(worker: Worker, job: Job): boolean {
-    return worker.state === 'up' || (isComing(worker, clock.now()) && speeds.knows(worker.spec, job))
-  }
-
   /** Whether it would be over sooner on another host, however busy that is. */
   function isSoonerElsewhere(entry: Entry<Job>, on: Candidate, seconds: number): boolean {
     return candidates.of(entry).some(({ worker, fit }) => {
-      if (worker === on.worker || !isCounted(worker, entry.job) || breaker.stateOf(worker) !== 'free') return false
+      if (worker === on.worker || !outlooks.isCounted(worker, entry.job) || breaker.stateOf(worker) !== 'free') return false
       return (timetable.endOfNew(worker, fit.queue, entry.job) ?? seconds) < seconds
     })
+  }
+
+  /** The work of a job whose source would be there when the slot is free, or hardly later. */
+  function findSoonWork(
+    { job, lane }: Entry<Job>,
+    { worker, fit }: Candidate,
+    { freeSeconds, takesSeconds }: Foreseen,
+    secondsToLine: number,
+  ): number {
+    if (takesSeconds <= freeSeconds + secondsToLine * IDLE_SHARE) return job.work
+    // Where the source of each job is fetched after the one before it, or the link never rests, nothing is gained by another order.
+    if (options.places.ahead(worker) === 0) return job.work
+    const place = outlooks.of(lane).places.find((one) => one.worker === worker && one.fit.queue === fit.queue)
+    if (place === undefined || place.isLinkBound) return job.work
+    return (job.work * (freeSeconds + secondsToLine * IDLE_SHARE)) / takesSeconds
   }
 
   return {
@@ -271,37 +146,17 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
       if (now === moment) return
       moment = now
       if (line !== undefined && !isStill(line)) line = undefined
-      for (const lane of lanes.listOpen()) {
-        const outlook = outlooks.get(lane)
-        if (outlook === undefined) continue
-        outlook.uses -= 1
-        if (outlook.untried.some(({ worker }) => speeds.knows(worker.spec, lane.sample))) outlooks.delete(lane)
-      }
+      for (const lane of lanes.listOpen()) outlooks.look(lane)
     },
-    judge(entry, candidate) {
-      const { job, lane } = entry
-      const outlook = outlookOf(lane)
-      if (isMostlyUnknown(outlook, job)) {
-        const least = firstOfShortest(lane)?.job.work ?? 0
-        return job.work <= least ? 'good' : { atMost: least }
-      }
-      const seconds = timetable.endOfNew(candidate.worker, candidate.fit.queue, job)
-      if (outlook.isGuess || seconds === undefined) return 'good'
-      const careful = seconds * (1 + MARGIN)
-      if (careful <= lane.work / outlook.allSpeed) return 'good'
-      line ??= drawLine()
-      const secondsToLine = (line.atMs - clock.now()) / 1000
-      if (careful <= secondsToLine || !isSoonerElsewhere(entry, candidate, seconds)) return 'good'
-      return { atMost: (secondsToLine / careful) * job.work }
-    },
+    judge,
     compare(a, b) {
       if (a.lane === b.lane) return b.job.work - a.job.work || a.order - b.order
-      const [ofA, ofB] = [outlookOf(a.lane), outlookOf(b.lane)]
+      const [ofA, ofB] = [outlooks.of(a.lane), outlooks.of(b.lane)]
       return ofA.places.length - ofB.places.length || b.job.work / ofB.meanSpeed - a.job.work / ofA.meanSpeed || a.order - b.order
     },
     findTrial() {
       for (const lane of lanes.listOpen()) {
-        const { places, untried } = outlookOf(lane)
+        const { places, untried } = outlooks.of(lane)
         const isFree = ({ worker, fit }: Candidate): boolean => countFreeSlots(worker, fit.queue) > 0 && breaker.stateOf(worker) === 'free'
         const isUntried = ({ worker }: Candidate): boolean => !speeds.knows(worker.spec, lane.sample)
         const on = untried.filter((place) => isFree(place) && isUntried(place))
@@ -314,8 +169,4 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
       return undefined
     },
   }
-}
-
-function toSlotCount({ worker, fit }: Candidate): number {
-  return countUsableSlots(worker, fit.queue)
 }

@@ -4,6 +4,7 @@
  */
 
 import type { Clock } from '../core/clock.ts'
+import { foretell, type Task } from './foretell.ts'
 import { type ScheduledJob, toFetchBytes } from './job-form.ts'
 import type { Speeds } from './speeds.ts'
 import { countUsableSlots, secondsToUp, type UnderWay, type Worker } from './worker.ts'
@@ -11,9 +12,11 @@ import { countUsableSlots, secondsToUp, type UnderWay, type Worker } from './wor
 export type TimedJob = Pick<ScheduledJob, 'profile' | 'sizeClass' | 'work' | 'transferBytes' | 'fetchBytes'>
 
 export interface Timetable {
-  /** When a job will be over that is placed there now; undefined where nothing is known of any host. */
+  /** When a job will be over that is placed there now, told quickly; undefined where nothing is known of any host. */
   endOfNew(worker: Worker, queue: string, job: TimedJob): number | undefined
-  /** The same of an attempt there. */
+  /** The same, with what it does to the others there. */
+  foresee(worker: Worker, queue: string, job: TimedJob): Foreseen | undefined
+  /** When an attempt there will be over. */
   endOf(worker: Worker, attempt: UnderWay): number | undefined
   /** When each slot of a queue is free for jobs that are not there yet. */
   listFree(worker: Worker, queue: string): readonly number[]
@@ -22,6 +25,14 @@ export interface Timetable {
   fetchSeconds(worker: Worker): number
   /** Something began or ended there, or more is known of it, or of all: what was found out before is void. */
   forget(worker?: Worker): void
+}
+
+export interface Foreseen {
+  /** When it is over, and whatever is over later than without it. */
+  readonly endSeconds: number
+  /** When a slot would be free for it, and when it takes that: between, the slot stands idle until its source has come. */
+  readonly freeSeconds: number
+  readonly takesSeconds: number
 }
 
 /** What is known of one worker; seconds since it was made. Until something begins or ends there, only time passes. */
@@ -36,11 +47,15 @@ interface Page {
   readonly linkSeconds: number
   readonly free: Map<string, readonly number[]>
   readonly firstFree: Map<string, number>
-  readonly encodeEnds: Map<UnderWay, number>
+  /** In the order in which they are under way. */
+  readonly ends: ReadonlyMap<UnderWay, number>
 }
 
 /** A job that takes longer than expected is expected to take this share more of what it has taken by then. */
 const OVERRUN_SHARE = 0.1
+
+/** By less nothing is made later, but for rounding. */
+const LATER_SECONDS = 0.001
 
 export function createTimetable(speeds: Speeds, clock: Pick<Clock, 'now'>): Timetable {
   let pages = new WeakMap<Worker, Page>()
@@ -55,49 +70,60 @@ export function createTimetable(speeds: Speeds, clock: Pick<Clock, 'now'>): Time
   }
 
   function makePage(worker: Worker): Page {
-    const nowMs = clock.now()
-    const moved = worker.link.shareSeconds(nowMs)
-    const link = speeds.linkOf(worker.spec)
-    const crossing = listCrossing(worker, link, moved)
-    const encodeEnds = new Map<UnderWay, number>()
-    let nextSeconds = Number.POSITIVE_INFINITY
-    let [fetchSeconds, linkSeconds] = [0, crossing.reduce((sum, left) => sum + left, 0)]
-    const slots = new Map<string, number[]>()
-    const unstarted: { readonly attempt: UnderWay; readonly readySeconds: number }[] = []
+    const madeMs = clock.now()
+    const tasks = listTasks(worker)
+    const told = foretell(tasks, (queue) => countUsableSlots(worker, queue))
+    const ends = new Map<UnderWay, number>()
+    const crossing: number[] = []
+    let [index, fetchSeconds, linkSeconds, untilMs] = [0, 0, 0, Number.POSITIVE_INFINITY]
     for (const attempt of worker.underWay) {
-      if (attempt.phase !== 'leaving') linkSeconds += returnSeconds(worker, attempt.job)
-      if (attempt.phase === 'encoding') {
-        const seconds = encodeLeft(worker, attempt, nowMs)
-        encodeEnds.set(attempt, seconds)
-        nextSeconds = Math.min(nextSeconds, seconds)
-        slots.set(attempt.queue, [...(slots.get(attempt.queue) ?? []), seconds])
-      } else if (attempt.phase === 'waiting') unstarted.push({ attempt, readySeconds: 0 })
-      else if (attempt.phase === 'coming') {
-        const expected = toFetchBytes(attempt.job) / link - (moved - attempt.linkShareSeconds)
-        // Of a link that nobody knows the time that has passed is all that is known: as much again.
-        const passed = (nowMs - attempt.sinceMs) / 1000
-        const overrun = passed * (link === Number.POSITIVE_INFINITY ? 1 : OVERRUN_SHARE)
-        const left = Math.max(expected, overrun)
-        if (left === overrun) nextSeconds = 0
-        if (link !== Number.POSITIVE_INFINITY) fetchSeconds += left
-        unstarted.push({ attempt, readySeconds: Math.max(overrun, shareOut(crossing, left)) })
-      }
+      const task = tasks[index]
+      if (task === undefined) break
+      ends.set(attempt, told.ends[index] ?? 0)
+      const crosses = task.phase === 'coming' ? task.fetchSeconds : task.phase === 'leaving' ? task.returnSeconds : 0
+      if (crosses > 0) crossing.push(crosses)
+      fetchSeconds += task.fetchSeconds
+      linkSeconds += task.fetchSeconds + task.returnSeconds
+      if (task.phase === 'encoding') untilMs = Math.min(untilMs, madeMs + task.encodeSeconds * 1000)
+      // As late as it is, it is expected to be later still with each moment.
+      if (task.phase === 'coming' && isOverdue(attempt, task)) untilMs = madeMs
+      index += 1
     }
-    unstarted.sort((a, b) => a.readySeconds - b.readySeconds)
-    for (const { attempt, readySeconds } of unstarted) {
-      const seconds = takeSlot(fillUp(worker, attempt.queue, slots), readySeconds, speeds.encodeSeconds(worker.spec, attempt.job) ?? 0)
-      encodeEnds.set(attempt, seconds)
-    }
-    for (const queue of slots.keys()) fillUp(worker, queue, slots)
-    return {
-      ...{ madeMs: nowMs, untilMs: nowMs + nextSeconds * 1000, crossing, fetchSeconds, linkSeconds, encodeEnds },
-      ...{ free: slots, firstFree: new Map() },
-    }
+    return { madeMs, untilMs, crossing, fetchSeconds, linkSeconds, free: new Map(told.free), firstFree: new Map(), ends }
   }
 
-  function encodeLeft(worker: Worker, { job, sinceMs, endsMs }: UnderWay, nowMs: number): number {
+  /** What is under way there, in that order. */
+  function listTasks(worker: Worker): Task[] {
+    const nowMs = clock.now()
+    const moved = worker.link.shareSeconds(nowMs)
+    return [...worker.underWay].map((attempt) => {
+      const { phase, queue, job, linkShareSeconds } = attempt
+      const task = { phase, queue, fetchSeconds: 0, encodeSeconds: 0, returnSeconds: returnSeconds(worker, job) }
+      if (phase === 'leaving') return { ...task, returnSeconds: Math.max(0, task.returnSeconds - (moved - linkShareSeconds)) }
+      if (phase === 'encoding') return { ...task, encodeSeconds: encodeLeft(worker, attempt, nowMs) }
+      const encodeSeconds = speeds.encodeSeconds(worker.spec, job) ?? 0
+      if (phase === 'waiting') return { ...task, encodeSeconds }
+      const link = speeds.linkOf(worker.spec)
+      const overdue = overdueSeconds(attempt, nowMs)
+      // Of a link that nobody knows the time that has passed is all that is known: as much again.
+      if (link === Number.POSITIVE_INFINITY) return { ...task, encodeSeconds, arrivesSeconds: overdue / OVERRUN_SHARE }
+      return { ...task, encodeSeconds, fetchSeconds: Math.max(toFetchBytes(job) / link - (moved - linkShareSeconds), overdue) }
+    })
+  }
+
+  function isOverdue(attempt: UnderWay, { fetchSeconds, arrivesSeconds }: Task): boolean {
+    return arrivesSeconds !== undefined || fetchSeconds <= overdueSeconds(attempt, clock.now())
+  }
+
+  /** What is left at least of what has taken so long. */
+  function overdueSeconds({ sinceMs }: UnderWay, nowMs: number): number {
+    return ((nowMs - sinceMs) / 1000) * OVERRUN_SHARE
+  }
+
+  function encodeLeft(worker: Worker, attempt: UnderWay, nowMs: number): number {
+    const { job, sinceMs, endsMs } = attempt
     const expectedMs = (speeds.encodeSeconds(worker.spec, job) ?? 0) * 1000
-    return Math.max((endsMs ?? sinceMs + expectedMs) - nowMs, (nowMs - sinceMs) * OVERRUN_SHARE) / 1000
+    return Math.max(((endsMs ?? sinceMs + expectedMs) - nowMs) / 1000, overdueSeconds(attempt, nowMs))
   }
 
   function secondsSince({ madeMs }: Page): number {
@@ -111,7 +137,7 @@ export function createTimetable(speeds: Speeds, clock: Pick<Clock, 'now'>): Time
   function listFree(page: Page, worker: Worker, queue: string): readonly number[] {
     const known = page.free.get(queue)
     if (known !== undefined) return known
-    const made = fillUp(worker, queue, new Map())
+    const made = Array<number>(Math.max(0, countUsableSlots(worker, queue))).fill(0)
     page.free.set(queue, made)
     return made
   }
@@ -119,7 +145,7 @@ export function createTimetable(speeds: Speeds, clock: Pick<Clock, 'now'>): Time
   function findFirstFree(page: Page, worker: Worker, queue: string): number {
     const known = page.firstFree.get(queue)
     if (known !== undefined) return known
-    const first = least(listFree(page, worker, queue))
+    const first = Math.min(...listFree(page, worker, queue))
     page.firstFree.set(queue, first)
     return first
   }
@@ -138,10 +164,30 @@ export function createTimetable(speeds: Speeds, clock: Pick<Clock, 'now'>): Time
       // What is there before it uses the link, too, until it ends.
       return Math.max(encoded + returnSeconds(worker, job), linkLeft(page, passed) + (job.transferBytes ?? 0) / link)
     },
+    foresee(worker, queue, job) {
+      const encodeSeconds = speeds.encodeSeconds(worker.spec, job)
+      if (encodeSeconds === undefined) return undefined
+      const page = pageOf(worker)
+      const passed = secondsSince(page)
+      const freeSeconds = Math.max(0, findFirstFree(page, worker, queue) - passed)
+      const fetchSeconds = toFetchBytes(job) / speeds.linkOf(worker.spec)
+      if (fetchSeconds === 0) return { endSeconds: freeSeconds + encodeSeconds, freeSeconds, takesSeconds: freeSeconds }
+      const own: Task = { phase: 'coming', queue, fetchSeconds, encodeSeconds, returnSeconds: returnSeconds(worker, job) }
+      const tasks = listTasks(worker)
+      const { takes, ends } = foretell([...tasks, own], (name) => countUsableSlots(worker, name))
+      let endSeconds = ends[tasks.length] ?? 0
+      let index = 0
+      for (const before of page.ends.values()) {
+        const end = ends[index] ?? 0
+        if (end > before - passed + LATER_SECONDS) endSeconds = Math.max(endSeconds, end)
+        index += 1
+      }
+      return { endSeconds, freeSeconds, takesSeconds: takes[tasks.length] ?? 0 }
+    },
     endOf(worker, attempt) {
       const page = pageOf(worker)
-      const encoded = page.encodeEnds.get(attempt)
-      return encoded === undefined ? undefined : encoded - secondsSince(page) + returnSeconds(worker, attempt.job)
+      const end = page.ends.get(attempt)
+      return end === undefined ? undefined : end - secondsSince(page)
     },
     listFree(worker, queue) {
       const page = pageOf(worker)
@@ -164,25 +210,7 @@ export function createTimetable(speeds: Speeds, clock: Pick<Clock, 'now'>): Time
   }
 }
 
-function listCrossing(worker: Worker, link: number, moved: number): readonly number[] {
-  const crossing: number[] = []
-  for (const { phase, job, linkShareSeconds } of worker.underWay) {
-    if (phase !== 'coming' && phase !== 'leaving') continue
-    const bytes = phase === 'coming' ? toFetchBytes(job) : (job.transferBytes ?? 0) - toFetchBytes(job)
-    const left = bytes / link - (moved - linkShareSeconds)
-    if (left > 0) crossing.push(left)
-  }
-  return crossing
-}
-
-/** When one of several transfers that share a link evenly is over. */
-function shareOut(crossing: readonly number[], own: number): number {
-  let seconds = 0
-  for (const left of crossing) seconds += Math.min(left, own)
-  return seconds
-}
-
-/** The same of one that begins now, while the others have had the link for some seconds. */
+/** When a source arrives that sets out now, while those before it have had the link for some seconds. */
 function findArrival({ crossing }: Page, own: number, passedSeconds: number): number {
   let seconds = own
   for (const left of crossing) seconds += Math.max(0, Math.min(left - passedSeconds / crossing.length, own))
@@ -191,27 +219,4 @@ function findArrival({ crossing }: Page, own: number, passedSeconds: number): nu
 
 function linkLeft({ crossing, linkSeconds }: Page, passedSeconds: number): number {
   return Math.max(0, linkSeconds - (crossing.length > 0 ? passedSeconds : 0))
-}
-
-/** Slots that nobody has are free now. */
-function fillUp(worker: Worker, queue: string, slots: Map<string, number[]>): number[] {
-  const taken = slots.get(queue) ?? []
-  for (let missing = countUsableSlots(worker, queue) - taken.length; missing > 0; missing -= 1) taken.push(0)
-  slots.set(queue, taken)
-  return taken
-}
-
-/** Takes the slot that is free first; gives when the job has encoded. */
-function takeSlot(slots: number[], readySeconds: number, encodeSeconds: number): number {
-  let first = 0
-  for (const [index, free] of slots.entries()) if (free < (slots[first] ?? 0)) first = index
-  const end = Math.max(slots[first] ?? 0, readySeconds) + encodeSeconds
-  slots[first] = end
-  return end
-}
-
-function least(values: readonly number[]): number {
-  let smallest = Number.POSITIVE_INFINITY
-  for (const value of values) smallest = Math.min(smallest, value)
-  return smallest
 }

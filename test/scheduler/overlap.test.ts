@@ -80,6 +80,16 @@ describe('a job ahead of its slot', () => {
   })
 })
 
+test('an idle slot gets a job that is soon there, and the long one comes while that is encoded', async () => {
+  const knownLinks = [{ cluster: 'home', name: 'box', bytesPerSecond: 10 }]
+  const bench = createStagedBench({ ahead: () => 1, knownSpeeds: [knownSpeed('box', 1)], knownLinks })
+  bench.up(worker('box', { _default: 2 }))
+  const short = Array.from({ length: 20 }, (_, index) => ({ ...job(`short${index}`), work: 100, fetchBytes: 10, transferBytes: 15 }))
+  bench.add({ ...job('long'), work: 1000, fetchBytes: 500, transferBytes: 750 }, ...short)
+  expect(bench.stages()).toEqual(['short0 box coming', 'short1 box coming', 'long box coming'])
+  await bench.endAll()
+})
+
 describe('a job that waits for a slot is withdrawn, which counts against nobody,', () => {
   const placed = async (options: Partial<SchedulerOptions<ScheduledJob>> = {}) => {
     const bench = createStagedBench({ ...oneAhead, ...options })

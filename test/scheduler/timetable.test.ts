@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest'
+import type { ScheduledJob } from '../../src/scheduler/job-form.ts'
+import { createSpeeds } from '../../src/scheduler/speeds.ts'
+import { createTimetable } from '../../src/scheduler/timetable.ts'
+import { createWorker, type UnderWay } from '../../src/scheduler/worker.ts'
+import { job, worker } from './scheduler-bench.ts'
+
+/** A host of one slot that does one unit of work a second, on a link of one byte a second. */
+function createHost(linkBytesPerSecond = 1) {
+  const host = createWorker(worker('box', { _default: 1 }))
+  const speeds = createSpeeds()
+  speeds.seed({ cluster: 'home', name: 'box', profile: 'hevc', workPerSecond: 1 })
+  speeds.seedLink({ cluster: 'home', name: 'box', bytesPerSecond: linkBytesPerSecond })
+  const timetable = createTimetable(speeds, { now: () => 0 })
+  host.state = 'up'
+
+  function begin(phase: UnderWay['phase'], begun: ScheduledJob): UnderWay {
+    const attempt: UnderWay = {
+      ...{ job: begun, queue: '_default', phase, sinceMs: 0, endsMs: undefined, linkShareSeconds: 0, withdrawn: undefined },
+      withdraw: () => {},
+    }
+    host.underWay.add(attempt)
+    timetable.forget(host)
+    return attempt
+  }
+
+  return {
+    begin,
+    endOf: (attempt: UnderWay) => timetable.endOf(host, attempt),
+    foresee: (added: ScheduledJob) => timetable.foresee(host, '_default', added),
+  }
+}
+
+const crossing = (work: number, fetchBytes: number, returnBytes: number): ScheduledJob => ({
+  ...{ ...job('1'), work, fetchBytes, transferBytes: fetchBytes + returnBytes },
+})
+
+describe('one job more on a host', () => {
+  test('is foreseen to be over when its result has come back', () => {
+    const { foresee } = createHost()
+    expect(foresee(crossing(20, 10, 5))).toEqual({ endSeconds: 35, freeSeconds: 0, takesSeconds: 10 })
+  })
+
+  test('counts as over when what it makes late is over', () => {
+    const { begin, endOf, foresee } = createHost()
+    const leaving = begin('leaving', crossing(0, 0, 100))
+    expect(endOf(leaving)).toBe(100)
+    expect(foresee(crossing(1, 60, 0)), 'over after 121 s itself').toMatchObject({ endSeconds: 160, takesSeconds: 120 })
+  })
+
+  test('does not answer for what would end as late without it', () => {
+    const { begin, foresee } = createHost(1000)
+    begin('encoding', crossing(500, 0, 0))
+    expect(foresee(crossing(1, 100, 0))?.endSeconds).toBeCloseTo(501)
+    const { begin: beginOther, foresee: foreseeOther } = createHost()
+    beginOther('leaving', crossing(0, 0, 100))
+    expect(foreseeOther(crossing(30, 0, 0))?.endSeconds).toBe(30)
+  })
+})
