@@ -3,8 +3,8 @@
  * (`ssh/`, `local/`) and what is said there (`shell/`, `facts/`).
  */
 
-import type { Duplex, Readable, Writable } from 'node:stream'
-import type { HostListener } from './host.ts'
+import type { Readable, Writable } from 'node:stream'
+import type { HostListener, OnConnection } from './host.ts'
 
 export interface ChannelExit {
   /** Null when a signal ended the command, or nobody told. */
@@ -32,7 +32,7 @@ export interface CommandTransport extends AsyncDisposable {
   /** Begins to connect what transfers will want, beside whatever else goes on. Failing is left to the transfer that meets it again. */
   readonly prepareTransfers?: (() => void) | undefined
   /** As the Host port's method. */
-  readonly listen?: ((onConnection: (stream: Duplex) => void, signal?: AbortSignal) => Promise<HostListener>) | undefined
+  readonly listen?: ((onConnection: OnConnection, signal?: AbortSignal) => Promise<HostListener>) | undefined
   /** Aborted, with an EncodeError HOST_LOST as reason, when the host is gone for good. */
   readonly lost: AbortSignal
 }

@@ -11,6 +11,7 @@ import { formatBytes } from '../core/units.ts'
 import { createFileDigest } from './file-digest.ts'
 import type { Growth, PutOptions, TransferOptions } from './host.ts'
 import type { HostFiles } from './host-files.ts'
+import { TransferCut } from './transfer-cut.ts'
 
 export interface CheckedFilesOptions {
   readonly hostName: string
@@ -61,6 +62,8 @@ export function createCheckedFiles({ hostName, files, comparesHashes }: CheckedF
       const digest = comparesHashes ? (options.digest ?? createFileDigest()) : undefined
       await files.putFile(controllerPath, partialPath, { ...options, digest, key: partialPath })
       const [sent, arrived] = await Promise.all([stat(controllerPath), files.statFile(partialPath, signal)])
+      const arrivedBytes = arrived?.sizeBytes ?? 0
+      if (options.cut?.aborted === true && arrivedBytes < sent.size) throw new TransferCut(partialPath, arrivedBytes)
       assertWhole(controllerPath, sent.size, arrived?.sizeBytes, there)
       if (digest !== undefined) {
         const [own, other] = await Promise.all([digest.finish(controllerPath, signal), hashFile(partialPath, signal)])

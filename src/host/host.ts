@@ -118,6 +118,14 @@ export interface HostLoad {
   readonly cpuRatio: number
 }
 
+/** Tells who writes many bytes to a stream of a host when there is room for more of them on the way. */
+export interface StreamFlow {
+  /** Resolves when so many bytes may be written, which then are. `onStall` is told when that takes its time, and always when it is over. */
+  room(bytes: number, onStall: (isStalled: boolean) => void): Promise<void>
+}
+
+export type OnConnection = (stream: Duplex, flow: StreamFlow) => void
+
 /** A port on a host's own loopback, open to every user there. */
 export interface HostListener {
   readonly port: number
@@ -176,7 +184,7 @@ export interface Host extends AsyncDisposable {
    * Opens a port there, of the host's choice; each connection that one of its programs makes to it is handed over. The port goes with this
    * connection. Rejects with HOST_UNSUPPORTED where the host does not want that. Missing where a host has no such thing.
    */
-  readonly listen?: ((onConnection: (stream: Duplex) => void, signal?: AbortSignal) => Promise<HostListener>) | undefined
+  readonly listen?: ((onConnection: OnConnection, signal?: AbortSignal) => Promise<HostListener>) | undefined
   /** What a program gets as its environment, none but its user and the administrators there can see. */
   readonly hidesEnvironment?: boolean | undefined
   freeBytes(hostFolder: string, signal?: AbortSignal): Promise<number | undefined>

@@ -5,6 +5,8 @@
  * The port is open to all users of the host, so a token is wanted. ffmpeg's command line is no place for it, since `ps` shows that to
  * everybody: the host makes the token itself, in a file that its owner alone can read, and ffmpeg gets it from there as the password of
  * a proxy, by its environment. Where nobody else sees a program's environment (Windows), it is put there at once.
+ *
+ * What the host has of it already, ffmpeg reads from there, and only the rest from the port: its `concat` protocol makes one file of both.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -13,8 +15,9 @@ import type { Host, HostListener, TransferOptions } from '../host/host.ts'
 import { openSourceServer, type SourceServer, UnfitReader } from './source-server.ts'
 
 export interface ArrivingSource {
-  /** What ffmpeg is given to read. */
+  /** What ffmpeg is given to read, and the options that this needs. */
   readonly input: string
+  readonly inputOptions: readonly string[]
   /** Goes before ffmpeg and its arguments: gives it the token. */
   readonly launcher: readonly string[]
   /** Does so, where the host hides it. */
@@ -41,6 +44,11 @@ export class ArrivalUnfit extends Error {
   }
 }
 
+export interface SourceBeginning {
+  readonly hostPath: string
+  readonly sizeBytes: number
+}
+
 export interface ArrivingSourceRequest {
   readonly host: Pick<Host, 'listen' | 'run' | 'removeFiles' | 'hidesEnvironment'>
   readonly source: { readonly path: string; readonly sizeBytes: number; readonly mtimeMs: number }
@@ -48,7 +56,9 @@ export interface ArrivingSourceRequest {
   readonly tokenFile: string
   /** With its full stop; by it ffmpeg guesses at a format. */
   readonly extension: string
-  /** `onBytes`: bytes that were sent by now. */
+  /** The beginning of it, which the host has in a file that does not change any more. */
+  readonly beginning?: SourceBeginning | undefined
+  /** `onBytes`: bytes that were sent by now, with those of the beginning. */
   readonly options?: Pick<TransferOptions, 'onBytes' | 'turn'> | undefined
   readonly signal: AbortSignal
 }
@@ -60,12 +70,14 @@ const CLOSE_TIMEOUT_MS = 3_000
 
 /** Rejects with `ArrivalUnfit` where it is of no use to try, else as the server and the host do. */
 export async function openArrivingSource(request: ArrivingSourceRequest): Promise<ArrivingSource> {
-  const { host, source, tokenFile, signal } = request
+  const { host, source, tokenFile, beginning, options, signal } = request
   const { listen } = host
   if (listen === undefined) throw new ArrivalUnfit('It has no way for that', { isOfHost: true })
+  if (beginning?.hostPath.includes(CONCAT_SEPARATOR))
+    throw new ArrivalUnfit('A file name cannot be written for ffmpeg', { isOfHost: false })
   let server: SourceServer | undefined
   let bearer: TokenBearer
-  const listener = await listen((stream) => (server === undefined ? stream.destroy() : server.accept(stream)), signal).catch(
+  const listener = await listen((stream, flow) => (server === undefined ? stream.destroy() : server.accept(stream, flow)), signal).catch(
     (cause: unknown) => {
       throw isEncodeError(cause, 'HOST_UNSUPPORTED') ? new ArrivalUnfit(cause.message, { isOfHost: true, cause }) : cause
     },
@@ -74,7 +86,9 @@ export async function openArrivingSource(request: ArrivingSourceRequest): Promis
     bearer = host.hidesEnvironment === true ? bearInEnvironment(listener.port) : await bearInFile(host, tokenFile, listener.port, signal)
     const credentials = `${USER}:${bearer.token}`
     const maxServedBytes = source.sizeBytes * MAX_SERVED_RATIO + SPARE_BYTES
-    server = await openSourceServer({ source, credentials, maxServedBytes, ...request.options })
+    const fromByte = beginning?.sizeBytes ?? 0
+    const onBytes = (bytes: number): void => options?.onBytes?.(fromByte + bytes)
+    server = await openSourceServer({ source, fromByte, credentials, maxServedBytes, turn: options?.turn, onBytes })
   } catch (error) {
     await closeListener(listener)
     throw error
@@ -86,7 +100,7 @@ function toArrivingSource(
   server: SourceServer,
   listener: HostListener,
   { launcher, env }: TokenBearer,
-  { extension }: Pick<ArrivingSourceRequest, 'extension'>,
+  { extension, beginning }: Pick<ArrivingSourceRequest, 'extension' | 'beginning'>,
 ): ArrivingSource {
   const broken = new AbortController()
   const stop = (reason: unknown): void => {
@@ -97,9 +111,12 @@ function toArrivingSource(
   listener.lost.addEventListener('abort', onLost, { once: true })
   if (listener.lost.aborted) onLost()
 
+  // The name of the machine means nothing: the proxy is asked.
+  const rest = `http://encode.source/source${extension}`
   return {
-    // The name of the machine means nothing: the proxy is asked.
-    input: `http://encode.source/source${extension}`,
+    input: beginning === undefined ? rest : `concat:file:${beginning.hostPath}${CONCAT_SEPARATOR}${rest}`,
+    // By itself it reads nothing but files behind `concat`.
+    inputOptions: beginning === undefined ? [] : ['-protocol_whitelist', 'concat,file,http,httpproxy,tcp'],
     launcher,
     env,
     broken: broken.signal,
@@ -128,6 +145,8 @@ async function closeListener(listener: HostListener): Promise<void> {
   await Promise.race([listener.close().catch(() => undefined), patience.promise])
   clearTimeout(timer)
 }
+
+const CONCAT_SEPARATOR = '|'
 
 const USER = 'encode'
 const TOKEN_BYTES = 16

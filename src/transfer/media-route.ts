@@ -5,7 +5,7 @@
 
 import type { Growth, Host, TransferOptions } from '../host/host.ts'
 import type { JobPlan } from '../model/plan.ts'
-import type { ArrivingSource } from './arriving-source.ts'
+import type { ArrivingSource, SourceBeginning } from './arriving-source.ts'
 
 /**
  * Waits until a host that was lost is open again, and has it take over files that a transfer was busy with: each into the new work folder,
@@ -44,10 +44,15 @@ export interface MediaRoute {
   /** Paths in the host's own form; others after a transfer that found the host in another work folder. */
   readonly hostSource: string
   readonly hostResult: string
-  /** Makes the source readable on the host; undefined where it is already. Resolves to nothing until it really is. */
+  /** Makes the source readable on the host; undefined where it is already. Resolves to nothing until it really is. Rejects with `TransferCut` where it was cut. */
   readonly fetch: ((options: TransferOptions) => Promise<void>) | undefined
-  /** Instead of `fetch`: has the host read the source while it travels. Rejects with `ArrivalUnfit` where it must be fetched. */
-  readonly arrive?: ((options: Pick<TransferOptions, 'onBytes' | 'turn'>) => Promise<ArrivingSource>) | undefined
+  /**
+   * Instead of `fetch`, or of the rest of one that was cut: has the host read the source while it travels. Rejects with `ArrivalUnfit` where it
+   * must be fetched.
+   */
+  readonly arrive?:
+    | ((options: Pick<TransferOptions, 'onBytes' | 'turn'>, beginning?: SourceBeginning) => Promise<ArrivingSource>)
+    | undefined
   /** Brings the result to `temporary`; undefined where ffmpeg wrote it there. */
   readonly bringBack: ((options: TransferOptions) => Promise<void>) | undefined
   /** Instead of `bringBack`, begun while the host still writes the result. As `Host.followFile`. */

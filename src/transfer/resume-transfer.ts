@@ -24,13 +24,13 @@ export interface Errand {
 export interface Shipment {
   readonly name: string
   readonly controllerPath: string
-  readonly options: Pick<TransferOptions, 'onBytes' | 'stallMs' | 'turn'> & { readonly signal: AbortSignal }
+  readonly options: Pick<TransferOptions, 'onBytes' | 'stallMs' | 'turn' | 'cut'> & { readonly signal: AbortSignal }
 }
 
 /** Breaks in a row without a byte gained between them. */
 const MAX_VAIN_TRIES = 3
 
-/** Sends a file. It grows under names of its own and stands under `name` only when it is whole. */
+/** Sends a file. It grows under names of its own and stands under `name` only when it is whole. Rejects with `TransferCut` where it was cut. */
 export async function sendResumed(errand: Errand, { name, controllerPath, options }: Shipment): Promise<void> {
   const before = await stat(controllerPath)
   let tries = 1

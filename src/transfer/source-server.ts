@@ -14,12 +14,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { EncodeError } from '../core/errors.ts'
 import { toPlainLine } from '../core/text.ts'
+import type { StreamFlow } from '../host/host.ts'
 import type { Turn } from '../host/turn.ts'
 import { parseByteRange } from './byte-range.ts'
 import { createServedRanges } from './served-ranges.ts'
 
 export interface SourceServerOptions {
   readonly source: { readonly path: string; readonly sizeBytes: number; readonly mtimeMs: number }
+  /** The reader has what comes before, and takes the rest for a file. */
+  readonly fromByte?: number | undefined
   /** What the reader must say: user name and password, with a colon between. */
   readonly credentials: string
   /** A reader that jumps about and so takes more than this in all is better given a file. */
@@ -32,7 +35,7 @@ export interface SourceServerOptions {
 
 export interface SourceServer {
   /** Takes over a connection. */
-  accept(stream: Duplex): void
+  accept(stream: Duplex, flow?: StreamFlow): void
   /** Aborted once the reader may have been given less than it asked for. */
   readonly broken: AbortSignal
   /** Somebody with the token was given bytes. */
@@ -63,13 +66,14 @@ const MAX_CONNECTIONS = 16
 /** For a request with the token on a new connection. */
 const REQUEST_TIMEOUT_MS = 30_000
 const MAX_HEADER_BYTES = 8192
-/** A window opens again in steps of a megabyte: on a slow line that takes a second by itself. */
+/** A reader that takes nothing at all: nobody measures what it moves. */
 const RESTS_AFTER_MS = 2_000
 
 /** Rejects with SOURCE_UNREADABLE or SOURCE_CHANGED. */
 export async function openSourceServer(options: SourceServerOptions): Promise<SourceServer> {
-  const { source, credentials, maxServedBytes, onBytes, turn } = options
-  const { path, sizeBytes } = source
+  const { source, fromByte = 0, credentials, maxServedBytes, onBytes, turn } = options
+  const { path } = source
+  const sizeBytes = source.sizeBytes - fromByte
   // Loading it takes 20 ms, which most runs need not wait for.
   const { createServer } = await import('node:http')
   const file = await openUnchanged(source)
@@ -97,6 +101,7 @@ export async function openSourceServer(options: SourceServerOptions): Promise<So
     answering.add(work)
   })
   const authorised = new WeakSet<object>()
+  const flows = new WeakMap<object, StreamFlow>()
   server.on('clientError', (_error, stream) => stream.destroy())
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -119,6 +124,7 @@ export async function openSourceServer(options: SourceServerOptions): Promise<So
     let [current, next] = [Buffer.allocUnsafe(PIECE_BYTES), Buffer.allocUnsafe(PIECE_BYTES)]
     let piece = await read(current, start, end)
     while (piece.length > 0 && !response.closed) {
+      await Promise.race([untilRoom(piece.length, response), gone])
       await turn?.take(piece.length, closing.signal)
       const at = account.position + piece.length
       const [isTaken, following] = await Promise.all([Promise.race([write(response, piece), gone]), read(next, at, end)])
@@ -141,27 +147,34 @@ export async function openSourceServer(options: SourceServerOptions): Promise<So
 
   /** Resolves when it is on its way. */
   async function write(response: ServerResponse, piece: Buffer): Promise<true> {
+    await new Promise<void>((resolve) => response.write(piece, () => resolve()))
+    return true
+  }
+
+  /** Resolves when there is room for it on the way. */
+  async function untilRoom(bytes: number, { socket, closed }: ServerResponse): Promise<void> {
+    const flow = socket === null || closed ? undefined : flows.get(socket)
     // An encoder that is slower than the line: others need not step back for it.
     const resting = setTimeout(() => turn?.rest(), RESTS_AFTER_MS)
-    await new Promise<void>((resolve) => response.write(piece, () => resolve()))
+    await flow?.room(bytes, (isStalled) => turn?.stall(isStalled))
     clearTimeout(resting)
-    return true
   }
 
   /** Nothing at the end of the range alone. */
   async function read(buffer: Buffer, position: number, end: number): Promise<Buffer> {
     const length = Math.min(turn?.pieceBytes() ?? buffer.length, buffer.length, end - position)
     if (length === 0) return buffer.subarray(0, 0)
-    const { bytesRead } = await file.read(buffer, 0, length, position)
+    const { bytesRead } = await file.read(buffer, 0, length, fromByte + position)
     if (bytesRead === 0) throw changedError(path)
     return buffer.subarray(0, bytesRead)
   }
 
   return {
-    accept(stream) {
+    accept(stream, flow) {
       if (closing.signal.aborted) return void stream.destroy()
       if (streams.size >= MAX_CONNECTIONS) return turnAway(stream, `More than ${MAX_CONNECTIONS} connections at a time`)
       streams.add(stream)
+      if (flow !== undefined) flows.set(stream, flow)
       const patience = setTimeout(() => {
         if (!authorised.has(stream)) turnAway(stream, `No request within ${REQUEST_TIMEOUT_MS / 1000} s on a connection`)
       }, REQUEST_TIMEOUT_MS)

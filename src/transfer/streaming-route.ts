@@ -26,9 +26,9 @@ export async function createStreamingRoute(request: RouteRequest): Promise<Media
     async fetch(options) {
       await sendResumed(work.errand, { name: source, controllerPath: plan.source.path, options: { ...options, signal } })
     },
-    async arrive(options) {
+    async arrive(options, beginning) {
       await work.errand.note(token)
-      return await openArrivingSource({ host, source: plan.source, tokenFile: work.path(token), extension, options, signal })
+      return await openArrivingSource({ host, source: plan.source, tokenFile: work.path(token), extension, beginning, options, signal })
     },
     async bringBack(options) {
       await receiveResumed(work.errand, { name: result, controllerPath: temporary, options: { ...options, signal } })

@@ -6,6 +6,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { stat } from 'node:fs/promises'
+import { isEncodeError } from '../../core/errors.ts'
 import { untilAborted } from '../../core/until-aborted.ts'
 import { quoteWord } from '../shell/quote-posix.ts'
 import type { BulkOptions } from '../shell/shell-files.ts'
@@ -16,6 +17,7 @@ import { closeChannel } from './command-channel.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import type { SshSettings } from './ssh-settings.ts'
 import { KEEPALIVES_UNANSWERED } from './standing-connection.ts'
+import type { OpenSession } from './transfer-channel.ts'
 
 /** What is known of a host that let us in. */
 export interface Standing {
@@ -48,7 +50,8 @@ const SILENCE_ANSWER_MS = 10_000
 const END_ANSWER_MS = 2000
 
 export function createBulkMover({ pool, standing, sshProgram, env, fromBytes = FROM_BYTES, onUnfit }: BulkMoverOptions): BulkMover {
-  const openBulk = (commandLine: string, signal?: AbortSignal) => pool.openSession('bulk', commandLine, signal)
+  const openBulk: OpenSession = (commandLine, signal) => pool.openSession('bulk', commandLine, signal)
+  let mayOpenBack = true
   let isUnfit = false
   let silence: Promise<boolean> | undefined
 
@@ -104,6 +107,18 @@ export function createBulkMover({ pool, standing, sshProgram, env, fromBytes = F
     }
   }
 
+  /** A server that lets nobody in a third time brings results over the connection that sources go. */
+  const openBack: OpenSession = async (commandLine, signal) => {
+    if (!mayOpenBack) return await openBulk(commandLine, signal)
+    try {
+      return await pool.openSession('back', commandLine, signal)
+    } catch (error) {
+      if (signal?.aborted === true || isEncodeError(error, 'HOST_LOST')) throw error
+      mayOpenBack = false
+      return await openBulk(commandLine, signal)
+    }
+  }
+
   return {
     async putBytes(commandLine, controllerPath, options = {}) {
       const bytes = await stat(controllerPath).then(
@@ -117,12 +132,12 @@ export function createBulkMover({ pool, standing, sshProgram, env, fromBytes = F
     async getBytes(commandLine, controllerPath, options = {}) {
       const { maxBytes } = options
       // Without a bound a host could fill this disk.
-      if (maxBytes === undefined) return await getBytes(openBulk, commandLine, controllerPath, options)
+      if (maxBytes === undefined) return await getBytes(openBack, commandLine, controllerPath, options)
       const moved = await through(maxBytes, options, async (by, how) => {
         if (!(await untilAborted(isSilent(), options.signal))) return undefined
         return await getThroughClient(by, controllerPath, { ...how, maxBytes })
       })
-      return moved ?? (await getBytes(openBulk, commandLine, controllerPath, options))
+      return moved ?? (await getBytes(openBack, commandLine, controllerPath, options))
     },
   }
 }

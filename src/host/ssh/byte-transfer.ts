@@ -33,7 +33,7 @@ const MAX_NOISE_BYTES = PIECE_BYTES
 /**
  * Sends a file of the controller, or what it has behind `offset`, to the standard input of a command line, which must have the shell syntax already.
  * An end that comes too early looks like the end of the file over there: the command line, or a look at the file's size
- * afterwards, must tell the two apart. Resolves with the file's size when the command ended with status 0.
+ * afterwards, must tell the two apart. Resolves with the file's size when the command ended with status 0, or with less of it once it was cut.
  * Rejects with SOURCE_UNREADABLE, SOURCE_CHANGED, TRANSFER_FAILED, HOST_LOST, or the signal's reason.
  */
 export async function putBytes(
@@ -52,9 +52,8 @@ export async function putBytes(
       options.turn?.rest()
       channel.end()
       const after = await file.stat()
-      if (sentBytes !== after.size || after.mtimeMs !== before.mtimeMs) {
-        throw changedError(controllerPath)
-      }
+      const isWhole = sentBytes === after.size || (options.cut?.aborted === true && sentBytes < after.size)
+      if (!isWhole || after.mtimeMs !== before.mtimeMs) throw changedError(controllerPath)
     }
     await ended
     if (sentBytes === undefined) throw stoppedError(controllerPath)
@@ -100,7 +99,7 @@ function toGrowth(sizeBytes: number | undefined): Growth | undefined {
   return sizeBytes === undefined ? undefined : { more: async () => ({ sizeBytes, isWhole: true }) }
 }
 
-async function send(file: FileHandle, channel: ClientChannel, { offset = 0, digest }: TransferOptions, pace: Pace): Promise<number> {
+async function send(file: FileHandle, channel: ClientChannel, { offset = 0, digest, cut }: TransferOptions, pace: Pace): Promise<number> {
   // Read into one while the other is on its way.
   let [current, next] = [Buffer.allocUnsafe(PIECE_BYTES), Buffer.allocUnsafe(PIECE_BYTES)]
   let sentBytes = offset
@@ -108,15 +107,33 @@ async function send(file: FileHandle, channel: ClientChannel, { offset = 0, dige
   while (bytesRead > 0) {
     const piece = current.subarray(0, bytesRead)
     const reading = file.read(next, 0, pace.pieceBytes(), sentBytes + piece.length)
-    const writing = pace.may(piece.length).then(() => write(channel, piece))
+    const writing = mayGoOn(pace, piece.length, cut).then(async (mayGo) => {
+      if (mayGo) await write(channel, piece)
+      return mayGo
+    })
     digest?.add(piece, sentBytes)
-    const [, read] = await Promise.all([writing, reading])
+    const [read, isSent] = await Promise.all([reading, writing])
+    if (!isSent) break
     sentBytes += piece.length
     pace.onBytes(sentBytes)
     bytesRead = read.bytesRead
     ;[current, next] = [next, current]
   }
   return sentBytes
+}
+
+/** False once it is cut. */
+async function mayGoOn(pace: Pace, bytes: number, cut: AbortSignal | undefined): Promise<boolean> {
+  const isCut = (): boolean => cut?.aborted === true
+  if (isCut()) return false
+  try {
+    await pace.room(bytes)
+    await pace.may(bytes)
+    return !isCut()
+  } catch (error) {
+    if (isCut()) return false
+    throw error
+  }
 }
 
 /** Resolves when the channel's window has taken all of it. */

@@ -49,7 +49,14 @@ export async function putThroughClient(client: Client, controllerPath: string, o
   const before = await file.stat()
   assertSendable(controllerPath, before.isFile())
   if (!(await seek(file, offset))) throw new ClientUnfit('the position of a descriptor cannot be told here')
-  await move(client, file, { ...options, toHost: true, wholeBytes: before.size, where: async () => (await tellPosition(file)) ?? offset })
+  const where = async (): Promise<number> => (await tellPosition(file)) ?? offset
+  try {
+    await move(client, file, { ...options, toHost: true, wholeBytes: before.size, where })
+  } catch (error) {
+    // What was on its way is lost with the client; the host knows how much it has.
+    if (options.cut?.aborted === true && error === options.cut.reason) return offset
+    throw error
+  }
   const after = await file.stat()
   const sentBytes = await tellPosition(file)
   if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) throw changedError(controllerPath)
@@ -95,8 +102,9 @@ interface Move extends ClientTransferOptions {
 
 /** Resolves when the command line has ended with status 0; whatever else happens, nothing of it runs here any more when this rejects. */
 async function move(client: Client, file: FileHandle, options: Move): Promise<void> {
-  const { signal, direct, offset = 0, where, turn } = options
+  const { signal, cut, direct, offset = 0, where, turn } = options
   signal?.throwIfAborted()
+  cut?.throwIfAborted()
   let hasBegun = false
   const begun = Promise.withResolvers<void>()
   let moving: ClientProcess | undefined
@@ -106,7 +114,9 @@ async function move(client: Client, file: FileHandle, options: Move): Promise<vo
     begun.resolve()
   }
   const onAbort = (): void => stop(signal?.reason)
+  const onCut = (): void => stop(cut?.reason)
   signal?.addEventListener('abort', onAbort, { once: true })
+  cut?.addEventListener('abort', onCut, { once: true })
   try {
     const started = await throughGate(client.address, signal, async () => {
       const running = startClientProcess({
@@ -142,6 +152,7 @@ async function move(client: Client, file: FileHandle, options: Move): Promise<vo
   } finally {
     turn?.rest()
     signal?.removeEventListener('abort', onAbort)
+    cut?.removeEventListener('abort', onCut)
   }
 }
 

@@ -3,24 +3,24 @@
  * sshd allows a number of sessions on a connection (MaxSessions, 10 by default) and says it only by refusing the next:
  * the number is learned then.
  *
- * There are two lanes, each with connections of its own. A transfer keeps up to two megabytes queued on its connection, and
- * on a slow link a heartbeat behind them would come seconds late; leashes and progress go on the other lane.
+ * There are three lanes, each with connections of its own: for commands, for sources, and for results. What stands behind bytes that are on
+ * their way waits for them, on a slow link for seconds: no heartbeat should, nor the word that lets more of a result come.
  */
 
-import type { Duplex } from 'node:stream'
 import { EncodeError } from '../../core/errors.ts'
 import { untilAborted } from '../../core/until-aborted.ts'
-import type { HostListener } from '../host.ts'
+import type { HostListener, OnConnection } from '../host.ts'
 import { closeChannel } from './command-channel.ts'
 import { isSessionRefusal, type Session, type SftpChannel, type SshConnection } from './standing-connection.ts'
 
-export type Lane = 'control' | 'bulk'
+/** Bytes go there on `bulk`, and come from there on `back`. */
+export type Lane = 'control' | 'bulk' | 'back'
 
 export interface ConnectionPool {
   openSession(lane: Lane, commandLine: string, signal?: AbortSignal): Promise<Session>
   openSftp(lane: Lane, signal?: AbortSignal): Promise<SftpChannel>
   /** Opens a port there whose connections come over this lane; see `remote-listener.ts`. */
-  listen(lane: Lane, onConnection: (stream: Duplex) => void, signal?: AbortSignal): Promise<HostListener>
+  listen(lane: Lane, onConnection: OnConnection, signal?: AbortSignal): Promise<HostListener>
   /** Makes sure that a connection is there. */
   connect(signal?: AbortSignal): Promise<void>
   /** Begins one of this lane, where there is none; who wants it then finds it under way. */

@@ -3,16 +3,16 @@
  * and closes the port with the connection, however that ends.
  */
 
-import type { Duplex } from 'node:stream'
 import type ssh2 from 'ssh2'
 import type { ClientChannel } from 'ssh2'
 import { EncodeError } from '../../core/errors.ts'
 import { toPlainLine } from '../../core/text.ts'
-import type { HostListener } from '../host.ts'
+import type { HostListener, OnConnection } from '../host.ts'
+import type { ChannelFlow } from './channel-flow.ts'
 
 export interface RemoteListeners {
   /** Rejects with HOST_UNSUPPORTED where the server allows no forwarding or never ends it, or with HOST_LOST. */
-  listen(onConnection: (stream: Duplex) => void): Promise<HostListener>
+  listen(onConnection: OnConnection): Promise<HostListener>
 }
 
 export interface RemoteListenersOptions {
@@ -22,12 +22,18 @@ export interface RemoteListenersOptions {
   readonly lost: AbortSignal
   /** Told of each channel before anything comes on it. */
   readonly onChannel: (channel: ClientChannel) => void
+  readonly toFlow: (channel: ClientChannel) => ChannelFlow
+  /** Told how long the server took to answer. */
+  readonly onAnswer: (ms: number) => void
 }
 
 const LOOPBACK = '127.0.0.1'
 
-export function createRemoteListeners(client: ssh2.Client, { place, lost, onChannel }: RemoteListenersOptions): RemoteListeners {
-  const handlers = new Map<number, (stream: Duplex) => void>()
+export function createRemoteListeners(
+  client: ssh2.Client,
+  { place, lost, onChannel, toFlow, onAnswer }: RemoteListenersOptions,
+): RemoteListeners {
+  const handlers = new Map<number, OnConnection>()
   let trial: Promise<void> | undefined
 
   client.on('tcp connection', ({ srcIP, destPort }, accept, reject) => {
@@ -37,7 +43,7 @@ export function createRemoteListeners(client: ssh2.Client, { place, lost, onChan
     const channel = accept()
     channel.on('error', () => undefined)
     onChannel(channel)
-    onConnection(channel)
+    onConnection(channel, toFlow(channel))
   })
 
   async function request(send: (answer: (error: Error | undefined, port: number) => void) => void): Promise<number> {
@@ -45,9 +51,12 @@ export function createRemoteListeners(client: ssh2.Client, { place, lost, onChan
     const { promise, resolve, reject } = Promise.withResolvers<number>()
     const onLost = (): void => reject(lost.reason)
     lost.addEventListener('abort', onLost, { once: true })
+    const askedMs = performance.now()
     try {
       send((error, port) => (error === undefined ? resolve(port) : reject(error)))
-      return await promise
+      const answer = await promise
+      onAnswer(performance.now() - askedMs)
+      return answer
     } catch (error) {
       lost.throwIfAborted()
       throw error

@@ -4,6 +4,7 @@ import { platform } from 'node:os'
 import { EncodeError, isEncodeError } from '../../core/errors.ts'
 import type { HostConfig } from '../../model/config.ts'
 import type { CommandTransport } from '../channel.ts'
+import type { OnConnection } from '../host.ts'
 import type { BulkOptions } from '../shell/shell-files.ts'
 import { createBulkMover, type Standing } from './bulk-mover.ts'
 import type { GetOptions } from './byte-transfer.ts'
@@ -82,8 +83,19 @@ export function createSshTransport(options: SshTransportOptions): SshTransport {
     },
     prepareTransfers: () => pool.begin('bulk'),
     // Behind the bytes of a source a heartbeat would come late.
-    listen: (onConnection, signal) => pool.listen('bulk', onConnection, signal),
-    putBytes: mover.putBytes,
+    async listen(onConnection, signal) {
+      const onStream: OnConnection = (stream, flow) => {
+        onConnection(stream, flow)
+        // A result will want it, and need not wait for it then.
+        pool.begin('back')
+      }
+      return await pool.listen('bulk', onStream, signal)
+    },
+    async putBytes(...args) {
+      const bytes = await mover.putBytes(...args)
+      pool.begin('back')
+      return bytes
+    },
     getBytes: mover.getBytes,
     async openSftp(lane, signal) {
       try {

@@ -6,6 +6,7 @@ import type { ClientChannel, SFTPWrapper } from 'ssh2'
 import { EncodeError } from '../../core/errors.ts'
 import { toPlainLine } from '../../core/text.ts'
 import type { ChannelExit } from '../channel.ts'
+import { type ChannelFlow, watchChannelFlow } from './channel-flow.ts'
 import { waitForExit } from './command-channel.ts'
 import { describePlace } from './connect-errors.ts'
 import { createRemoteListeners, type RemoteListeners } from './remote-listener.ts'
@@ -16,6 +17,8 @@ export interface Session {
   readonly channel: ClientChannel
   /** Resolves when the channel is closed and its output was read; rejects with HOST_LOST when the connection broke first. */
   readonly exit: Promise<ChannelExit>
+  /** For many bytes that are written to it. */
+  readonly flow: ChannelFlow
 }
 
 export interface SftpChannel {
@@ -102,7 +105,13 @@ export function createStandingConnection(
     channels.add(channel)
     channel.once('close', () => channels.delete(channel))
   }
-  const { listen } = createRemoteListeners(client, { place, lost: lost.signal, onChannel: watch })
+  /** At least what the way there and back takes; whoever opens a channel or a port has had an answer. */
+  let wayMs = Number.POSITIVE_INFINITY
+  const toFlow = (channel: ClientChannel): ChannelFlow => watchChannelFlow(channel, { connection: stream, wayMs })
+  const onAnswer = (ms: number): void => {
+    wayMs = Math.min(wayMs, ms)
+  }
+  const { listen } = createRemoteListeners(client, { place, lost: lost.signal, onChannel: watch, toFlow, onAnswer })
   // What a server says as it hangs up stands in the error.
   client.on('error', (error) => lose(`broke: ${toPlainLine(error.message)}`, error))
   const closed = new Promise<void>((resolve) => {
@@ -126,12 +135,15 @@ export function createStandingConnection(
         const patience = setTimeout(() => giveUp(`is of no use: the host starts no command within ${answerMs / 1000} s`), answerMs)
         const onLost = (): void => reject(lost.signal.reason)
         lost.signal.addEventListener('abort', onLost, { once: true })
+        const askedMs = performance.now()
         client.exec(commandLine, (error, channel) => {
           clearTimeout(patience)
+          // There and back twice, and the start of a process.
+          onAnswer((performance.now() - askedMs) / 2)
           lost.signal.removeEventListener('abort', onLost)
           if (error !== undefined) return queueMicrotask(() => reject(toLost(error)))
           watch(channel)
-          resolve(toSession(channel, lost.signal))
+          resolve({ ...toSession(channel, lost.signal), flow: toFlow(channel) })
         })
       }),
     openSftp: () =>
@@ -176,7 +188,7 @@ export function createStandingConnection(
 }
 
 /** To be called before anything else runs: the exit may stand in the same packet as the answer that the command was started. */
-function toSession(channel: ClientChannel, lost: AbortSignal): Session {
+function toSession(channel: ClientChannel, lost: AbortSignal): Omit<Session, 'flow'> {
   const exit = waitForExit(channel, lost)
   // Whoever gave the channel up does not wait for it.
   exit.catch(() => undefined)

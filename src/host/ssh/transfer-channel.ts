@@ -13,12 +13,14 @@ export type OpenSession = (commandLine: string, signal?: AbortSignal) => Promise
 /** How fast a transfer may go, and how far it is. */
 export interface Pace {
   readonly onBytes: (bytes: number) => void
-  /** Resolves when so many bytes may move. */
+  /** Resolves when so many bytes may move. Rejects once the transfer is cut. */
   readonly may: (bytes: number) => Promise<void>
   /** For what is no standstill of the transfer, however long it takes. */
   readonly waitFor: <T>(work: Promise<T>) => Promise<T>
   /** Nothing moves now: others may. */
   readonly rest: () => void
+  /** Resolves when so many bytes may be written to the channel. */
+  readonly room: (bytes: number) => Promise<void>
   /** To ask for at a time. */
   readonly pieceBytes: () => number
   /** Told of what comes here before it is written. */
@@ -34,10 +36,10 @@ const CLOSE_TIMEOUT_MS = 2000
 export async function withChannel<T>(
   openSession: OpenSession,
   commandLine: string,
-  { signal, onBytes, stallMs = STALL_MS, turn }: TransferOptions,
+  { signal, onBytes, stallMs = STALL_MS, turn, cut }: TransferOptions,
   move: (channel: ClientChannel, ended: Promise<void>, pace: Pace) => Promise<T>,
 ): Promise<T> {
-  const { channel, exit } = await openSession(commandLine, signal)
+  const { channel, exit, flow } = await openSession(commandLine, signal)
   let stderr = ''
   channel.stderr.on('data', (chunk: Buffer) => {
     stderr = (stderr + chunk.toString()).slice(-STDERR_KEPT)
@@ -69,13 +71,15 @@ export async function withChannel<T>(
       waits -= 1
     })
   }
+  const wanted = cut === undefined || signal === undefined ? (cut ?? signal) : AbortSignal.any([signal, cut])
   const may = async (bytes: number): Promise<void> => {
-    if (turn !== undefined) await waitFor(turn.take(bytes, signal))
+    if (turn !== undefined) await waitFor(turn.take(bytes, wanted))
   }
+  const room = async (bytes: number): Promise<void> => await flow.room(bytes, (isStalled) => turn?.stall(isStalled))
   const pieceBytes = (): number => (turn === undefined ? PIECE_BYTES : Math.min(PIECE_BYTES, turn.pieceBytes()))
   try {
     return await Promise.race([
-      move(channel, ended, { onBytes: onMoved, may, waitFor, rest: () => turn?.rest(), pieceBytes }),
+      move(channel, ended, { onBytes: onMoved, may, waitFor, rest: () => turn?.rest(), room, pieceBytes }),
       aborted.promise,
     ])
   } catch (error) {

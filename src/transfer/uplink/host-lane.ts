@@ -2,8 +2,9 @@
  * What moves one way between the controller and one host: one transfer after the other, so that the first source is there, and encoded, while
  * the next one comes. Side by side all of them would arrive as late as the last one.
  *
- * One alone may not fill the way: it waits for a far host's answers, a disk, or an encoder that reads while it comes. So now and then a
- * second one joins in. Where the two move much more than the one did, all may run; else the others wait again.
+ * One alone may not fill the way: it waits for a far host's answers, a disk, or an encoder that reads while it comes. Who tells that it waits lets
+ * the next one go meanwhile, while less moves than the way was seen to carry. Not everybody tells, so beside those a second one joins in now and
+ * then. Where the two move much more than the one did, all may run; else the others wait again.
  */
 
 import type { Clock } from '../../core/clock.ts'
@@ -14,6 +15,10 @@ export interface LaneMember {
   readonly neededAtMs: () => number
   /** That it has still to move; 0 where nobody knows. */
   readonly leftBytes: () => number
+  /** It waits for what it has sent to be taken over there: for the line, or for the reader. */
+  readonly isStalled: () => boolean
+  /** It would say so. */
+  readonly tellsStalls: () => boolean
   readonly hold: (isHeld: boolean) => void
 }
 
@@ -22,6 +27,8 @@ export interface HostLane {
   leave(member: LaneMember): void
   /** So many bytes of one of them have moved. */
   count(bytes: number): void
+  /** One of them stalls, or does so no more. */
+  changed(): void
 }
 
 /** Connections come up to speed. A channel takes two megabytes that have not arrived, and those of who stands still by now are on the way, too. */
@@ -34,7 +41,13 @@ const WORTH = 1.5
 const STEP_MS = 2_000
 /** What moves so much less than it did is held up by something else. */
 const SLACK = 0.6
+/** What it carries is taken over so long, and what it carried before counts less each time. */
+const PACE_MS = 500
+const KEPT_SHARE = 0.95
+const FULL_SHARE = 0.75
 const SHORTEST_ROUND_MS = 10_000
+/** What is over sooner than that gains nothing by a try, and loses half of its way for as long as one lasts. */
+const FIRST_TRY_MS = 1_000
 /** Also for the sake of those that stand still: some servers end a connection then. */
 const LONGEST_ROUND_MS = 160_000
 /** Until it was measured: 100 Mbit/s. */
@@ -44,13 +57,16 @@ const USUAL_BYTES_PER_MS = 12_500
 export function createHostLane(clock: Clock, line: SharedLine): HostLane {
   /** In the order in which they came. */
   const members = new Set<LaneMember>()
-  /** So many of them run. */
+  let running = new Set<LaneMember>()
+  /** So many of them run, but for those that stall. */
   let width = 1
   let isHeldByLine = false
   let moved = { bytes: 0, atMs: clock.now() }
   let bytesPerMs = 0
+  /** Of all of them, lately, and the most that it was. */
+  let pace = { bytes: 0, atMs: clock.now(), bytesPerMs: 0, mostBytesPerMs: 0 }
   let roundMs = SHORTEST_ROUND_MS
-  let nextTryMs = Number.NEGATIVE_INFINITY
+  let nextTryMs: number | undefined
   let lonely = new AbortController()
 
   const onLine: Member = {
@@ -60,13 +76,20 @@ export function createHostLane(clock: Clock, line: SharedLine): HostLane {
       isHeldByLine = isHeld
       // The time in which it stood still is no time of its own.
       moved = { ...moved, atMs: clock.now() }
+      beginPace()
       apply()
     },
   }
 
   function apply(): void {
     const ranked = [...members].map((member) => ({ member, due: toDueMs(member) })).sort((one, other) => one.due - other.due)
-    const running = new Set(isHeldByLine ? [] : ranked.slice(0, width).map(({ member }) => member))
+    running = new Set<LaneMember>()
+    let going = 0
+    for (const { member } of isHeldByLine ? [] : ranked) {
+      if (going >= width) break
+      running.add(member)
+      if (isFull() || !member.isStalled()) going += 1
+    }
     // Who begins is told before those who step back are: the way is never left idle in between.
     for (const member of running) member.hold(false)
     for (const member of members) if (!running.has(member)) member.hold(true)
@@ -74,7 +97,25 @@ export function createHostLane(clock: Clock, line: SharedLine): HostLane {
 
   /** By what would have been there first, had each begun when it was needed: a short one need not wait for a long one, nor a long one for ever. */
   function toDueMs(member: LaneMember): number {
-    return member.neededAtMs() + member.leftBytes() / (bytesPerMs || USUAL_BYTES_PER_MS)
+    return member.neededAtMs() + member.leftBytes() / (bytesPerMs || pace.mostBytesPerMs || USUAL_BYTES_PER_MS)
+  }
+
+  /** As much moves as it was seen to carry: whoever waits, waits for the line. */
+  function isFull(): boolean {
+    return pace.bytesPerMs >= pace.mostBytesPerMs * FULL_SHARE
+  }
+
+  function measurePace(): void {
+    const passedMs = clock.now() - pace.atMs
+    if (passedMs < PACE_MS) return
+    const bytesPerMs = (moved.bytes - pace.bytes) / passedMs
+    const mostBytesPerMs = Math.max(bytesPerMs, pace.mostBytesPerMs * KEPT_SHARE ** (passedMs / PACE_MS))
+    pace = { bytes: moved.bytes, atMs: clock.now(), bytesPerMs, mostBytesPerMs }
+  }
+
+  /** Nothing moved lately that could be measured. */
+  function beginPace(): void {
+    pace = { ...pace, bytes: moved.bytes, atMs: clock.now(), bytesPerMs: pace.mostBytesPerMs }
   }
 
   function letRun(count: number): void {
@@ -97,16 +138,21 @@ export function createHostLane(clock: Clock, line: SharedLine): HostLane {
   }
 
   async function watch(signal: AbortSignal): Promise<void> {
+    nextTryMs ??= clock.now() + FIRST_TRY_MS
     for (;;) {
       await untilNextTry(signal)
+      if (width === 1 && isTold()) {
+        await clock.sleep(STEP_MS, signal)
+        continue
+      }
       letRun(1)
       const alone = await measure(signal)
       letRun(2)
       const both = await measure(signal)
       // While the line is another host's this says nothing.
-      const isTold = !isHeldByLine && both > 0
-      letRun(isTold && both > alone * WORTH ? Number.POSITIVE_INFINITY : 1)
-      if (isTold) bytesPerMs = width === 1 ? Math.max(alone, both) : both
+      const isValid = !isHeldByLine && both > 0
+      letRun(isValid && both > alone * WORTH ? Number.POSITIVE_INFINITY : 1)
+      if (isValid) bytesPerMs = width === 1 ? Math.max(alone, both) : both
       nextTryMs = clock.now() + roundMs
       roundMs = Math.min(roundMs * 2, LONGEST_ROUND_MS)
     }
@@ -114,12 +160,21 @@ export function createHostLane(clock: Clock, line: SharedLine): HostLane {
 
   /** Sooner where the one that runs is held up. */
   async function untilNextTry(signal: AbortSignal): Promise<void> {
-    while (clock.now() < nextTryMs) {
-      const now = await measureFor(Math.min(STEP_MS, nextTryMs - clock.now()), signal)
-      if (width > 1 || isHeldByLine || now >= bytesPerMs * SLACK) continue
+    for (let leftMs = untilTryMs(); leftMs > 0; leftMs = untilTryMs()) {
+      const now = await measureFor(Math.min(STEP_MS, leftMs), signal)
+      if (width > 1 || isHeldByLine || isTold() || now >= bytesPerMs * SLACK) continue
       roundMs = SHORTEST_ROUND_MS
       return
     }
+  }
+
+  /** Those that run would say if they did not fill the way. */
+  function isTold(): boolean {
+    return running.size > 0 && [...running].every((member) => member.tellsStalls())
+  }
+
+  function untilTryMs(): number {
+    return (nextTryMs ?? 0) - clock.now()
   }
 
   return {
@@ -127,6 +182,7 @@ export function createHostLane(clock: Clock, line: SharedLine): HostLane {
       members.add(member)
       if (members.size === 1) {
         moved = { ...moved, atMs: clock.now() }
+        beginPace()
         line.join(onLine)
       }
       apply()
@@ -150,6 +206,10 @@ export function createHostLane(clock: Clock, line: SharedLine): HostLane {
     },
     count(bytes) {
       moved = { bytes: moved.bytes + bytes, atMs: clock.now() }
+      measurePace()
+      if (members.size > 1) apply()
+    },
+    changed() {
       if (members.size > 1) apply()
     },
   }

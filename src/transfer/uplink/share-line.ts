@@ -38,7 +38,11 @@ const SHORTEST_ROUND_MS = 10_000
 /** A round is so many times as long as the tries at its beginning, which cost something where they fail. */
 const ROUND_TRIES = 5
 /** What begins together is often over before a try could gain anything, and one that fails costs something. */
-const FIRST_TRY_MS = 3_000
+const FIRST_TRY_MS = 5_000
+/** Who has run alone for so long has shown what it moves then. */
+const ALONE_MS = 1_000
+/** What was seen of a line holds for so long. */
+const REMEMBERED_MS = 60_000
 /** Where nobody could be held back, rounds get longer by so much, up to this. */
 const LONGER = 2
 const LONGEST_ROUND_MS = 160_000
@@ -61,13 +65,49 @@ export function createSharedLine(clock: Clock, isLimited: () => boolean): Shared
   /** What was found holds when others come and go, until then. */
   let nextTryMs: number | undefined
   let vainRounds = 0
+  /** Bytes a second of members while nobody else ran, and when that was. */
+  const alone = new Map<Member, { readonly perSecond: number; readonly atMs: number }>()
+  /** Since who runs has changed last. */
+  let quiet = { sinceMs: clock.now(), bytes: 0 }
   let lonely = new AbortController()
 
+  /** Before who runs changes: whoever has run alone until now. */
+  function noteAlone(): void {
+    const [only, ...others] = [...members].filter((member) => !held.has(member))
+    if (only === undefined || others.length > 0) return
+    const { bytes, atMs } = only.moved()
+    const passedMs = atMs - quiet.sinceMs
+    if (passedMs >= ALONE_MS) alone.set(only, { perSecond: ((bytes - quiet.bytes) / passedMs) * 1000, atMs })
+  }
+
+  function beginQuiet(): void {
+    const [only] = [...members].filter((member) => !held.has(member))
+    quiet = { sinceMs: clock.now(), bytes: only?.moved().bytes ?? 0 }
+  }
+
+  /** Each of them moves as much as it did alone: it gains nothing when others stand still. */
+  function gainNothing(some: readonly Member[]): boolean {
+    return some.every((member) => {
+      const before = alone.get(member)
+      if (before === undefined || clock.now() - before.atMs > REMEMBERED_MS) return false
+      return (rates.get(member) ?? 0) >= before.perSecond * ENOUGH
+    })
+  }
+
+  function rank(): readonly Member[] {
+    return [...members].sort((one, other) => one.neededAtMs() - other.neededAtMs())
+  }
+
   function apply(): void {
-    const ranked = [...members].sort((one, other) => one.neededAtMs() - other.neededAtMs())
+    const ranked = rank()
     const before = held
-    held = new Set(ranked.slice(running))
-    if (held.size !== before.size || [...held].some((member) => !before.has(member))) change += 1
+    const next = new Set(ranked.slice(running))
+    if (next.size !== before.size || [...next].some((member) => !before.has(member))) {
+      noteAlone()
+      held = next
+      change += 1
+      beginQuiet()
+    }
     // Who begins is told before those who step back are: the line is never left idle in between.
     for (const member of members) {
       if (!before.has(member) || held.has(member)) continue
@@ -122,6 +162,7 @@ export function createSharedLine(clock: Clock, isLimited: () => boolean): Shared
     if (isLimited()) return all
     for (let count = members.size; count > 1; ) {
       const fewer = Math.ceil(count / 2)
+      if (count === members.size && gainNothing(rank().slice(0, fewer))) return all
       letRun(fewer)
       const first = await measure(signal)
       if (first === undefined) return undefined
@@ -161,7 +202,9 @@ export function createSharedLine(clock: Clock, isLimited: () => boolean): Shared
 
   return {
     join(member) {
+      noteAlone()
       members.add(member)
+      beginQuiet()
       fresh.set(member, member.moved().bytes)
       change += 1
       apply()
@@ -173,7 +216,10 @@ export function createSharedLine(clock: Clock, isLimited: () => boolean): Shared
       })
     },
     leave(member) {
-      if (!members.delete(member)) return
+      if (!members.has(member)) return
+      noteAlone()
+      members.delete(member)
+      beginQuiet()
       fresh.delete(member)
       rates.delete(member)
       change += 1

@@ -138,17 +138,24 @@ export function createUplink({ bytesPerSecond, clock }: UplinkOptions): Uplink {
       const lane = laneFor(trip)
       let moved = { bytes: 0, atMs: now() }
       let isUnderWay = false
+      let isStalled = false
+      let tellsStalls = false
       let perSecond = 0
+      /** Where its speed was measured last. */
+      let rated = moved
       let told: ((isHeld: boolean) => void) | undefined
 
       const member: LaneMember = {
         neededAtMs: trip.neededAtMs,
         leftBytes: () => Math.max(0, (trip.sizeBytes ?? 0) - moved.bytes),
+        isStalled: () => isStalled,
+        tellsStalls: () => tellsStalls,
         hold(isHeld) {
           if (traveller.isHeld === isHeld) return
           traveller.isHeld = isHeld
           // The time in which it stood still is no time of its own.
           moved = { ...moved, atMs: now() }
+          rated = moved
           told?.(isHeld)
           if (!isHeld) serve()
         },
@@ -158,16 +165,18 @@ export function createUplink({ bytesPerSecond, clock }: UplinkOptions): Uplink {
         if (isUnderWay) return
         isUnderWay = true
         moved = { ...moved, atMs: now() }
+        rated = moved
         lane.join(member)
       }
 
       function count(bytes: number): void {
         const atMs = now()
-        if (bytes > 0 && atMs > moved.atMs) {
-          const latest = (bytes / (atMs - moved.atMs)) * 1000
-          perSecond = perSecond === 0 ? latest : perSecond * 0.8 + latest * 0.2
-        }
         moved = { bytes: moved.bytes + bytes, atMs }
+        if (atMs - rated.atMs >= PIECE_SECONDS * 1000) {
+          const latest = ((moved.bytes - rated.bytes) / (atMs - rated.atMs)) * 1000
+          perSecond = perSecond === 0 ? latest : (perSecond + latest) / 2
+          rated = moved
+        }
         lane.count(bytes)
       }
 
@@ -210,8 +219,15 @@ export function createUplink({ bytesPerSecond, clock }: UplinkOptions): Uplink {
             },
           }
         },
+        stall(isNow) {
+          tellsStalls = true
+          if (isStalled === isNow) return
+          isStalled = isNow
+          if (isUnderWay) lane.changed()
+        },
         rest() {
           told = undefined
+          isStalled = false
           for (const entry of waiting) {
             if (entry.trip !== traveller) continue
             waiting.delete(entry)

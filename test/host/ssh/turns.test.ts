@@ -107,6 +107,7 @@ describe.skipIf(!canStartHosts)('transfers that take turns', () => {
         onHold = listener
         return { [Symbol.dispose]: () => undefined }
       },
+      stall: () => undefined,
       rest: () => undefined,
     }
     const direct = { commandLine: 'echo begun >&2; cat >/dev/null', mark: 'begun', endCommandLine: 'true' }

@@ -226,7 +226,7 @@ describe('a line that hosts share', () => {
     const sent = [20_000, -5_000, 3_000].map((neededAtMs) => line.send(neededAtMs, 100e6))
     await clock.advance(40_000)
     const [last = 0, first = 0, second = 0] = await Promise.all(sent.map(({ arrivedAtMs }) => arrivedAtMs))
-    expect(first).toBeLessThan(14_000)
+    expect(first).toBeLessThan(16_000)
     expect(second).toBeGreaterThan(first)
     expect(second).toBeLessThan(25_000)
     expect(last).toBeGreaterThan(second)
@@ -344,7 +344,7 @@ describe('the way to one host', () => {
     const line = shareLine(clock, 100e6)
     const sent = Array.from({ length: 4 }, () => line.send(0, 100e6, 5e6, ONE))
     await clock.advance(40_000)
-    for (const { arrivedAtMs } of sent) expect(await arrivedAtMs).toBeLessThan(30_000)
+    for (const { arrivedAtMs } of sent) expect(await arrivedAtMs).toBeLessThan(31_000)
     line.stop()
   })
 

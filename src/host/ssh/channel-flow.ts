@@ -1,0 +1,91 @@
+/**
+ * Keeps little of one channel on its way: what the line carries in a tenth of a second, beside what a far host needs for its answers. ssh2 asks
+ * nobody. It hands as much to the system as the far side allows, two megabytes, and on a slow line all else waits behind them for a
+ * second: the next command, a transfer that is needed sooner. The line is kept just as busy.
+ *
+ * What has arrived, the channel's window tells (RFC 4254, 5.2): the far side opens it again by what its program has taken.
+ */
+
+import type { Duplex } from 'node:stream'
+import type { ClientChannel } from 'ssh2'
+
+export interface ChannelFlow {
+  /** Resolves when so many bytes may be written, which then are; also when the channel is over. `onStall` as of `StreamFlow`. */
+  room(bytes: number, onStall: (isStalled: boolean) => void): Promise<void>
+}
+
+export interface ChannelFlowOptions {
+  /** Of the connection: whatever comes on it may have opened the window. */
+  readonly connection: Duplex
+  /** At least what the way there and back takes. */
+  readonly wayMs: number
+}
+
+/** What a channel of ssh2 has, and does not tell of. */
+interface Outgoing {
+  readonly outgoing?: { readonly window: number } | undefined
+}
+
+const AHEAD_MS = 100
+/** OpenSSH opens its window in steps of 96 KiB. */
+const LEAST_BYTES = 256 * 1024
+/** A rate is taken over so long: windows open by leaps. */
+const MEASURE_MS = 500
+const LONGEST_MEASURE_MS = 1_500
+const STALLED_AFTER_MS = 50
+/** Whoever waits looks again so often, should nothing come on the connection. */
+const LOOK_EVERY_MS = 200
+
+export function watchChannelFlow(channel: ClientChannel, { connection, wayMs }: ChannelFlowOptions): ChannelFlow {
+  const windowBytes = (): number => (channel as Outgoing).outgoing?.window ?? Number.POSITIVE_INFINITY
+  const widestBytes = windowBytes()
+  let writtenBytes = 0
+  let measured = { takenBytes: 0, atMs: performance.now() }
+  let mostBytesPerMs = 0
+
+  function underWayBytes(): number {
+    return Math.max(0, widestBytes - windowBytes())
+  }
+
+  function measure(): void {
+    const now = { takenBytes: writtenBytes - underWayBytes(), atMs: performance.now() }
+    const passedMs = now.atMs - measured.atMs
+    if (passedMs < MEASURE_MS) return
+    // Time in which nothing was written tells nothing.
+    if (passedMs < LONGEST_MEASURE_MS) {
+      mostBytesPerMs = Math.max(mostBytesPerMs, (now.takenBytes - measured.takenBytes) / passedMs)
+    }
+    measured = now
+  }
+
+  function hasRoom(): boolean {
+    measure()
+    const limit = mostBytesPerMs === 0 ? LEAST_BYTES : Math.max(LEAST_BYTES, mostBytesPerMs * (AHEAD_MS + 2 * wayMs))
+    return underWayBytes() <= limit || channel.destroyed || !channel.writable
+  }
+
+  async function untilRoom(onStall: (isStalled: boolean) => void): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (!hasRoom()) return
+        connection.off('data', look)
+        channel.off('close', look)
+        clearInterval(timer)
+        clearTimeout(stalling)
+        resolve()
+      }
+      const stalling = setTimeout(() => onStall(true), STALLED_AFTER_MS)
+      const timer = setInterval(look, LOOK_EVERY_MS)
+      connection.on('data', look)
+      channel.on('close', look)
+    })
+  }
+
+  return {
+    async room(bytes, onStall) {
+      if (!hasRoom()) await untilRoom(onStall)
+      onStall(false)
+      writtenBytes += bytes
+    },
+  }
+}
