@@ -4,31 +4,46 @@
  */
 
 import { isEncodeError } from '../core/errors.ts'
-import { ArrivalUnfit, type ArrivingSource } from '../transfer/arriving-source.ts'
+import { untilAborted } from '../core/until-aborted.ts'
+import { ArrivalUnfit, type ArrivingSource, type SourceBeginning } from '../transfer/arriving-source.ts'
 import type { MediaRoute } from '../transfer/media-route.ts'
 import { type EncodeVerdict, encode, FfmpegOutput } from './encode.ts'
 import type { JobContext } from './job-context.ts'
 import { mayArrive } from './may-arrive.ts'
 
-/** Undefined: the source must be fetched. Rejects as `encode`, and with HOST_LOST, SOURCE_CHANGED or TRANSFER_FAILED. */
-export async function encodeArriving(context: JobContext, route: MediaRoute): Promise<EncodeVerdict | undefined> {
-  const { plan, attempt, host, facts, slot, arrivals } = context
-  const { config } = host
+/** Whether its source may be encoded while it comes; whether that is worth it is another question. */
+export function mayEncodeArriving({ plan, attempt, host, facts, arrivals }: JobContext, route: MediaRoute): boolean {
+  if (route.arrive === undefined || arrivals?.mayTry(host.config) !== true) return false
   // A second attempt goes the way that depends on the least.
-  if (route.arrive === undefined || arrivals?.mayTry(config) !== true) return undefined
+  if (attempt > 1) return false
   // A Windows program on a POSIX host is not started through our shell, nor does it see its environment.
-  if (!slot.hasSlot || attempt > 1 || facts.pathTool !== undefined || !mayArrive(plan)) return undefined
+  return facts.pathTool === undefined && mayArrive(plan)
+}
+
+/**
+ * For a job that may, and has its slot or is about to get it. Undefined: the source must be fetched. Rejects as `encode`, and with HOST_LOST,
+ * SOURCE_CHANGED or TRANSFER_FAILED.
+ * @param beginning what the host has of it already.
+ */
+export async function encodeArriving(
+  context: JobContext,
+  route: MediaRoute,
+  beginning?: SourceBeginning,
+): Promise<EncodeVerdict | undefined> {
+  const { host, slot, arrivals, signal } = context
   let source: ArrivingSource | undefined
   try {
-    source = await route.arrive({ onBytes: (bytes) => context.onMoved?.('fetch', bytes), turn: context.takeTurn?.('fetch') })
-    await slot.take()
+    const onBytes = (bytes: number): void => context.onMoved?.('fetch', bytes)
+    source = await route.arrive?.({ onBytes, turn: context.takeTurn?.('fetch') }, beginning)
+    if (source === undefined) return undefined
+    await untilAborted(slot.takeEarly(), signal)
     context.onStage('encode')
     return await encodeWhole(context, route, source)
   } catch (error) {
-    if (context.signal.aborted) throw error
+    if (signal.aborted) throw error
     const why = describeUnfit(error, source)
     if (why === undefined) throw error
-    if (why.isOfHost) arrivals.giveUp(config, why.message)
+    if (why.isOfHost) arrivals?.giveUp(host.config, why.message)
     return undefined
   } finally {
     await source?.close()

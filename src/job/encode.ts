@@ -72,7 +72,10 @@ export async function encode(context: JobContext, route: MediaRoute, arriving?: 
   try {
     covers = await takeCoversOut({ ...context, signal }, route)
     const { input, output } = plan.arguments
-    const args = { input, output: [...output, ...covers.options, ...toAudible([...input, ...output])] }
+    const args = {
+      input: [...input, ...(arriving?.inputOptions ?? [])],
+      output: [...output, ...covers.options, ...toAudible([...input, ...output])],
+    }
     argv = [facts.ffmpegPath, ...OWN_FLAGS, ...toFfmpegArguments(args, arriving?.input ?? route.hostSource, route.hostResult)]
     stall.report('started')
     result = await host.run([...(arriving?.launcher ?? []), ...argv], {

@@ -24,6 +24,7 @@ export interface EncodeSlot {
   /** It is there: `take` resolves at once. */
   readonly hasSlot: boolean
   readonly take: () => Promise<void>
+  readonly takeEarly: () => Promise<void>
   readonly release: () => void
   readonly withdrawn: AbortSignal
   readonly claimResult: () => boolean
@@ -48,6 +49,8 @@ export interface JobContext {
   readonly flsPath: string | undefined
   /** A place among the transfers of the run, for the source or the result. */
   readonly takeTurn?: ((stage: 'fetch' | 'return', resultBytes?: number) => Turn) | undefined
+  /** What the host's link was seen to carry that way, by all transfers of the run together; undefined where nobody knows yet. */
+  readonly linkBytesPerSecond?: ((stage: 'fetch' | 'return') => number | undefined) | undefined
   /** Without it every source is fetched before it is encoded. */
   readonly arrivals?: ArrivalMemory | undefined
   /** Called before the stage is begun; the state is written when it returns. `replace` comes with what a later run needs to end it. */

@@ -4,9 +4,6 @@ import { listCopied } from '../media/expect-picture.ts'
 import { expectResult } from '../media/expect-result.ts'
 import type { JobPlan } from '../model/plan.ts'
 
-/** Smaller ones are over there before anything could be gained; see docs/decisions. */
-export const ARRIVES_FROM_BYTES = 8 * 1024 * 1024
-
 /** ffmpeg's names of containers that were seen to give the same packets this way; one file each, no other beside it. */
 const CONTAINERS: ReadonlySet<string> = new Set(['matroska', 'mov', 'mpegts', 'mpeg', 'avi', 'flv'])
 
@@ -15,7 +12,6 @@ const READING_OPTIONS =
   /^-(?:f|i|stream_loop|protocol_whitelist|protocol_blacklist|safe|pattern_type|seekable|multiple_requests|headers|http_proxy|user_agent|enable_drefs|use_absolute_path|pass|passlogfile)(?::.*)?$/
 
 export function mayArrive({ source, profile, arguments: args, covers = [] }: JobPlan): boolean {
-  if (source.sizeBytes < ARRIVES_FROM_BYTES) return false
   if (!source.container.split(',').some((name) => CONTAINERS.has(name))) return false
   // Both read the source on their own.
   if (covers.length > 0 || (profile.verify === 'full' && listCopied(args).size > 0)) return false

@@ -11,21 +11,20 @@ import { untilAborted } from '../core/until-aborted.ts'
 import { type EncoderFault, judgeEncoderFailure } from '../media/judge-encoder-failure.ts'
 import type { Stage } from '../model/events.ts'
 import type { JobOutcome } from '../model/outcome.ts'
-import { DEFAULT_STALL_SECONDS, type JobPlan } from '../model/plan.ts'
+import type { JobPlan } from '../model/plan.ts'
 import { listEncoders } from '../profile/list-encoders.ts'
 import { createRoute } from '../transfer/create-route.ts'
 import type { MediaRoute } from '../transfer/media-route.ts'
 import { bringBack } from './bring-back.ts'
+import { bringSource } from './bring-source.ts'
 import { decodeOnHost } from './decode-on-host.ts'
 import { encode, FfmpegOutput } from './encode.ts'
-import { encodeArriving } from './encode-arriving.ts'
 import { type EnsuredFolder, ensureFolder } from './ensure-folder.ts'
 import { followResult } from './follow-result.ts'
 import { isDiskFull } from './is-disk-full.ts'
 import type { EncodeSlot, JobContext } from './job-context.ts'
 import { writeJobLog } from './job-log.ts'
 import { refuseTakenName, replaceSource, statUnchanged } from './replace.ts'
-import { trackTransfer } from './track-transfer.ts'
 import { verify } from './verify.ts'
 import { type SourceWatch, watchSource } from './watch-source.ts'
 
@@ -76,7 +75,6 @@ async function runStages(context: JobContext, route: MediaRoute, temporary: stri
     current = stage
     context.onStage(stage, result)
   }
-  const stallMs = (plan.profile.stallSeconds ?? DEFAULT_STALL_SECONDS) * 1000
   await using follower = followResult(context, route)
   const encoding: JobContext = {
     ...context,
@@ -86,16 +84,7 @@ async function runStages(context: JobContext, route: MediaRoute, temporary: stri
       context.onProgress(stage, progress)
     },
   }
-  const early = await encodeArriving(encoding, route)
-  if (early === undefined && route.fetch !== undefined) {
-    begin('fetch')
-    await route.fetch({
-      signal,
-      stallMs,
-      turn: context.takeTurn?.('fetch'),
-      onBytes: trackTransfer(context, 'fetch', plan.source.sizeBytes),
-    })
-  }
+  const early = await bringSource(encoding, route)
   const waitedMs = await takeSlot(context)
   if (early === undefined) begin('encode')
   // Decoding keeps the host as busy as encoding does.

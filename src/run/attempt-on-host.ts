@@ -97,6 +97,7 @@ export async function attemptOnHost({
     logFile: join(world.stateFolder, 'logs', runId, `${plan.id}-${attempt}.log`),
     onWarning: (message) => emit('warning', { message }),
     takeTurn: turns.take,
+    linkBytesPerSecond: link.bytesPerSecond,
     onStage(stage, result) {
       if (stage !== 'encode') turns.end()
       times.begin(stage)

@@ -64,7 +64,7 @@ export function createHostAttempts({ roster, abilities, rateLimitBytes, ...aroun
 
   function linkOf(worker: WorkerSpec): LinkMeter {
     const key = keyOfHost(worker)
-    const link = links.get(key) ?? createLinkMeter()
+    const link = links.get(key) ?? createLinkMeter(world.clock)
     links.set(key, link)
     return link
   }

@@ -21,6 +21,8 @@ export function createStageTimes(clock: Pick<Clock, 'now'>, link: LinkMeter): St
   const seconds = new Map<string, number>()
   const movedBytes = { fetch: 0, return: 0 }
   let transferBytes = 0
+  /** Of the source, while it was encoded. */
+  let arrivedBytes = 0
   let linkBytes = 0
   let current: string | undefined
   let sinceMs = 0
@@ -44,12 +46,12 @@ export function createStageTimes(clock: Pick<Clock, 'now'>, link: LinkMeter): St
       link.count(way, more)
       // What moves beside the encode waits for that, and tells nothing of the link.
       if (current === way) transferBytes += more
+      else if (way === 'fetch') arrivedBytes += more
     },
     end() {
       begin(undefined)
       const encodeSeconds = seconds.get('encode')
       if (encodeSeconds === undefined) return undefined
-      const arrivedBytes = seconds.has('fetch') ? 0 : movedBytes.fetch
       const encoded = arrivedBytes === 0 ? { encodeSeconds } : { encodeSeconds, arrivedBytes }
       const transferSeconds = (seconds.get('fetch') ?? 0) + (seconds.get('return') ?? 0)
       if (transferSeconds === 0) return encoded

@@ -46,7 +46,8 @@ export function createTransferTurns(uplink: Uplink, clock: Pick<Clock, 'now'>): 
           const beganMs = clock.now()
           let dryMs: number | undefined
           function sourceNeededAtMs(): number {
-            if (slot.hasSlot) dryMs ??= clock.now()
+            // One that is free for a moment may be another job's in the next.
+            dryMs = slot.hasSlot ? (dryMs ?? clock.now()) : undefined
             // An encode of which nothing is known yet has only begun.
             return dryMs ?? Math.min(beganMs + RESULT_PATIENCE_MS, ...ends.values())
           }

@@ -1,6 +1,7 @@
 /**
  * Attempts from their start to their end. An attempt is placed on a host, and needs a slot there only while it encodes: it asks for one
- * when its source has come, and gives it back before its result leaves. Who asks first is served first.
+ * when its source has come, and gives it back before its result leaves. Who asks first is served first. One that can encode its source while
+ * it still comes may ask before: it gets what those leave whose sources are there.
  */
 
 import type { Clock } from '../core/clock.ts'
@@ -29,6 +30,8 @@ export interface SlotLease {
   readonly hasSlot: boolean
   /** Resolves when the slot is its own; to be called before it encodes. Rejects when it is withdrawn, or the run ends. */
   readonly take: () => Promise<void>
+  /** The same while its source is still on its way. Does not resolve when it is withdrawn, or the run ends. */
+  readonly takeEarly: () => Promise<void>
   /** Nothing more is encoded: the slot is free for another job. The end of the attempt does the same. */
   readonly release: () => void
   /** Aborted when the job is to be done elsewhere: the attempt ends as `interrupted`. */
@@ -96,6 +99,8 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
   const live = new Set<LiveAttempt<Job>>()
   /** In the order in which their sources came. */
   const waiting = new Map<LiveAttempt<Job>, () => void>()
+  /** In the order in which they asked, before their sources had come. */
+  const early = new Map<LiveAttempt<Job>, PromiseWithResolvers<void>>()
   let running = 0
   let encoding = 0
   let changes = 0
@@ -136,6 +141,7 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
         return attempt.phase === 'encoding' || (attempt.phase === 'coming' && hasFreeSlot(attempt))
       },
       take: () => take(attempt, withdrawal.signal),
+      takeEarly: () => takeEarly(attempt),
       release() {
         if (attempt.phase !== 'encoding') return
         encodedMs = clock.now()
@@ -168,6 +174,7 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
     if (until.aborted) return Promise.reject(until.reason)
     learnLink(attempt)
     enter(attempt, 'waiting')
+    early.delete(attempt)
     return new Promise((resolve, reject) => {
       const giveUp = (): void => {
         waiting.delete(attempt)
@@ -183,6 +190,16 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
     })
   }
 
+  function takeEarly(attempt: LiveAttempt<Job>): Promise<void> {
+    if (attempt.phase === 'encoding') return Promise.resolve()
+    const slot = early.get(attempt) ?? Promise.withResolvers<void>()
+    if (attempt.phase === 'coming') {
+      early.set(attempt, slot)
+      grant()
+    }
+    return slot.promise
+  }
+
   /** What the way in tells of a link that nobody knows yet. */
   function learnLink({ job, place: { worker }, linkShareSeconds }: LiveAttempt<Job>): void {
     const seconds = worker.link.shareSeconds(clock.now()) - linkShareSeconds
@@ -190,14 +207,18 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
   }
 
   function grant(): void {
-    for (const [attempt, go] of waiting) {
+    for (const attempt of [...waiting.keys(), ...early.keys()]) {
       if (encoding >= maxRunning) return
       const { place, queue } = attempt
       if (countUsableSlots(place.worker, queue) <= 0) attempt.withdraw(`Host "${place.worker.spec.name}" has no queue "${queue}" any more`)
-      if (!hasFreeSlot(attempt)) continue
+      if (attempt.withdrawn !== undefined || !hasFreeSlot(attempt)) continue
+      const go = waiting.get(attempt)
+      const slot = early.get(attempt)
       waiting.delete(attempt)
+      early.delete(attempt)
       enter(attempt, 'encoding')
-      go()
+      slot?.resolve()
+      go?.()
     }
   }
 
@@ -236,6 +257,7 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
   function end(attempt: LiveAttempt<Job>): void {
     enter(attempt, 'over')
     waiting.delete(attempt)
+    early.delete(attempt)
     live.delete(attempt)
     attempt.place.worker.underWay.delete(attempt)
     attempt.entry.live.delete(attempt)

@@ -139,6 +139,7 @@ function start({ clock = systemClock, hasSlot = false, isWithdrawn = false, clai
     slot: {
       hasSlot,
       take: () => slot.promise,
+      takeEarly: () => slot.promise,
       release: () => {
         if (!steps.includes('released')) steps.push('released')
       },

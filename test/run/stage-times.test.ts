@@ -4,7 +4,7 @@ import { createStageTimes } from '../../src/run/stage-times.ts'
 
 function createHost() {
   const clock = { nowMs: 0, now: () => clock.nowMs }
-  const link = createLinkMeter()
+  const link = createLinkMeter(clock)
   return {
     pass(ms: number) {
       clock.nowMs += ms
