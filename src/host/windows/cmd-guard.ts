@@ -68,7 +68,7 @@ export function createCmdGuard(transport: CommandTransport, { hostName, ...heart
 }
 
 /** Twice, for what is still held the first time. */
-const REMOVE = 'rd /s /q "!ENCODE_FILE!" 2>nul&del /f /q "!ENCODE_FILE!" 2>nul'
+const REMOVE = 'rd /s /q !ENCODE_FILE! 2>nul&del /f /q !ENCODE_FILE! 2>nul'
 const PAUSE = 'ping -n 3 127.0.0.1 >nul'
 const CLEAN_UP = `${PAUSE}&${REMOVE}&${PAUSE}&${REMOVE}`
 /** It need not be as soon as with ffmpeg, and there may be several. */
@@ -79,5 +79,6 @@ export function cmdGuardCommand({ tag, hostPath, folderName, limitSeconds }: Cmd
   const watch = cmdWatchCommand({ folderName, limitSeconds, everySeconds, finally: CLEAN_UP })
   const wait = `echo ${tag}@kept&set ENCODE_WORD=&set /p ENCODE_WORD=&if not defined ENCODE_WORD (${CLEAN_UP})`
   // The watch ends with the one that waits, whose end is the end of the job.
-  return `set ENCODE_FILE=${escapeValue(hostPath)}&start "" /b ${watch}&cmd /d /v:on /c "${wait}"`
+  // No path has quotation marks; with them in the value, none stand in what `start` hands on.
+  return `set ENCODE_FILE=${escapeValue(`"${hostPath}"`)}&start "" /b ${watch}&cmd /d /v:on /c "${wait}"`
 }

@@ -13,8 +13,6 @@ import { TEST_TIMING } from '../../contract/host.ts'
 import { startWindowsServer, type WindowsServer } from './windows-server.ts'
 import { lacksWine, startWine, type Wine } from './wine.ts'
 
-const FOREVER = ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=64x64', '-progress', 'pipe:1', '-f', 'null', '-']
-
 const KINDS = [
   { name: 'cmd.exe, without PowerShell', defaultShell: 'cmd', hasPowerShell: false },
   { name: 'cmd.exe, with PowerShell', defaultShell: 'cmd', hasPowerShell: true },
@@ -107,45 +105,5 @@ describe.runIf(lacksWine === undefined)(`a Windows host${lacksWine === undefined
         expect(await host.statFile(there)).toBeUndefined()
       }
     })
-
-    test('ends ffmpeg within two seconds when it is told to, and says so only after that', async () => {
-      const stop = new AbortController()
-      const running = new Promise<void>((resolve, reject) => {
-        const run = host.run([facts.ffmpegPath, '-nostdin', ...FOREVER], { signal: stop.signal, onStdout: () => resolve() })
-        run.catch(reject)
-        run.catch(() => undefined)
-      })
-      await running
-      const begun = performance.now()
-      const reason = new Error('changed my mind')
-      stop.abort(reason)
-      await waitUntil(async () => !(await server.processes()).some((args) => args.includes('testsrc2')), { what: 'ffmpeg is gone' })
-      expect(performance.now() - begun).toBeLessThan(2000)
-    })
-
-    const end = hasPowerShell ? 'the network is cut' : 'the controller has vanished'
-    test(`removes what is guarded, and ends ffmpeg, when ${end}`, async () => {
-      const other = reach(server)
-      await other.open()
-      const kept = `${server.folder}\\work\\left & 100%.mkv`
-      await other.guardFile(kept)
-      await writeFile(join(server.localFolder, 'work', 'left & 100%.mkv'), 'x')
-      const started = Promise.withResolvers<void>()
-      const run = other.run([facts.ffmpegPath, ...FOREVER], { onStdout: () => started.resolve() })
-      run.catch(() => undefined)
-      await started.promise
-      if (hasPowerShell) {
-        server.cutNetwork()
-      } else {
-        await other.leave()
-        await expect(run).rejects.toMatchObject({ code: 'HOST_LOST' })
-      }
-      await waitUntil(async () => !existsSync(join(server.localFolder, 'work', 'left & 100%.mkv')), {
-        what: 'the file is gone',
-        timeoutMs: 30_000,
-      })
-      expect((await server.processes()).some((args) => args.includes('testsrc2'))).toBe(false)
-      await other[Symbol.asyncDispose]()
-    }, 60_000)
   })
 })

@@ -27,6 +27,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import ssh2, { type Connection, type ServerChannel, type SFTPWrapper } from 'ssh2'
+import { openCutLink } from '../../cluster/cut-link.ts'
 import { findProcesses, type Wine } from './wine.ts'
 
 const { OPEN_MODE, STATUS_CODE: STATUS, flagsToString } = ssh2.utils.sftp
@@ -101,7 +102,8 @@ export async function startWindowsServer(options: WindowsServerOptions): Promise
     ssh.injectSocket(socket)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
+  const link = await openCutLink({ address: '127.0.0.1', port: (server.address() as AddressInfo).port })
+  const { port } = link
   const knownHostsFile = join(keys, 'known_hosts')
   await writeFile(knownHostsFile, `[127.0.0.1]:${port} ${readFileSync(`${hostKey}.pub`, 'utf8')}`)
   const processes = async (): Promise<readonly string[]> => (await findProcesses(name)).map(({ args }) => args)
@@ -114,16 +116,16 @@ export async function startWindowsServer(options: WindowsServerOptions): Promise
     localFolder,
     commands,
     processes,
-    cutNetwork() {
-      for (const socket of sockets) {
-        socket.removeAllListeners('data').on('data', () => undefined)
-        socket.write = () => true
-      }
-    },
+    cutNetwork: link.cut,
     async [Symbol.asyncDispose]() {
+      await link[Symbol.asyncDispose]()
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => server.close(resolve))
-      for (const { pid } of await findProcesses(name)) end(pid)
+      // Each session leads a group, of which not all bear the name.
+      for (const { pid } of await findProcesses(name)) {
+        end(-pid)
+        end(pid)
+      }
       await rm(localFolder, { recursive: true, force: true })
       await rm(keys, { recursive: true })
     },
