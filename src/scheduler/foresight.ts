@@ -18,6 +18,7 @@ import { createDrawLine } from './draw-line.ts'
 import type { Candidates } from './find-candidates.ts'
 import type { ScheduledJob } from './job-form.ts'
 import { type Entry, firstOfShortest, type Lanes } from './lanes.ts'
+import type { Mistrust } from './mistrust.ts'
 import { createOutlooks, type Outlook } from './outlooks.ts'
 import type { Places } from './places.ts'
 import type { Candidate } from './rank-candidates.ts'
@@ -45,6 +46,7 @@ export interface ForesightOptions<Job extends ScheduledJob> {
   readonly speeds: Speeds
   readonly timetable: Timetable
   readonly places: Pick<Places<Job>, 'ahead'>
+  readonly mistrust: Pick<Mistrust, 'margin'>
   readonly clock: Clock
   readonly maxRunning: number
   /** Grows whenever a slot is taken or free. */
@@ -62,12 +64,6 @@ interface Line {
 
 /** A finish line holds until this share of the time up to it has passed, or of what waits was started. */
 const LINE_PRECISION = 0.005
-
-/**
- * What an estimate may be wrong by without a job becoming the last one to end: a slow host gets nothing that it could only just end in
- * time. Found by simulation (bench/simulate-placement.ts): a tenth is too little where estimates are up to a fifth off.
- */
-const MARGIN = 0.15
 
 /** Of the time to the finish line: for how long an idle slot may wait for a source, and how much the jobs that come first may take. */
 const IDLE_SHARE = 0.01
@@ -87,7 +83,7 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
     if (isMostlyUnknown(outlook, job)) return job.work <= least ? 'good' : { atMost: least }
     const foreseen = timetable.foresee(candidate.worker, candidate.fit.queue, job)
     if (outlook.isGuess || foreseen === undefined) return 'good'
-    const carefulSeconds = foreseen.endSeconds * (1 + MARGIN)
+    const carefulSeconds = foreseen.endSeconds * (1 + options.mistrust.margin)
     const isSurelyInTime = carefulSeconds <= lane.work / outlook.allSpeed
     const secondsToLine = isSurelyInTime ? lane.work / outlook.allSpeed : secondsToFinish()
     if (carefulSeconds > secondsToLine && isSoonerElsewhere(entry, candidate, foreseen.endSeconds)) {

@@ -16,6 +16,7 @@ import { createForesight } from './foresight.ts'
 import type { ScheduledJob } from './job-form.ts'
 import { createLanes, type Entry } from './lanes.ts'
 import { learnFromAttempt } from './learn-from-attempt.ts'
+import { createMistrust } from './mistrust.ts'
 import { createPlaceOne, type Placed } from './place-jobs.ts'
 import { createPlaces } from './places.ts'
 import type { Candidate } from './rank-candidates.ts'
@@ -122,6 +123,7 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
     },
   })
   const timetable = createTimetable(speeds, clock)
+  const mistrust = createMistrust()
   const attempts = createAttempts<Job>({
     ...{ clock, signal, speeds, timetable, maxRunning, onRelease: pump, onPace: pump, onEnd },
     runJob: options.runJob,
@@ -139,7 +141,10 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
   })
   const foresight =
     options.strategy === 'fastest'
-      ? createForesight({ lanes, candidates, breaker, speeds, timetable, places, clock, maxRunning, countChanges: () => attempts.changes })
+      ? createForesight({
+          ...{ lanes, candidates, breaker, speeds, timetable, places, mistrust, clock, maxRunning },
+          countChanges: () => attempts.changes,
+        })
       : undefined
   const conclude = createConclude<Job>(breaker, options.onSettled)
   const settle = createSettle({ ...options, candidates, lanes, breaker, conclude })
@@ -300,6 +305,7 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
   function onEnd(attempt: LiveAttempt<Job>, outcome: JobOutcome): void {
     const { worker } = attempt.place
     if (outcome.kind === 'done') {
+      mistrust.note(worker, attempt.spent().encodeSeconds, speeds.encodeSeconds(worker.spec, attempt.job) ?? Number.NaN)
       const learned = learnFromAttempt(attempt, speeds)
       if (learned !== undefined) options.onSpeed?.(learned)
     }
