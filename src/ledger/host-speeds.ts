@@ -22,6 +22,8 @@ export interface LearnedSpeed {
   readonly linkBytesPerSecond: number | undefined
 }
 
+/** A host that did a job in this time can be expected to be there. */
+const LATELY_MS = 7 * 24 * 60 * 60 * 1000
 /** By then a host has other disks, other company or another purpose. */
 const HOLDS_MS = 90 * 24 * 60 * 60 * 1000
 /** Kinds of jobs that are remembered of one ffmpeg of a host: the latest. */
@@ -43,6 +45,24 @@ export function recallSpeeds(db: Pick<Database, 'all' | 'get'>, place: TrialPlac
     })),
     linkBytesPerSecond: link === undefined ? undefined : Number(link.bytes_per_second),
   }
+}
+
+/**
+ * Of a host that is not up yet: what the ffmpeg did that it had last, or that of this path. Undefined where it has done nothing lately.
+ */
+export function recallLately(
+  db: Pick<Database, 'all' | 'get'>,
+  host: string,
+  path: string | undefined,
+  nowMs: number,
+): RememberedSpeeds | undefined {
+  const last = db.get(
+    `SELECT ffmpeg_path, ffmpeg_version FROM host_speeds WHERE host = ?1 AND learned_at > ?2 AND (?3 IS NULL OR ffmpeg_path = ?3)
+     ORDER BY learned_at DESC, rowid DESC LIMIT 1`,
+    ...[host, nowMs - LATELY_MS, path ?? null],
+  )
+  if (last === undefined) return undefined
+  return recallSpeeds(db, { host, ffmpegPath: String(last.ffmpeg_path), ffmpegVersion: String(last.ffmpeg_version) }, nowMs)
 }
 
 /** In the place of what was known; what nobody would use any more goes. */

@@ -11,7 +11,7 @@ import { claimSources, findHolder, releaseSource } from './claims.ts'
 import { type Database, openDatabase } from './database.ts'
 import { type RememberedTrial, recallTrials, rememberTrials, type TrialPlace } from './encoder-trials.ts'
 import { dropDoneLines, type FinishedSize, findDoneLine, findDoneSince, listFinishedSizes } from './finished-jobs.ts'
-import { type LearnedSpeed, type RememberedSpeeds, recallSpeeds, rememberSpeed } from './host-speeds.ts'
+import { type LearnedSpeed, type RememberedSpeeds, recallLately, recallSpeeds, rememberSpeed } from './host-speeds.ts'
 import {
   type Attempt,
   findUnfinished,
@@ -141,6 +141,8 @@ export interface Ledger extends Disposable {
 
   /** What was learned of a host in the last months, with the ffmpeg that it has now. */
   recallSpeeds(place: TrialPlace): RememberedSpeeds
+  /** Of a host (see `TrialPlace`) that did a job in the last days, before it is known which ffmpeg it has now, unless it has one path only. */
+  recallLately(host: string, ffmpegPath?: string): RememberedSpeeds | undefined
   rememberSpeed(place: TrialPlace, learned: LearnedSpeed): void
 }
 
@@ -248,6 +250,7 @@ export function openLedger(options: LedgerOptions): Ledger {
     recallTrials: (place) => recallTrials(db, place),
     rememberTrials: (place, trials) => rememberTrials(db, place, trials),
     recallSpeeds: (place) => recallSpeeds(db, place, now()),
+    recallLately: (host, ffmpegPath) => recallLately(db, host, ffmpegPath, now()),
     rememberSpeed: (place, learned) => rememberSpeed(db, place, learned, now()),
     [Symbol.dispose]() {
       db[Symbol.dispose]()

@@ -97,11 +97,15 @@ export function isListed(encoder: string, { encoders, codecs = [] }: HostFacts):
 
 /** Where what is learned of a host's ffmpeg holds. */
 export function toPlace(config: HostConfig, { ffmpegPath, ffmpegVersion }: HostFacts): TrialPlace {
-  const { type, user, address, name, port, env } = config
+  return { host: toMachine(config), ffmpegPath, ffmpegVersion }
+}
+
+/** What reaches the host. */
+export function toMachine({ type, user, address, name, port, env }: HostConfig): string {
   const machine = type === 'local' ? `this machine (${hostname()})` : `${user ?? ''}@${address ?? name}:${port ?? ''}`
   // One machine may be two hosts: CUDA_VISIBLE_DEVICES and the like choose the card.
   const variables = Object.entries(env).map(([variable, value]) => ` ${variable}=${value}`)
-  return { host: machine + variables.sort().join(''), ffmpegPath, ffmpegVersion }
+  return machine + variables.sort().join('')
 }
 
 function describeFailure({ status, stderr, isTimeout }: EncoderTrial): string | null {

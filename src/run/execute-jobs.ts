@@ -9,6 +9,7 @@ import type { Emit } from '../model/events.ts'
 import type { JobOutcome } from '../model/outcome.ts'
 import type { JobPlan } from '../model/plan.ts'
 import type { Ffprobe } from '../plan/ffprobe.ts'
+import type { Coming } from '../scheduler/coming.ts'
 import { createScheduler } from '../scheduler/scheduler.ts'
 import type { StrategyName } from '../scheduler/strategy.ts'
 import type { WorkerSpec } from '../scheduler/worker.ts'
@@ -154,7 +155,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
     },
   })
 
-  const roster = createHostRoster({ open: openSession, toSpec: abilities.toSpec, scheduler, emit })
+  const roster = createHostRoster({ open: openSession, toSpec: abilities.toSpec, foresee, scheduler, emit })
   const onHosts = createHostAttempts({ ...options, roster, abilities, signal })
   const isOver = AbortSignal.any([signal, over.signal])
   draining.addEventListener('abort', () => emit('warning', { message: DRAINING, momentary: true }), { once: true })
@@ -232,6 +233,16 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
       if (isNew) await Promise.all([...roster.sessions.values()].map(learnAgain))
       scheduler.add(plans.map(toTicket))
     })
+  }
+
+  /** Other strategies wait for nobody. */
+  function foresee(cluster: string, config: HostConfig): Coming | undefined {
+    if (options.strategy !== 'fastest') return undefined
+    let coming: Coming | undefined
+    orBreak(() => {
+      coming = speedMemory.recallLately(cluster, config)
+    })
+    return coming
   }
 
   /** Of hosts, for a strategy that asks how fast they are. */

@@ -5,6 +5,7 @@
 
 import type { HostConfig } from '../model/config.ts'
 import type { Emit } from '../model/events.ts'
+import type { Coming } from '../scheduler/coming.ts'
 import type { Scheduler } from '../scheduler/scheduler.ts'
 import type { Worker, WorkerSpec } from '../scheduler/worker.ts'
 import type { HostSession, OpenHost } from './host-session.ts'
@@ -25,6 +26,8 @@ export interface HostRosterOptions {
   readonly open: (host: NewHost) => HostSession
   /** What the scheduler weighs, by what is known of the host. */
   readonly toSpec: (cluster: string, config: HostConfig) => WorkerSpec
+  /** What is known of a host before it is opened; undefined where that is not worth waiting for it. */
+  readonly foresee?: (cluster: string, config: HostConfig) => Coming | undefined
   readonly scheduler: Pick<Scheduler<Ticket>, 'expectWorker' | 'setWorker' | 'changeWorker'>
   readonly emit: Emit
 }
@@ -89,7 +92,7 @@ export function createHostRoster(options: HostRosterOptions): HostRoster {
     sessions,
     add(hosts) {
       const fresh = hosts.filter(({ cluster, config }) => !isClosed && !comeBack(cluster, config))
-      for (const { cluster, config } of fresh) scheduler.expectWorker(toSpec(cluster, config))
+      for (const { cluster, config } of fresh) scheduler.expectWorker(toSpec(cluster, config), options.foresee?.(cluster, config))
       for (const { cluster, config } of fresh) open(cluster, config)
     },
     change(cluster, config) {

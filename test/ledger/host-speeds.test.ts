@@ -40,6 +40,22 @@ test('speeds that are older than 90 days are not used, and go with the next one 
   expect(ledger.recallSpeeds(PLACE)).toEqual(NOTHING)
 })
 
+test('before it is known which ffmpeg a host has now, that one counts which it had last, if it did a job in the last days', () => {
+  using opened = open()
+  const { ledger, clock } = opened
+  expect(ledger.recallLately(PLACE.host)).toBeUndefined()
+  ledger.rememberSpeed(PLACE, { speed: HEVC, linkBytesPerSecond: 1e6 })
+  clock.nowMs += 1
+  ledger.rememberSpeed({ ...PLACE, ffmpegPath: '/opt/ffmpeg' }, { speed: { ...HEVC, workPerSecond: 7 }, linkBytesPerSecond: undefined })
+  expect(ledger.recallLately(PLACE.host)).toEqual({ speeds: [{ ...HEVC, workPerSecond: 7 }], linkBytesPerSecond: 1e6 })
+  expect(ledger.recallLately(PLACE.host, PLACE.ffmpegPath)).toEqual({ speeds: [HEVC], linkBytesPerSecond: 1e6 })
+  expect(ledger.recallLately('bob@10.0.0.9:22')).toBeUndefined()
+  clock.nowMs += 7 * DAY_MS - 1
+  expect(ledger.recallLately(PLACE.host)).toBeDefined()
+  clock.nowMs += 1
+  expect(ledger.recallLately(PLACE.host)).toBeUndefined()
+})
+
 test('of one host so many kinds of jobs are remembered and no more: the oldest go', () => {
   using opened = open()
   const { ledger, clock } = opened

@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process'
 import { chmod, copyFile, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
+import { homedir, hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config/parse-config.ts'
+import { type Clock, systemClock } from '../../src/core/clock.ts'
 import { createHost } from '../../src/host/create-host.ts'
+import { openLedger } from '../../src/ledger/ledger.ts'
 import type { HostConfig } from '../../src/model/config.ts'
 import type { EncodeEvent } from '../../src/model/events.ts'
 import { runEncode } from '../../src/run/run-encode.ts'
@@ -14,7 +16,7 @@ import { PLAIN_REQUEST, toRunWorld } from '../fixtures/run-world.ts'
 const CHOICE = { cluster: 'home', choice: { profile: 'quick', template: undefined, mixins: [] } }
 
 let folder: string
-let slowHasJob: PromiseWithResolvers<void>
+let quickMayCome: PromiseWithResolvers<void>
 let events: EncodeEvent[]
 
 beforeEach(async () => {
@@ -27,22 +29,51 @@ test('a run knows which host was the quicker one in the run before', async () =>
   await makeFilm('a.mp4')
   for (const name of ['b.mp4', 'c.mp4', 'd.mp4']) await copyFile(at('a.mp4'), at(name))
   await makeHosts()
-  expect(await run(['a.mp4', 'b.mp4'], 'job.done')).toEqual({ 'a.mp4': 'slow', 'b.mp4': 'quick' })
+  expect(await run(['a.mp4', 'b.mp4'], SIDE_BY_SIDE)).toEqual({ 'a.mp4': 'slow', 'b.mp4': 'quick' })
   // One at a time and as listed: by the second job both are up, and only the run before can tell of the quick one.
-  expect(await run(['c.mp4', 'd.mp4'], 'host.up')).toEqual({ 'c.mp4': 'slow', 'd.mp4': 'quick' })
+  expect(await run(['c.mp4', 'd.mp4'], ONE_BY_ONE)).toEqual({ 'c.mp4': 'slow', 'd.mp4': 'quick' })
 })
 
-/** Which host began each film. The slow one is first to get one, and ends nothing before the quick one has come to this event. */
-async function run(names: readonly string[], until: 'host.up' | 'job.done'): Promise<Record<string, string>> {
+test('a long job is left for a host that was quick lately, though it comes up after the slow one', async () => {
+  await makeFilm('a.mp4')
+  await makeHosts()
+  rememberSpeeds({ slow: 64 * 64 * 0.01, quick: 64 * 64 })
+  expect(await run(['a.mp4'], COMES_LATE)).toEqual({ 'a.mp4': 'quick' })
+  expect(events.filter(({ event }) => event === 'host.up')).toMatchObject([{ host: 'slow' }, { host: 'quick' }])
+})
+
+interface Course {
+  /** The quick host comes up after this event of the slow one. */
+  readonly comesAfter: 'job.started' | 'host.up'
+  /** The slow one ends nothing before this event of the quick one. */
+  readonly until: 'host.up' | 'job.done'
+  readonly isSequential: boolean
+  readonly clock?: Clock
+}
+
+/** Its seconds are long: on a busy machine, too, hosts come up within the few that they are waited for. */
+const SLOW_CLOCK: Clock = { now: () => Math.floor(systemClock.now() / 20), sleep: (ms, signal) => systemClock.sleep(ms * 20, signal) }
+
+const SIDE_BY_SIDE: Course = { comesAfter: 'job.started', until: 'job.done', isSequential: false }
+const ONE_BY_ONE: Course = { comesAfter: 'job.started', until: 'host.up', isSequential: true }
+const COMES_LATE: Course = { comesAfter: 'host.up', until: 'host.up', isSequential: false, clock: SLOW_CLOCK }
+
+/** Which host began each film. */
+async function run(
+  names: readonly string[],
+  { comesAfter, until, isSequential, clock = systemClock }: Course,
+): Promise<Record<string, string>> {
   events = []
-  slowHasJob = Promise.withResolvers()
+  quickMayCome = Promise.withResolvers()
   await rm(at('gate'), { force: true })
   const config = parseConfig(await readFile(at('config.yml'), 'utf8'), at('config.yml'), [])
   const targets = names.map((name) => ({ path: at(name), queueFile: undefined, ...CHOICE }))
   const gates: Promise<void>[] = []
   const take = (event: EncodeEvent) => {
     events.push(event)
-    if (event.event === 'job.started' && event.host === 'slow') slowHasJob.resolve()
+    if ((event.event === 'job.started' || event.event === 'host.up') && event.event === comesAfter && event.host === 'slow') {
+      quickMayCome.resolve()
+    }
     if (event.event === until && event.host === 'quick') gates.push(writeFile(at('gate'), ''))
   }
   const status = await runEncode(
@@ -53,9 +84,9 @@ async function run(names: readonly string[], until: 'host.up' | 'job.done'): Pro
       queueTarget: CHOICE,
       outputFolder: at('out'),
       keepsSource: true,
-      isSequential: until === 'host.up',
+      isSequential,
     },
-    toRunWorld(folder, take, { createHost: openInTurn }),
+    toRunWorld(folder, take, { createHost: openInTurn, clock }),
   )
   await Promise.all(gates)
   expect({ status, failed: events.filter(({ event }) => event === 'job.failed') }).toEqual({ status: 0, failed: [] })
@@ -71,7 +102,7 @@ function openInTurn(config: HostConfig) {
   if (config.name === 'slow') return host
   const openLate = async (...args: Parameters<typeof host.open>) => {
     const facts = await host.open(...args)
-    await slowHasJob.promise
+    await quickMayCome.promise
     return facts
   }
   return new Proxy(host, {
@@ -81,6 +112,15 @@ function openInTurn(config: HostConfig) {
       return typeof value === 'function' ? value.bind(target) : value
     },
   })
+}
+
+/** As if a run had learned them, in work a second. */
+function rememberSpeeds(speeds: Readonly<Record<string, number>>): void {
+  using ledger = openLedger({ folder: at('state'), clock: SLOW_CLOCK, pid: process.pid })
+  for (const [name, workPerSecond] of Object.entries(speeds)) {
+    const place = { host: `this machine (${hostname()})`, ffmpegPath: at(`${name}-ffmpeg`), ffmpegVersion: 'of yesterday' }
+    ledger.rememberSpeed(place, { speed: { profile: 'quick', sizeClass: 'sd', workPerSecond }, linkBytesPerSecond: undefined })
+  }
 }
 
 /** Two hosts of one machine, each with an ffmpeg of its own. */
