@@ -6,7 +6,7 @@
  *    over sooner on another host, however busy that is. A shorter one may go there instead.
  * 2. no job for whose source an idle slot would stand and wait, while a shorter one comes sooner: long sources come while short ones are
  *    encoded. This is for slots, not for links; and not where the job would hardly be over in time if it came later.
- * 3. of which nothing is known, hosts are given short jobs first, and so are those that are known while most are not.
+ * 3. hosts of which nothing is known are given short jobs first, and so are those that are known while most are not.
  *
  * A job that is kept from a free host waits for a busy one. That is a guess about speeds, so it never holds anything up by itself:
  * estimates of jobs that take longer than expected move, and the scheduler starts what waits when nothing runs.
@@ -17,7 +17,7 @@ import type { CircuitBreaker } from './circuit-breaker.ts'
 import { createDrawLine } from './draw-line.ts'
 import type { Candidates } from './find-candidates.ts'
 import type { ScheduledJob } from './job-form.ts'
-import { type Entry, firstOfShortest, type Lanes } from './lanes.ts'
+import { type Entry, firstOfShortest, type Lane, type Lanes } from './lanes.ts'
 import type { Mistrust } from './mistrust.ts'
 import { createOutlooks, type Outlook } from './outlooks.ts'
 import type { Places } from './places.ts'
@@ -33,6 +33,11 @@ export interface Foresight<Job extends ScheduledJob> {
   judge(entry: Entry<Job>, candidate: Candidate): Judgement
   /** Lanes that few hosts can take first, then what takes longest. */
   compare(a: Entry<Job>, b: Entry<Job>): number
+  /**
+   * What is under way and ends later than in so many seconds will be what the run waits for. Undefined while not all hosts are known, and
+   * where it was asked a moment ago.
+   */
+  findLate(): number | undefined
   /** The shortest job, for hosts of which nothing is known. */
   findTrial(): { readonly entry: Entry<Job>; readonly on: readonly Candidate[] } | undefined
 }
@@ -75,6 +80,7 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
   const drawLine = createDrawLine({ ...options, outlooks })
   let line: Line | undefined
   let moment = ''
+  let nextLateMs = 0
 
   function judge(entry: Entry<Job>, candidate: Candidate): Judgement {
     const { job, lane } = entry
@@ -136,6 +142,11 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
     return (job.work * (freeSeconds + secondsToLine * IDLE_SHARE)) / takesSeconds
   }
 
+  function isAnyUntried(lane: Lane<Job>): boolean {
+    const { isGuess, untried } = outlooks.of(lane)
+    return isGuess || untried.length > 0
+  }
+
   return {
     look() {
       const now = [clock.now(), options.countChanges(), lanes.size, candidates.version].join()
@@ -149,6 +160,12 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
       if (a.lane === b.lane) return b.job.work - a.job.work || a.order - b.order
       const [ofA, ofB] = [outlooks.of(a.lane), outlooks.of(b.lane)]
       return ofA.places.length - ofB.places.length || b.job.work / ofB.meanSpeed - a.job.work / ofA.meanSpeed || a.order - b.order
+    },
+    findLate() {
+      if (lanes.size === 0 || clock.now() < nextLateMs || lanes.listOpen().some(isAnyUntried)) return undefined
+      const seconds = secondsToFinish()
+      nextLateMs = clock.now() + seconds * 1000 * LINE_PRECISION
+      return seconds * (1 + options.mistrust.margin)
     },
     findTrial() {
       for (const lane of lanes.listOpen()) {

@@ -1,7 +1,8 @@
 /**
- * What idle hosts can do, once no job waits, for those that are placed already: one that has not begun to encode is withdrawn and placed
- * where it ends sooner; one that encodes is begun a second time where that is over well before the first is, and the first result wins.
- * Neither is done for a small gain, since the estimates may be wrong by as much, nor twice to a job.
+ * What idle hosts can do for jobs that are placed already: one that has not begun to encode is withdrawn and placed where it ends sooner;
+ * one that encodes is begun a second time where that is over well before the first is, and the first result wins. Neither is done for a
+ * small gain, since the estimates may be wrong by as much, nor twice to a job. While other jobs wait, it is done for those alone that end
+ * after all the rest could be over.
  */
 
 import type { Attempts, LiveAttempt } from './attempts.ts'
@@ -40,21 +41,23 @@ const LEAST_GAIN_SECONDS = 2
 /** Those that end last: no other one makes the run longer. */
 const LOOKED_AT = 8
 
-export function createRelief<Job extends ScheduledJob>(options: ReliefOptions<Job>): () => Relief {
+/** `lateSeconds`: what is over by then needs no relief. To be given while jobs wait. */
+export function createRelief<Job extends ScheduledJob>(options: ReliefOptions<Job>): (lateSeconds?: number) => Relief {
   const { workers, lanes, candidates, attempts, places, breaker, speeds, timetable } = options
   /** Jobs that were withdrawn and have not come back yet, with the hosts that wait for them. */
   const moving = new Map<LiveAttempt<Job>, Worker>()
 
-  return () => {
+  return (lateSeconds = 0) => {
     for (const attempt of moving.keys()) if (!attempt.entry.live.has(attempt)) moving.delete(attempt)
     // A slot is of more use to one that waits, and a host that is idle all the same would not have done it in time.
-    if (attempts.count === 0 || lanes.size > 0 || places.isFull()) return 'none'
+    if (attempts.count === 0 || (lanes.size > 0 && lateSeconds === 0) || places.isFull()) return 'none'
     const idle = new Set([...workers.values()].filter(isIdle))
     for (const worker of moving.values()) idle.delete(worker)
     if (idle.size === 0) return 'none'
     let isWatching = false
     const promised = new Map<Worker, number>()
     for (const { attempt, endSeconds } of listLast()) {
+      if (endSeconds <= lateSeconds) break
       if (attempt.phase === 'encoding') isWatching = true
       const place = findSooner(attempt, endSeconds, idle, promised)
       if (place === undefined) continue

@@ -251,6 +251,9 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
     if (foresight !== undefined) {
       lanes.order = isOneByOne() ? 'oldest' : 'longest'
       foresight.look()
+      // Before hosts that are idle now are given what waits.
+      const lateSeconds = lanes.order === 'longest' ? foresight.findLate() : undefined
+      if (lateSeconds !== undefined) relieve?.(lateSeconds)
     }
     let placed: Placed = 'one'
     while (placed === 'one') placed = placeOne()

@@ -196,17 +196,32 @@ describe('a second attempt', () => {
       strategy: 'fastest',
       knownSpeeds: [knownSpeed('box', 1), knownSpeed('quick', 10), knownSpeed('other', 2)],
     })
-    bench.up(box)
-    bench.add(job('1'), job('2'))
-    await bench.arrive('1')
     bench.up(worker('quick', { _default: 1 }))
+    bench.add(job('2'))
     await bench.arrive('2')
+    const [busy] = bench.live
+    busy?.attempt.pace.expectEnd(110)
+    bench.up(box)
+    bench.add(job('1'))
+    await bench.arrive('1')
+    busy?.attempt.pace.expectEnd(10)
     bench.up(other)
-    expect(bench.stages()).toEqual(['1 box encoding', '2 quick encoding'])
+    expect(bench.stages()).toEqual(['2 quick encoding', '1 box encoding'])
     await bench.end('2', DONE)
     expect(bench.stages()).toEqual(['1 box encoding', '1 quick coming (copy)'])
     await bench.endAll()
     expect(bench.settled).toEqual(['2 done', '1 done'])
+  })
+
+  test('is begun before those that wait where the first will be over after all of them could be', async () => {
+    const bench = createStagedBench({ strategy: 'fastest', knownSpeeds: [knownSpeed('box', 1), knownSpeed('other', 10)] })
+    bench.up(box)
+    bench.add({ ...job('long'), work: 1000 }, ...['1', '2', '3'].map(job))
+    await bench.arrive('long')
+    bench.up(other)
+    expect(bench.stages()).toEqual(['long box encoding', 'long other coming (copy)'])
+    await bench.endAll()
+    expect(bench.settled.toSorted()).toEqual(['1 done', '2 done', '3 done', 'long done'])
   })
 
   test('that claims its result first wins: the other one is withdrawn, and the job has ended once', async () => {
