@@ -30,7 +30,7 @@ const TELLER = [
 
   'exec 3<&- 2>/dev/null; n=0; set -f;',
   // One look: a link is followed, and a name may hold line ends, of which the first line of the listing has the part that counts.
-  'q() { i=${1%% *}; x=$(printf %b. "${1#* }"); x=${x%.}; set -- ?; if [ -e "$x" ]; then x=$(ls -ldnL -- "$x") && set -- $x; fi;',
+  'q() { i=${1%% *}; x=${1#* }; case $x in *\\\\*) x=$(printf %b. "$x"); x=${x%.};; esac; set -- ?; if [ -e "$x" ]; then x=$(ls -ldnL -- "$x") && set -- $x; fi;',
   '[ $# -ge 5 ] || set -- ?; printf "%s@%s %s %s\\n" "$0" "$i" "$1" "${5:-}"; };',
   'while IFS= read -r l; do case $l in',
   '.) n=$((n+1)); [ $n -lt 5 ] || break;;',

@@ -117,9 +117,9 @@ function withSurroundings(command: LeashCommand): readonly string[] {
       hint: 'Use letters, digits and underscores, and no digit in front',
     })
   }
-  return [
-    // env takes each word with a `=` for an assignment, a program's path too: a shell stands between.
-    ...(entries.length === 0 ? [] : ['env', ...entries.map(([name, value]) => `${name}=${value}`), '/bin/sh', '-c', 'exec "$@"', 'sh']),
-    ...command.argv,
-  ]
+  if (entries.length === 0) return command.argv
+  // env takes each word with a `=` for an assignment, a program's path too, and one with a `-` for an option: then a shell stands between.
+  const isPlain = /^[^-=][^=]*$/.test(command.argv[0] ?? '')
+  const between = isPlain ? [] : ['/bin/sh', '-c', 'exec "$@"', 'sh']
+  return ['env', ...entries.map(([name, value]) => `${name}=${value}`), ...between, ...command.argv]
 }

@@ -34,6 +34,17 @@ describe.concurrent('the leash', () => {
       expect((await run('kill -TERM $$')).status).toBe(143)
     })
 
+    test('adds to the environment of any program, whatever its path and its arguments look like', async () => {
+      await using shell = await openInnerShell(name)
+      const odd = join(shell.folder, 'a=b')
+      await symlink('/bin/sh', odd)
+      for (const program of ['/bin/sh', 'sh', odd]) {
+        const argv = [program, '-c', 'printf "%s|" "$FILM" "$X" "$@"', 'sh', 'X=1', '-i']
+        const { stdout } = await runOnLeash(shell.transport, argv, { ...OPTIONS, env: { FILM: "it's" } })
+        expect(stdout).toBe("it's||X=1|-i|")
+      }
+    })
+
     test('survives heartbeats that come before it is ready for them', async () => {
       await using shell = await openInnerShell(name)
       const options = { ...OPTIONS, timing: { ...TEST_TIMING, heartbeatEveryMs: 1 } }
