@@ -1,8 +1,8 @@
 /**
  * What idle hosts can do for jobs that are placed already: one that has not begun to encode is withdrawn and placed where it ends sooner;
- * one that encodes is begun a second time where that is over well before the first is, and the first result wins. Neither is done for a
- * small gain, since the estimates may be wrong by as much, nor twice to a job. While other jobs wait, it is done for those alone that end
- * after all the rest could be over.
+ * one that encodes, or whose result is on its way, is begun a second time where that is over well before the first is, and the first
+ * result wins. Neither is done for a small gain, since the estimates may be wrong by as much, nor twice to a job. While other jobs wait,
+ * it is done for those alone that end after all the rest could be over.
  */
 
 import type { Attempts, LiveAttempt } from './attempts.ts'
@@ -15,7 +15,7 @@ import type { Candidate } from './rank-candidates.ts'
 import type { RoomKeeper } from './room.ts'
 import type { Speeds } from './speeds.ts'
 import type { Timetable } from './timetable.ts'
-import { countFreeSlots, countUsableSlots, type Worker } from './worker.ts'
+import { countFreeSlots, countUsableSlots, type Phase, type Worker } from './worker.ts'
 
 export interface ReliefOptions<Job extends ScheduledJob> {
   readonly workers: ReadonlyMap<string, Worker>
@@ -31,7 +31,7 @@ export interface ReliefOptions<Job extends ScheduledJob> {
   readonly copy: (entry: Entry<Job>, place: Candidate) => void
 }
 
-/** `watching`: hosts are idle, and what encodes may yet take longer than expected. */
+/** `watching`: hosts are idle, and what is under way may yet take longer than expected. */
 export type Relief = 'watching' | 'none'
 
 /** An idle host must need so much less; by less the estimates may be wrong. */
@@ -58,14 +58,14 @@ export function createRelief<Job extends ScheduledJob>(options: ReliefOptions<Jo
     const promised = new Map<Worker, number>()
     for (const { attempt, endSeconds } of listLast()) {
       if (endSeconds <= lateSeconds) break
-      if (attempt.phase === 'encoding') isWatching = true
+      if (hasBegun(attempt.phase)) isWatching = true
       const place = findSooner(attempt, endSeconds, idle, promised)
       if (place === undefined) continue
       if (!idle.has(place.worker)) {
         promise(promised, place, attempt.job)
         continue
       }
-      if (attempt.phase === 'encoding') options.copy(attempt.entry, place)
+      if (hasBegun(attempt.phase)) options.copy(attempt.entry, place)
       else move(attempt, place.worker)
       idle.delete(place.worker)
     }
@@ -85,8 +85,8 @@ export function createRelief<Job extends ScheduledJob>(options: ReliefOptions<Jo
   function listLast(): readonly { readonly attempt: LiveAttempt<Job>; readonly endSeconds: number }[] {
     const ends = [...attempts.list()].flatMap((attempt) => {
       const { entry, phase, withdrawn } = attempt
-      if (withdrawn !== undefined || entry.live.size > 1 || phase === 'leaving') return []
-      if (phase === 'encoding' ? entry.wasCopied : entry.wasMoved) return []
+      if (withdrawn !== undefined || entry.live.size > 1 || entry.claimedBy !== undefined) return []
+      if (hasBegun(phase) ? entry.wasCopied : entry.wasMoved) return []
       const endSeconds = timetable.endOf(attempt.place.worker, attempt)
       return endSeconds === undefined ? [] : [{ attempt, endSeconds }]
     })
@@ -130,4 +130,8 @@ export function createRelief<Job extends ScheduledJob>(options: ReliefOptions<Jo
     moving.set(attempt, worker)
     attempt.withdraw(`Host "${worker.spec.name}" is idle, and will have done it sooner`)
   }
+}
+
+function hasBegun(phase: Phase): boolean {
+  return phase === 'encoding' || phase === 'leaving'
 }

@@ -224,6 +224,23 @@ describe('a second attempt', () => {
     expect(bench.settled.toSorted()).toEqual(['1 done', '2 done', '3 done', 'long done'])
   })
 
+  test('is begun where a result needs longer over its link than all of the job elsewhere', async () => {
+    const knownLinks = [{ cluster: 'home', name: 'box', bytesPerSecond: 1 }]
+    const bench = createStagedBench({ knownLinks, knownSpeeds: [knownSpeed('box', 10), knownSpeed('other', 1)] })
+    bench.up(box)
+    bench.add({ ...job('1'), fetchBytes: 10, transferBytes: 1000 })
+    await bench.arrive('1')
+    await bench.release('1')
+    expect(bench.stages()).toEqual(['1 box leaving'])
+    bench.up(other)
+    expect(bench.stages()).toEqual(['1 box leaving', '1 other coming (copy)'])
+    await bench.end('1', DONE, 'box')
+    expect(bench.stages(), 'the first one was sooner after all').toEqual([])
+    expect(bench.settled).toEqual(['1 done'])
+    bench.scheduler.seal()
+    await bench.scheduler.drained
+  })
+
   test('that claims its result first wins: the other one is withdrawn, and the job has ended once', async () => {
     const bench = await copied()
     await bench.arrive('1', 'other')
