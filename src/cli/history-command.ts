@@ -7,6 +7,7 @@ import { formatBytes, formatDuration, savedPercent } from '../core/units.ts'
 import { type Ledger, openLedger } from '../ledger/ledger.ts'
 import type { JobRecord, RunRecord } from '../ledger/records.ts'
 import { formatSaving } from '../view/describe-event.ts'
+import { quoteCommand } from '../view/quote-argument.ts'
 import type { Arguments } from './parse-arguments.ts'
 import { stateFolder } from './state-folder.ts'
 
@@ -24,7 +25,8 @@ function listRuns(ledger: Ledger, isJson: boolean): readonly string[] {
   const runs = ledger.listRuns(MAX_RUNS)
   if (isJson) return runs.map((run) => toSafeJson(run))
   if (runs.length === 0) return ['No runs yet']
-  return [...runs].reverse().map(renderRun)
+  const resumable = runs.filter((run) => !isUnderWay(run) && countLeft(run) > 0)
+  return [...runs.map(renderRun).reverse(), ...(resumable.length === 0 ? [] : ['"encode resume" goes on with what is left'])]
 }
 
 function listJobs(ledger: Ledger, wanted: string, isJson: boolean): readonly string[] {
@@ -43,18 +45,34 @@ function listJobs(ledger: Ledger, wanted: string, isJson: boolean): readonly str
     return [...jobs, ...files].map((entry) => toSafeJson(entry))
   }
   const files = refused.map(({ path, reason }) => `${renderFile('failed', path)}  ${toVisible(reason)}`)
-  return [renderRun(run), ...[...jobs.map(renderJob), ...files].map((line) => `  ${line}`)]
+  return [
+    renderRun(run),
+    `called as ${quoteCommand(['encode', ...run.argv])}`,
+    ...[...jobs.map(renderJob), ...files].map((line) => `  ${line}`),
+  ]
 }
 
 function renderRun(run: RunRecord): string {
   const { done, skipped } = run.jobs
   const failed = run.jobs.failed + run.refused
   const parts = [`${run.id}  ${describeEnd(run).padEnd(14)} ${done} done, ${skipped} skipped, ${failed} failed`]
-  const left = Object.values(run.jobs).reduce((sum, count) => sum + count, 0) - done - skipped - run.jobs.failed
-  if (left > 0) parts.push(`${left} left`)
+  if (run.jobs.interrupted > 0) parts.push(`${run.jobs.interrupted} interrupted`)
+  if (countLeft(run) > 0) parts.push(`${countLeft(run)} ${isUnderWay(run) ? 'to do' : 'left'}`)
   if (done > 0) parts.push(describeSizes(run.sourceBytes, run.outputBytes))
-  if (run.finishedAtMs !== undefined) parts.push(`in ${formatDuration((run.finishedAtMs - run.startedAtMs) / 1000)}`)
+  // When a later run closed it says nothing of how long it took.
+  if (run.finishedAtMs !== undefined && run.exitStatus !== undefined)
+    parts.push(`in ${formatDuration((run.finishedAtMs - run.startedAtMs) / 1000)}`)
   return parts.join(', ')
+}
+
+/** Neither over nor given up. */
+function countLeft({ jobs }: RunRecord): number {
+  const { done, skipped, failed, interrupted } = jobs
+  return Object.values(jobs).reduce((sum, count) => sum + count, 0) - done - skipped - failed - interrupted
+}
+
+function isUnderWay({ finishedAtMs, liveness }: RunRecord): boolean {
+  return finishedAtMs === undefined && liveness !== 'dead'
 }
 
 function describeSizes(sourceBytes: number, outputBytes: number): string {
@@ -63,7 +81,7 @@ function describeSizes(sourceBytes: number, outputBytes: number): string {
 }
 
 function describeEnd(run: RunRecord): string {
-  if (run.finishedAtMs === undefined) return run.liveness === 'dead' ? 'died' : 'running'
+  if (run.finishedAtMs === undefined) return isUnderWay(run) ? 'running' : 'died'
   if (run.exitStatus === undefined) return 'died, closed'
   return `exit ${run.exitStatus}`
 }

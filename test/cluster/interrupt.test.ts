@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Stage } from '../../src/model/events.ts'
 import { type Bench, createBench, describeFilm } from './bench.ts'
-import { type ClusterHost, runEncode, startEncode, writeConfig } from './encode-program.ts'
+import { type ClusterHost, runEncode, runPlain, startEncode, writeConfig } from './encode-program.ts'
 import { canStartHosts, type SshdHost, waitUntil } from './sshd-host.ts'
 
 describe.runIf(canStartHosts)('Ctrl-C', () => {
@@ -77,6 +77,8 @@ describe.runIf(canStartHosts)('a controller that is killed', () => {
       timeoutMs: 30_000,
     })
     expect(await fingerprint(bench)).toMatchObject(before)
+    const { stdout } = await runPlain(bench.folder, ['history'])
+    expect(stdout).toMatch(/ died .*, 1 left\n"encode resume" goes on with what is left\n$/)
     const resumed = await runEncode(bench.folder, ['resume', '-y', config])
     expect(resumed.status, resumed.stdout).toBe(0)
     expect(resumed.events.filter(({ event }) => event === 'job.done')).toHaveLength(1)

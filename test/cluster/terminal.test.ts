@@ -51,6 +51,7 @@ describe.runIf(canStartHosts && hasTmux())('encode in a terminal', () => {
     await expect.poll(terminal.screen, WAIT).toMatch(/a film\.mp4 +encode.*\d+%/)
     await terminal.press('C-c', 'C-c')
     await expect.poll(terminal.screen, WAIT).toContain('STATUS 130')
+    expect(await terminal.screen()).toContain('Stopped at once; the hosts end what they do')
     expect(await terminal.cursor()).toBe('1')
     await bench.expectNothingLeft()
   })
