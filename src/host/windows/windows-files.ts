@@ -4,10 +4,11 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { EncodeError } from '../../core/errors.ts'
+import { EncodeError, isEncodeError } from '../../core/errors.ts'
 import { toPlainLine, toVisible } from '../../core/text.ts'
 import type { RunOptions, RunResult } from '../host.ts'
-import type { HostFiles } from '../host-files.ts'
+import type { HostFiles, MoveOptions } from '../host-files.ts'
+import type { Guard } from '../shell/guard.ts'
 import { isForbidden, type SftpSession, toSftpFault } from '../ssh/sftp-session.ts'
 import type { SshTransport } from '../ssh/ssh-transport.ts'
 import { getOverSftp, putOverSftp } from './sftp-transfer.ts'
@@ -20,6 +21,7 @@ export interface WindowsFilesOptions {
   readonly run: (argv: readonly string[], options?: RunOptions) => Promise<RunResult>
   /** Gives a session for questions; opened anew when the last one ended. */
   readonly session: (signal?: AbortSignal) => Promise<SftpSession>
+  readonly guard: () => Pick<Guard, 'hold' | 'letGo'>
   readonly system: Pick<WindowsSystem, 'load'>
   /** What the host has its system in: `C:\Windows`. */
   readonly systemFolder: () => string
@@ -34,7 +36,7 @@ export interface WindowsFiles extends HostFiles {
   canWriteFile(hostPath: string, signal?: AbortSignal): Promise<boolean | undefined>
 }
 
-export function createWindowsFiles({ hostName, transport, run, session, system, systemFolder }: WindowsFilesOptions): WindowsFiles {
+export function createWindowsFiles({ hostName, transport, run, session, guard, system, systemFolder }: WindowsFilesOptions): WindowsFiles {
   const openBulk = (signal?: AbortSignal): Promise<SftpSession> => transport.openSftp('bulk', signal)
 
   async function statPath(hostPath: string, signal?: AbortSignal) {
@@ -55,14 +57,26 @@ export function createWindowsFiles({ hostName, transport, run, session, system, 
     await untilFree(() => files.removeFolder(path), signal)
   }
 
+  /** What a broken connection leaves of it stays for a while. */
+  async function move({ isResumable, key = '' }: MoveOptions, work: () => Promise<void>): Promise<void> {
+    if (isResumable === true) guard().hold(key)
+    try {
+      await work()
+    } catch (error) {
+      if (!isEncodeError(error, 'HOST_LOST')) guard().letGo(key)
+      throw error
+    }
+    guard().letGo(key)
+  }
+
   return {
     async putFile(controllerPath, hostPath, options = {}) {
-      await putOverSftp(openBulk, controllerPath, toSftpPath(hostPath), options)
+      await move(options, async () => await putOverSftp(openBulk, controllerPath, toSftpPath(hostPath), options))
     },
 
     async getFile(hostPath, controllerPath, options = {}) {
       const maxBytes = options.maxBytes ?? (await statPath(hostPath, options.signal))?.sizeBytes ?? 0
-      await getOverSftp(openBulk, toSftpPath(hostPath), controllerPath, { ...options, maxBytes })
+      await move(options, async () => await getOverSftp(openBulk, toSftpPath(hostPath), controllerPath, { ...options, maxBytes }))
     },
 
     async renameFile(from, to, signal) {

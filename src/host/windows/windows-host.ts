@@ -15,7 +15,7 @@ import type { SshTransport } from '../ssh/ssh-transport.ts'
 import { createCmdGuard } from './cmd-guard.ts'
 import { type CmdHeartbeat, openCmdHeartbeat } from './cmd-heartbeat.ts'
 import { createCmdLeash } from './cmd-leash.ts'
-import { POWERSHELL_GUARD } from './powershell-guard.ts'
+import { isGuardAlive, POWERSHELL_GUARD } from './powershell-guard.ts'
 import { POWERSHELL_LEASH } from './powershell-leash.ts'
 import { loadWindowsEnvironment, loadWindowsFacts, type WindowsEnvironment } from './windows-facts.ts'
 import { createWindowsFiles } from './windows-files.ts'
@@ -75,7 +75,7 @@ export function createWindowsHost(options: WindowsHostOptions): Host {
 
   const systemFolder = (): string => environment.get('SYSTEMROOT') ?? 'C:\\Windows'
   const system = createWindowsSystem(transport, () => heartbeat === undefined)
-  const files = createWindowsFiles({ hostName, transport, run, session: askFiles, system, systemFolder })
+  const files = createWindowsFiles({ hostName, transport, run, session: askFiles, guard: () => guard, system, systemFolder })
   const checked = createCheckedFiles({ hostName, files, comparesHashes: config.checksum === true })
 
   /** PowerShell may be missing, forbidden, or crippled by a policy: only a leash that has held something tells. */
@@ -149,13 +149,19 @@ export function createWindowsHost(options: WindowsHostOptions): Host {
       await calls.during(options.signal, async (signal) => await checked.getFile(hostPath, controllerPath, { ...options, signal }))
     },
     async adoptFile(mark, from, to, signal) {
-      // What an earlier connection began may still be open there, or half removed: it begins again.
-      if (mark !== guard.tag) return false
-      if (toSftpPath(from) === toSftpPath(to)) return true
-      return await files.renameFile(from, to, signal).then(
-        () => true,
-        (error: unknown) => (isEncodeError(error, 'COMMAND_FAILED') ? false : Promise.reject(error)),
-      )
+      const isTaken = await calls.during(signal, async (either) => {
+        if (mark !== guard.tag && (heartbeat !== undefined || !(await isGuardAlive(transport, mark, either)))) return false
+        if (toSftpPath(from) === toSftpPath(to)) return true
+        return await files.renameFile(from, to, either).then(
+          () => true,
+          // Somebody still has it open, or the guard has removed it.
+          (error: unknown) => (isEncodeError(error, 'COMMAND_FAILED') ? false : Promise.reject(error)),
+        )
+      })
+      if (mark === guard.tag) guard.letGo(from)
+      // It waits for the transfer that goes on with it, and the connection may break once more before that.
+      if (isTaken) guard.hold(to)
+      return isTaken
     },
     statFile: files.statFile,
     makeFolder: files.makeFolder,

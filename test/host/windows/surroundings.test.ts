@@ -3,12 +3,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MAX_CMD_LINE_CHARACTERS } from '../../../src/host/shell/quote-cmd.ts'
+import { POWERSHELL_GUARD } from '../../../src/host/windows/powershell-guard.ts'
 import { POWERSHELL_LEASH } from '../../../src/host/windows/powershell-leash.ts'
 import { reachWindows } from './reach-windows.ts'
 import { startWindowsServer } from './windows-server.ts'
 import { compileForWindows, lacksWine, startWine, type Wine } from './wine.ts'
 
 const COMMAND = { argv: ['C:\\ffmpeg.exe'], tag: 'encode-0123', heartbeatSeconds: 30, graceTenths: 15 }
+
+test('the script of the guard is carried by one line of cmd.exe', () => {
+  const { commandLine } = POWERSHELL_GUARD.start({ tag: COMMAND.tag, heartbeatSeconds: 30, waitSeconds: 3 })
+  expect(commandLine.length).toBeLessThan(MAX_CMD_LINE_CHARACTERS)
+})
 
 test('keeps the machine awake for a command that asks for it, with a script that one line of cmd.exe still carries', () => {
   const { commandLine } = POWERSHELL_LEASH.start({ ...COMMAND, keepsAwake: true })

@@ -55,9 +55,14 @@ export interface WindowsServer extends AsyncDisposable {
   cutNetwork(): void
 }
 
+export interface EmulatedServer extends WindowsServer {
+  /** As a router does that is started again. */
+  breakConnections(): void
+}
+
 const USER = 'win'
 
-export async function startWindowsServer(options: WindowsServerOptions): Promise<WindowsServer> {
+export async function startWindowsServer(options: WindowsServerOptions): Promise<EmulatedServer> {
   const { wine } = options
   const keys = await mkdtemp(join(tmpdir(), 'encode-windows-'))
   const makeKey = (name: string): string => {
@@ -116,6 +121,9 @@ export async function startWindowsServer(options: WindowsServerOptions): Promise
     localFolder,
     commands,
     processes,
+    breakConnections() {
+      for (const socket of sockets) socket.destroy()
+    },
     cutNetwork: link.cut,
     async [Symbol.asyncDispose]() {
       await link[Symbol.asyncDispose]()
