@@ -59,12 +59,18 @@ export function createPlaces<Job extends ScheduledJob>(options: PlacesOptions<Jo
     return countRunning(worker) < (worker.spec.maxJobs ?? Number.POSITIVE_INFINITY) * times && !isPiledUp(worker, fit.queue)
   }
 
+  /** Asked for all hosts whenever anything happens, when hardly any has a place: so told by what is at hand. */
+  function isTaken({ worker, fit }: Candidate): boolean {
+    return (worker.taken.get(fit.queue) ?? 0) >= countUsableSlots(worker, fit.queue) * (1 + ahead(worker))
+  }
+
   return {
     // An attempt is over before the next one begins where one runs at a time.
     isFull: () => maxRunning === 1 && options.countUnderWay() > 0,
     isFree,
-    filter(candidates, job) {
+    filter(all, job) {
       const { isForeseen } = options
+      const candidates = all.filter((candidate) => !isTaken(candidate))
       if (options.ahead !== undefined && isForeseen !== undefined) {
         return candidates.filter(
           (candidate) => (isFree(candidate) || (hasPlaceAhead(candidate) && isForeseen(candidate, job))) && !isLinkBusy(candidate),
