@@ -15,6 +15,9 @@ import { makeFilm } from './make-film.ts'
 
 const ENCODE = join(import.meta.dirname, '../bin/encode')
 
+/** With one encoder, and with a variant for each kind of hardware. */
+const PROFILES = ['slow', 'h264']
+
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '20' },
@@ -26,7 +29,7 @@ const { values } = parseArgs({
 const folder = await mkdtemp(join(tmpdir(), 'encode-start-'))
 try {
   const env = { ...process.env, HOME: folder, XDG_STATE_HOME: join(folder, 'state'), XDG_CACHE_HOME: join(folder, 'cache') }
-  const report = { version: compareVersion(env), firstJobSeconds: await timeFirstJobs(env) }
+  const report = { version: compareVersion(env), firstJobs: await timeFirstJobs(env) }
   process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : render(report))
 } finally {
   await rm(folder, { recursive: true, force: true })
@@ -34,8 +37,14 @@ try {
 
 interface Report {
   readonly version: { readonly nodeMs: number; readonly encodeMs: number; readonly medianRatio: number }
-  /** From the call to `job.started`: nothing remembered, then all that the first call has looked into. */
-  readonly firstJobSeconds: readonly number[]
+  /** By profile. */
+  readonly firstJobs: readonly (FirstJobs & { readonly profile: string })[]
+}
+
+/** From the call to `job.started`, in seconds: nothing remembered, then all that the first call has looked into. */
+interface FirstJobs {
+  readonly cold: number
+  readonly again: number
 }
 
 function compareVersion(env: NodeJS.ProcessEnv): Report['version'] {
@@ -57,20 +66,23 @@ function compareVersion(env: NodeJS.ProcessEnv): Report['version'] {
   }
 }
 
-async function timeFirstJobs(env: NodeJS.ProcessEnv): Promise<readonly number[]> {
+async function timeFirstJobs(env: NodeJS.ProcessEnv): Promise<Report['firstJobs']> {
   const films = join(folder, 'films')
   await mkdir(films)
   await makeFilm(join(folder, 'film.mkv'))
   for (let number = 0; number < Number(values.files); number += 1) await copyFile(join(folder, 'film.mkv'), join(films, `${number}.mkv`))
   await writeFile(join(folder, 'config.yml'), 'profiles: {slow: {output_options: ["-c:v libx264"], extension: .mp4}}\n')
-  const seconds: number[] = []
-  for (let call = 0; call < 2; call += 1) seconds.push(await timeFirstJob(films, env))
-  return seconds
+  const timed: (FirstJobs & { readonly profile: string })[] = []
+  for (const profile of PROFILES) {
+    await rm(join(folder, 'state'), { recursive: true, force: true })
+    timed.push({ profile, cold: await timeFirstJob(films, profile, env), again: await timeFirstJob(films, profile, env) })
+  }
+  return timed
 }
 
-async function timeFirstJob(films: string, env: NodeJS.ProcessEnv): Promise<number> {
+async function timeFirstJob(films: string, profile: string, env: NodeJS.ProcessEnv): Promise<number> {
   const startedMs = performance.now()
-  const child = spawn(ENCODE, ['--json', '-k', '-y', join(folder, 'config.yml'), '-p', 'slow', films], {
+  const child = spawn(ENCODE, ['--json', '-k', '-y', join(folder, 'config.yml'), '-p', profile, films], {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -90,11 +102,13 @@ function toMedian(numbers: readonly number[]): number {
   return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
 }
 
-function render({ version, firstJobSeconds }: Report): string {
-  const [cold, again] = firstJobSeconds.map((seconds) => `${seconds.toFixed(2)} s`)
+function render({ version, firstJobs }: Report): string {
   return `${[
     `node -e 0          ${version.nodeMs.toFixed(0)} ms`,
     `encode --version   ${version.encodeMs.toFixed(0)} ms, ${version.medianRatio.toFixed(2)} times as long (median of pairs)`,
-    `first encode       ${cold} after the call with ${values.files} files, ${again} when called again`,
+    ...firstJobs.map(
+      ({ profile, cold, again }) =>
+        `first encode       ${cold.toFixed(2)} s after the call with ${values.files} files, ${again.toFixed(2)} s when called again (${profile})`,
+    ),
   ].join('\n')}\n`
 }
