@@ -43,6 +43,15 @@ test('a job that would end last is done a second time by an idle host: told once
   expect(await findProcesses()).toEqual([])
 })
 
+test('a host that has done nothing yet takes over the only job of a first run: it was quicker when its encoder was tried', async () => {
+  await makeFilm('a.mp4', 60)
+  await makeHosts()
+  expect(await run(['a.mp4'])).toBe(0)
+  expect(of('job.started')).toMatchObject([{ host: 'slow' }, { host: 'quick', copy: true }])
+  expect(of('job.done')).toMatchObject([{ host: 'quick' }])
+  expect(await findProcesses()).toEqual([])
+})
+
 async function run(names: readonly string[]): Promise<number> {
   const slowHasJob = Promise.withResolvers<void>()
   const config = parseConfig(await readFile(at('config.yml'), 'utf8'), at('config.yml'), [])
@@ -71,7 +80,7 @@ async function run(names: readonly string[]): Promise<number> {
 
 /** Two hosts of one machine; one of them encodes no faster than the film plays. */
 async function makeHosts(): Promise<void> {
-  const slow = 'case "$*" in *.mp4*mpeg4*) exec ffmpeg -re "$@" ;; esac\n'
+  const slow = 'case "$*" in *mpeg4*) exec ffmpeg -re "$@" ;; esac\n'
   await writeFile(at('slow-ffmpeg'), `#!/bin/sh\n${slow}exec ffmpeg "$@"\n`)
   await writeFile(at('quick-ffmpeg'), '#!/bin/sh\nexec ffmpeg "$@"\n')
   for (const name of ['slow-ffmpeg', 'quick-ffmpeg']) await chmod(at(name), 0o755)
