@@ -20,6 +20,8 @@ export interface SshConfigQuestion {
 }
 
 const MAX_INCLUDE_DEPTH = 16
+/** Of this machine's own files: what they include relatively is here. */
+const SYSTEM_FOLDER = /^(?:\/etc|[A-Za-z]:\\ProgramData)[\\/]ssh(?=[\\/])/i
 
 export async function readSshConfig(question: SshConfigQuestion): Promise<ClientOptions> {
   const entries: (readonly [string, string])[] = []
@@ -74,7 +76,7 @@ async function readIncluded(
 
 /** The files that an Include line of `from` means, in OpenSSH's order. */
 export async function findIncluded(patterns: readonly string[], from: string, homeFolder: string): Promise<readonly string[]> {
-  const base = from.startsWith('/etc/') ? '/etc/ssh' : join(homeFolder, '.ssh')
+  const base = SYSTEM_FOLDER.exec(from)?.[0] ?? join(homeFolder, '.ssh')
   const included: string[] = []
   for (const pattern of patterns) {
     const expanded = pattern.startsWith('~/') ? join(homeFolder, pattern.slice(2)) : pattern

@@ -12,6 +12,7 @@ import type { ClientOptions } from './client-options.ts'
 import { expandPath, expandTokens } from './expand-path.ts'
 import { readSshConfig } from './read-ssh-config.ts'
 import type { SshDestination, SshSurroundings } from './ssh-destination.ts'
+import { type SystemFiles, toSystemFiles } from './system-files.ts'
 
 export interface SshSettings {
   /** The name that was looked up: what a person would give to `ssh`. */
@@ -76,24 +77,34 @@ export function parseJumpHop(hop: string): SshDestination {
 /** Rejects with HOST_UNREACHABLE when the client's configuration cannot be read. */
 export async function loadSshSettings(to: SshDestination, around: SshSurroundings, signal?: AbortSignal): Promise<SshSettings> {
   const localUser = readLocalUser()
+  const files = toSystemFiles(platform(), around.env)
   const options =
     (await askSshClient(to, around, signal)) ??
-    (await readSshConfig({ name: to.name, user: to.user, homeFolder: around.homeFolder, localUser }))
-  return toSettings(to, options, around, localUser)
+    (await readSshConfig({ name: to.name, user: to.user, homeFolder: around.homeFolder, localUser, systemFile: files.configFile }))
+  return toSettings(to, options, around, localUser, files)
 }
 
-function toSettings(to: SshDestination, options: ClientOptions, around: SshSurroundings, localUser: string): SshSettings {
+function toSettings(
+  to: SshDestination,
+  options: ClientOptions,
+  around: SshSurroundings,
+  localUser: string,
+  files: SystemFiles,
+): SshSettings {
   const hostname = expandTokens(options.one('hostname') ?? to.name, { '%h': to.name })
   const port = to.port ?? Number(options.one('port') ?? 22)
   const user = to.user ?? options.one('user') ?? localUser
   const tokens = { '%h': hostname, '%n': to.name, '%p': String(port), '%r': user, '%u': localUser, '%d': around.homeFolder }
   const toPath = (path: string): string => expandPath(path, around, tokens)
-  const toPaths = (name: string): readonly string[] | undefined =>
-    options
-      .one(name)
-      ?.split(/\s+/)
-      .filter((path) => path !== '' && path !== 'none')
-      .map(toPath)
+  const toPaths = (name: string): readonly string[] | undefined => {
+    const value = options.one(name)
+    return value === undefined
+      ? undefined
+      : files
+          .split(value)
+          .filter((path) => path !== 'none')
+          .map(toPath)
+  }
 
   const configured = options.all('identityfile').filter((file) => file !== 'none')
   const identityFiles = to.identityFile === undefined ? configured : [to.identityFile]
@@ -119,7 +130,7 @@ function toSettings(to: SshDestination, options: ClientOptions, around: SshSurro
       to.knownHosts !== undefined
         ? [toPath(to.knownHosts)]
         : (toPaths('userknownhostsfile') ?? [join(around.homeFolder, '.ssh', 'known_hosts')]),
-    globalKnownHostsFiles: toPaths('globalknownhostsfile') ?? ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'],
+    globalKnownHostsFiles: toPaths('globalknownhostsfile') ?? files.knownHostsFiles,
     hostKeyAlias: options.one('hostkeyalias'),
     // `no` would trust a changed key as well; that is never done here.
     acceptsNewHostKeys: to.acceptsNewHostKeys ?? ['accept-new', 'no', 'off', 'false'].includes(options.one('stricthostkeychecking') ?? ''),
