@@ -11,6 +11,7 @@ import { copyFile, type FileHandle, link, lstat, open, rename, rm, unlink } from
 import { dirname } from 'node:path'
 import { EncodeError } from '../core/errors.ts'
 import { syncFolder, syncFolderStrictly } from '../core/replace-file.ts'
+import { isHeldOpen, untilReleased } from '../core/until-released.ts'
 import type { JobPlan } from '../model/plan.ts'
 import type { FileJournal } from '../transfer/media-route.ts'
 import { carryAcl } from './carry-acl.ts'
@@ -28,7 +29,7 @@ export async function replaceSource(plan: JobPlan, temporary: string, files: Fil
   } catch (error) {
     if (error instanceof EncodeError) throw error
     throw new EncodeError('REPLACE_FAILED', `The result cannot be put at "${plan.output}": ${messageOf(error)}`, {
-      hint: 'The source is untouched; check the permissions and the free space of that folder',
+      hint: isHeldOpen(error) ? HELD_HINT : 'The source is untouched; check the permissions and the free space of that folder',
       cause: error,
     })
   }
@@ -59,19 +60,24 @@ export async function refuseTakenName({ output, source, mayOverwrite, replacesSo
 export async function removeSource({ source, output }: JobPlan): Promise<void> {
   // A result that a power cut could take back is no reason to remove its source.
   await syncFolderStrictly(dirname(output))
-  await unlink(source.path).catch((error: unknown) => {
+  await untilReleased(() => unlink(source.path)).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return
     throw new EncodeError(
       'REPLACE_FAILED',
       `The result stands at "${output}", but its source "${source.path}" cannot be removed: ${messageOf(error)}`,
       {
-        hint: 'Both are whole: remove the source yourself',
+        hint: isHeldOpen(error)
+          ? 'Both are whole; a program, or a machine that it is shared with, holds the source open: close it there, then remove it yourself'
+          : 'Both are whole: remove the source yourself',
         cause: error,
       },
     )
   })
   await syncFolder(dirname(source.path))
 }
+
+const HELD_HINT =
+  'The source is untouched; a program, or a machine that it is shared with, holds it open: close it there (a player, a preview), then encode it again'
 
 interface SourceStat {
   readonly mode: number
@@ -152,12 +158,12 @@ async function moveIntoPlace(plan: JobPlan, temporary: string): Promise<void> {
   if (output === path || (await isSameEntry(output, path))) {
     if (!replacesSource) throw nameTaken(output)
     // One name, or one that differs in case only on a filesystem that does not tell: the rename is the replacement.
-    await rename(temporary, path)
+    await untilReleased(() => rename(temporary, path))
     if (output !== path) await rename(path, output)
     await syncFolder(dirname(output))
     return
   }
-  if (mayOverwrite) await rename(temporary, output)
+  if (mayOverwrite) await untilReleased(() => rename(temporary, output))
   else await renameWithoutOverwrite(temporary, output)
   if (replacesSource) await removeSource(plan)
   else await syncFolder(dirname(output))

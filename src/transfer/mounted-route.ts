@@ -34,11 +34,24 @@ export async function findMountedSource(
     seen === undefined ? 'is not there' : seen.kind === 'file' ? `has ${seen.sizeBytes} bytes, not ${source.sizeBytes}` : 'is no file'
   throw new EncodeError('HOST_SEES_NO_MEDIA', `Host "${host.config.name}" does not see the media: "${hostSource}" ${found}`, {
     hint: isWindowsPath(hostSource)
-      ? 'A login by SSH has none of the mapped drives there, and no password for shares: name a folder on a drive of that machine, or a ' +
-        'share that is open to the machine itself, in "path-substitutions" of this host, or set "type: streaming"'
+      ? toWindowsHint(hostSource)
       : 'Check the mount and "path-substitutions" of this host, or set "type: streaming"',
   })
 }
+
+function toWindowsHint(hostSource: string): string {
+  const long =
+    hostSource.length <= MOST_WINDOWS_CHARACTERS
+      ? ''
+      : `Of its ${hostSource.length} characters Windows takes ${MOST_WINDOWS_CHARACTERS}, unless "LongPathsEnabled" is set in its registry. `
+  return (
+    `${long}A login by SSH has none of the mapped drives there, and no password for shares: name a folder on a drive of that machine, or a ` +
+    'share that is open to the machine itself, in "path-substitutions" of this host, or set "type: streaming"'
+  )
+}
+
+/** MAX_PATH, without the NUL at its end. */
+const MOST_WINDOWS_CHARACTERS = 259
 
 /** A file that the host sees stands in a folder that it sees: where the result goes there too, there is nothing to ask. */
 function isBeside({ plan, host, temporary }: RouteRequest, hostSource: string): boolean {

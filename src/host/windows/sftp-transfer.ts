@@ -126,8 +126,10 @@ async function withSession(
     if (idleSteps >= STALL_STEPS) stalled.abort(stalledError(stallMs))
   }
   const watch = stallMs > 0 ? setInterval(onStep, stallMs / STALL_STEPS) : undefined
+  let movedBytes = 0
   const moving = move(session, (bytes) => {
     idleSteps = 0
+    movedBytes = bytes
     onBytes?.(bytes)
   })
   try {
@@ -135,7 +137,9 @@ async function withSession(
   } catch (error) {
     if (!isEncodeError(error, 'COMMAND_FAILED')) throw error
     throw new EncodeError('TRANSFER_FAILED', error.message, {
-      hint: 'Check the free space and the permissions of the working folder on the host',
+      hint: isNearFatLimit(movedBytes)
+        ? 'A drive with FAT32 holds no file of 4 GiB and more: set "working_dir:" of this host to a folder on another drive'
+        : 'Check the free space and the permissions of the working folder on the host',
       cause: error,
     })
   } finally {
@@ -145,6 +149,13 @@ async function withSession(
     await moving.catch(() => undefined)
   }
 }
+
+/** Of what is on its way some has not been counted yet. */
+function isNearFatLimit(movedBytes: number): boolean {
+  return movedBytes > FAT_LIMIT_BYTES - 2 * BLOCKS_UNDER_WAY * BLOCK_BYTES && movedBytes <= FAT_LIMIT_BYTES
+}
+
+const FAT_LIMIT_BYTES = 2 ** 32
 
 async function sendBlock(target: SftpFile, bytes: Buffer, position: number): Promise<void> {
   const sends: Promise<void>[] = []

@@ -48,13 +48,25 @@ export function createWindowsFiles({ hostName, transport, run, session, guard, s
     const path = toSftpPath(hostPath)
     const found = await files.stat(path)
     if (found === undefined) return
-    if (found.kind !== 'folder') return await untilFree(() => files.removeFile(path), signal)
+    if (found.kind !== 'folder') return await remove(hostPath, () => files.removeFile(path), signal)
     for (const { name, kind } of await files.list(path)) {
       const inner = joinWindowsPath(hostPath, name)
       if (kind === 'folder') await removeTree(files, inner, signal)
-      else await untilFree(() => files.removeFile(toSftpPath(inner)), signal)
+      else await remove(inner, () => files.removeFile(toSftpPath(inner)), signal)
     }
-    await untilFree(() => files.removeFolder(path), signal)
+    await remove(hostPath, () => files.removeFolder(path), signal)
+  }
+
+  /** The guard goes on trying, should the connection end before somebody lets go of it. */
+  async function remove(hostPath: string, work: () => Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+    await untilFree(work, signal).catch((error: unknown) => {
+      if (toSftpFault(error) !== 'busy') throw error
+      const why = isForbidden(error) ? 'its user may not, or a program there holds it open' : 'a program there holds it open'
+      throw new EncodeError('COMMAND_FAILED', `Host "${hostName}" cannot remove "${toVisible(hostPath)}": ${why}`, {
+        hint: 'Close what plays, previews or scans it there, or have the virus scanner leave the working folder out',
+        cause: error,
+      })
+    })
   }
 
   /** What a broken connection leaves of it stays for a while. */

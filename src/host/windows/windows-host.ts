@@ -19,7 +19,7 @@ import { isGuardAlive, POWERSHELL_GUARD } from './powershell-guard.ts'
 import { POWERSHELL_LEASH } from './powershell-leash.ts'
 import { loadWindowsEnvironment, loadWindowsFacts, type WindowsEnvironment } from './windows-facts.ts'
 import { createWindowsFiles } from './windows-files.ts'
-import { joinWindowsPath, toSftpPath } from './windows-paths.ts'
+import { joinWindowsPath, toProgramArgument, toSftpPath } from './windows-paths.ts'
 import { createWindowsSystem } from './windows-system.ts'
 
 export interface WindowsHostOptions {
@@ -58,7 +58,7 @@ export function createWindowsHost(options: WindowsHostOptions): Host {
       // What is no file may be a command of cmd.exe's own (`date` sets the clock); programs of POSIX are none here.
       if (!/\\|\.exe$/i.test(argv[0] ?? '')) return { status: 127, stdout: '', stderr: '' }
       const env = { ...config.env, ...options.env }
-      return await runOnLeash(transport, argv, { ...options, dialect, env, signal, timing, hostName })
+      return await runOnLeash(transport, argv.map(toProgramArgument), { ...options, dialect, env, signal, timing, hostName })
     })
   }
 

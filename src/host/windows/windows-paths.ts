@@ -21,6 +21,23 @@ export function joinWindowsPath(folder: string, name: string): string {
   return /[\\/]$/.test(folder) ? `${folder}${name}` : `${folder}\\${name}`
 }
 
+/**
+ * A path of a program's argument, ours or behind ffmpeg's `file:`, in the form that carries more than 259 characters to programs and machines
+ * that know nothing of long paths. It is read as it stands, so only a path without `.` and `..` can be told so.
+ * https://learn.microsoft.com/windows/win32/fileio/maximum-file-path-limitation
+ */
+export function toProgramArgument(argument: string): string {
+  const [, scheme = '', path = ''] = /^(file:)?(.*)$/s.exec(argument) ?? []
+  if (path.length < LONG_PATH || path.startsWith('\\\\?\\') || path.split(/[\\/]/).some((part) => part === '.' || part === '..'))
+    return argument
+  const plain = path.replaceAll('/', '\\')
+  if (/^[A-Za-z]:\\/.test(plain)) return `${scheme}\\\\?\\${plain}`
+  return /^\\\\[^\\]/.test(plain) ? `${scheme}\\\\?\\UNC\\${plain.slice(2)}` : argument
+}
+
+/** A folder's, into which a file of a short name is still to go. */
+const LONG_PATH = 248
+
 /** With a drive, or a share. */
 export function isWindowsPath(path: string): boolean {
   return /^[A-Za-z]:/.test(path) || /^\\\\[^\\]/.test(path)

@@ -67,3 +67,13 @@ test.each(['z:\\films\\a.mkv', '\\\\nas\\films\\a.mkv'])(
     })
   },
 )
+
+test('media that Windows does not show may have too long a path', async () => {
+  const path = `D:\\${'films\\'.repeat(50)}a.mkv`
+  const config = toHostConfig({ name: 'gaming', type: 'mounted', pathSubstitutions: [{ from: '/films/a.mkv', to: path }] })
+  await expect(
+    findMountedSource({ config, statFile: async () => undefined }, { path: '/films/a.mkv', sizeBytes: 1 }),
+  ).rejects.toMatchObject({
+    hint: expect.stringMatching(/^Of its 308 characters Windows takes 259, unless "LongPathsEnabled"/),
+  })
+})

@@ -7,6 +7,7 @@ import {
   findUnfitName,
   fromSftpPath,
   joinWindowsPath,
+  toProgramArgument,
   toSftpPath,
 } from '../../../src/host/windows/windows-paths.ts'
 import { mapPath } from '../../../src/transfer/map-path.ts'
@@ -27,6 +28,17 @@ describe('paths of a Windows host', () => {
     expect(fromSftpPath('/C:/Users/me')).toBe('C:\\Users\\me')
     expect(fromSftpPath('/C:')).toBe('C:\\')
     expect(joinWindowsPath(fromSftpPath('/D:/'), 'work')).toBe('D:\\work')
+  })
+
+  const deep = `${'folder\\'.repeat(40)}film.mkv`
+  test.each([
+    [`C:\\${deep}`, `\\\\?\\C:\\${deep}`],
+    [`file:c:/${deep.replaceAll('\\', '/')}`, `file:\\\\?\\c:\\${deep}`],
+    [`\\\\nas\\films\\${deep}`, `\\\\?\\UNC\\nas\\films\\${deep}`],
+    // Said already, not to be said, short enough, or no path.
+    ...[`\\\\?\\C:\\${deep}`, `C:\\${deep}\\..\\a`, 'C:\\film.mkv', `scale=${deep}`, 'x'.repeat(300)].map((each) => [each, each]),
+  ])('are told to a program in the form that carries long ones: %s', (argument, expected) => {
+    expect(toProgramArgument(argument ?? '')).toBe(expected)
   })
 
   test.each([

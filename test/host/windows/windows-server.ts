@@ -37,6 +37,8 @@ export interface WindowsServerOptions {
   readonly defaultShell?: 'cmd' | 'powershell'
   /** Puts a stand-in for PowerShell on the PATH; without it there is wine's stub, which does nothing. */
   readonly hasPowerShell?: boolean
+  /** The drive takes no larger files, as one with FAT32. */
+  readonly maxFileBytes?: number
 }
 
 export interface WindowsServer extends AsyncDisposable {
@@ -98,7 +100,7 @@ export async function startWindowsServer(options: WindowsServerOptions): Promise
         commands.push(command)
         kill = runCommand(accepted(), command, options, name)
       })
-      session.on('sftp', (accepted) => serveFiles(accepted(), { driveC: wine.driveC, home: `/C:/${name}` }))
+      session.on('sftp', (accepted) => serveFiles(accepted(), { driveC: wine.driveC, home: `/C:/${name}`, ...options }))
     })
   })
   const server: Server = createServer((socket) => {
@@ -219,7 +221,14 @@ interface Handle {
 /** How many have a file open, on all servers: Windows forbids much of what is open. */
 const openFiles = new Map<string, number>()
 
-function serveFiles(sftp: SFTPWrapper, { driveC, home }: { readonly driveC: string; readonly home: string }): void {
+function serveFiles(
+  sftp: SFTPWrapper,
+  {
+    driveC,
+    home,
+    maxFileBytes = Number.POSITIVE_INFINITY,
+  }: Pick<WindowsServerOptions, 'maxFileBytes'> & { readonly driveC: string; readonly home: string },
+): void {
   const handles = new Map<number, Handle>()
   let lastHandle = 0
 
@@ -329,6 +338,7 @@ function serveFiles(sftp: SFTPWrapper, { driveC, home }: { readonly driveC: stri
   sftp.on(
     'WRITE',
     serve((id: number, handle: Buffer, offset: number, bytes: Buffer) => {
+      if (offset + bytes.length > maxFileBytes) throw new Error('Too large')
       writeSync(find(handle).descriptor, bytes, 0, bytes.length, offset)
       ok(id)
     }),
