@@ -1,11 +1,9 @@
-import { readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { startWindowsServer, type WindowsServer, type WindowsServerOptions } from '../host/windows/windows-server.ts'
 import { lacksWine, startWine, type Wine } from '../host/windows/wine.ts'
-import { type Bench, createBench, describeFilm } from './bench.ts'
+import { describeFilm } from './bench.ts'
 import { runEncode, startEncode } from './encode-program.ts'
-import { waitUntil } from './sshd-host.ts'
+import { openWindowsHouse } from './windows-house.ts'
 
 /** Windows is emulated: wine behind a server that does what Microsoft's does, and a stand-in for PowerShell. */
 describe.runIf(lacksWine === undefined)(`encode on Windows hosts${lacksWine === undefined ? '' : ` (SKIPPED: ${lacksWine})`}`, () => {
@@ -18,7 +16,7 @@ describe.runIf(lacksWine === undefined)(`encode on Windows hosts${lacksWine === 
     ['with PowerShell', { hasPowerShell: true }],
     ['without PowerShell', { hasPowerShell: false }],
   ])('a streaming host %s encodes a file, and on Ctrl-C ends the next one', async (_, options) => {
-    await using house = await openHouse(options)
+    await using house = await openWindowsHouse({ wine, ...options })
     const { bench, server, config } = house
     await bench.makeFilm(`it's 100% "a" & b: c?.mp4`)
     const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'quick', bench.films])
@@ -41,7 +39,7 @@ describe.runIf(lacksWine === undefined)(`encode on Windows hosts${lacksWine === 
   })
 
   test('a mounted host writes beside the source, through a path substitution with backslashes', async () => {
-    await using house = await openHouse({ hasPowerShell: true, isMounted: true })
+    await using house = await openWindowsHouse({ wine, hasPowerShell: true, isMounted: true })
     const { bench, config } = house
     const name = "it's 100% (a) & b^c! ü %PATH%.mp4"
     await bench.makeFilm(name)
@@ -55,7 +53,7 @@ describe.runIf(lacksWine === undefined)(`encode on Windows hosts${lacksWine === 
   })
 
   test('what a killed controller left ends by itself: ffmpeg, and every file', async () => {
-    await using house = await openHouse({ hasPowerShell: true })
+    await using house = await openWindowsHouse({ wine, hasPowerShell: true })
     const { bench, config } = house
     await bench.makeFilm('a.mp4', { seconds: 30 })
     const run = startEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'slow', bench.films])
@@ -64,71 +62,4 @@ describe.runIf(lacksWine === undefined)(`encode on Windows hosts${lacksWine === 
     await run.ended
     await house.expectNothingLeft()
   })
-
-  interface House extends AsyncDisposable {
-    readonly bench: Bench
-    readonly server: WindowsServer
-    readonly config: string
-    ffmpegs(): Promise<readonly string[]>
-    expectNothingLeft(): Promise<void>
-  }
-
-  async function openHouse({
-    isMounted = false,
-    ...options
-  }: Omit<WindowsServerOptions, 'wine'> & { readonly isMounted?: boolean }): Promise<House> {
-    const bench = await createBench()
-    const server = await startWindowsServer({ wine, ...options })
-    const { port, user, identityFile, knownHostsFile, folder, localFolder } = server
-    await symlink(bench.films, join(localFolder, 'films'))
-    const host = [
-      `type: ${isMounted ? 'mounted' : 'streaming'}`,
-      'address: 127.0.0.1',
-      `port: ${port}`,
-      `user: ${user}`,
-      `identity_file: ${identityFile}`,
-      `known_hosts: ${knownHostsFile}`,
-      `working_dir: ${folder}\\work`,
-      ...(isMounted ? [`path-substitutions: ['${bench.films}/ ${folder}\\films\\']`] : []),
-    ]
-    const config = join(bench.folder, 'config.yml')
-    await writeFile(
-      config,
-      [...['config:', '  clusters:', '    home:', '      gaming:'], ...host.map((line) => `        ${line}`), PROFILES].join('\n'),
-    )
-    const ffmpegs = async () => (await server.processes()).filter((args) => args.includes('ffmpeg.exe') && !args.includes('session.exe'))
-    return {
-      bench,
-      server,
-      config,
-      ffmpegs,
-      async expectNothingLeft() {
-        let left: readonly string[] = []
-        await waitUntil(
-          async () => {
-            const files = await readdir(join(localFolder, 'work')).catch(() => [])
-            left = [...(await server.processes()), ...files, ...(await bench.list()).filter((name) => name.startsWith('.encode-'))]
-            return left.length === 0
-          },
-          { what: 'nothing is left', timeoutMs: 30_000 },
-        ).catch(() => {})
-        expect(left).toEqual([])
-      },
-      async [Symbol.asyncDispose]() {
-        await server[Symbol.asyncDispose]()
-        await bench[Symbol.asyncDispose]()
-      },
-    }
-  }
 })
-
-const PROFILES = `
-profiles:
-  quick:
-    output_options_video: ["-c:v libx264", "-preset ultrafast", "-crf 36"]
-    output_options_audio: ["-c:a aac", "-b:a 64k"]
-    extension: .mkv
-  slow:
-    include: quick
-    input_options: ["-re"]
-`
