@@ -42,6 +42,7 @@ export function createSimulatedTransport(host: SimulatedHost): CommandTransport 
       const channel = createChannel(() => open.delete(channel))
       open.add(channel)
       if (script.includes('@kept')) standGuard(channel, tag)
+      else if (script.includes('ls -ldnL')) tellOfFiles(channel, tag, host.commands)
       else if (script.includes('@exit')) holdLeash(channel, tag, toArgv(rest), () => breakConnection(`Host "${host.name}" was unplugged`))
       else channel.end(0)
       return channel
@@ -65,7 +66,8 @@ export function createSimulatedTransport(host: SimulatedHost): CommandTransport 
     if (argv.includes('encode-facts')) {
       channel.stdout.write(describe(host))
       exit(0)
-    } else if (!argv.includes('-progress')) {
+    } else if (!argv.includes('-progress') || argv.at(-1) === '-') {
+      // A trial of an encoder reports, too, and makes no file.
       void host.commands.run(argv).then(({ status, stdout, stderr }) => {
         channel.stdout.write(stdout)
         channel.stderr.write(stderr)
@@ -148,6 +150,17 @@ function standGuard(channel: SimulatedChannel, tag: string): void {
   channel.onLine((line) => {
     if (line.startsWith('a ')) channel.stdout.write(`${tag}@kept\n`)
     else if (line === 'q') channel.end(0)
+  })
+}
+
+function tellOfFiles(channel: SimulatedChannel, tag: string, commands: Recorder): void {
+  channel.onLine((line) => {
+    const [, number, name = ''] = /^s (\d+) (.*)$/.exec(line) ?? []
+    if (number === undefined) return
+    void commands.run(['ls', '-ldnL', '--', name]).then(({ stdout }) => {
+      const [mode = '?', , , , size = ''] = stdout.split(/\s+/)
+      channel.stdout.write(`${tag}@${number} ${size === '' ? '?' : mode} ${size}\n`)
+    })
   })
 }
 

@@ -15,7 +15,8 @@ import { platform as thisPlatform } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
 import { type ProgramOptions, type ProgramResult, runProgram } from './run-program.ts'
 
-export interface ProgramShell {
+/** Need not be disposed of: what it holds keeps no process from ending. */
+export interface ProgramShell extends AsyncDisposable {
   /** As `runProgram`, but that a program which a signal ended has the status 128 + its number. Programs run side by side, each in a shell of its own. */
   run(program: string, argv: readonly string[], options?: Omit<ProgramOptions, 'env'>): Promise<ProgramResult>
 }
@@ -29,6 +30,7 @@ export interface ProgramShellOptions {
 
 export function createProgramShell({ platform = thisPlatform(), idleMs = IDLE_MS }: ProgramShellOptions = {}): ProgramShell {
   const idle: Lane[] = []
+  let isOver = false
 
   function takeLane(): Lane {
     for (let lane = idle.pop(); lane !== undefined; lane = idle.pop()) if (lane.isOpen()) return lane
@@ -36,12 +38,17 @@ export function createProgramShell({ platform = thisPlatform(), idleMs = IDLE_MS
   }
 
   return {
+    async [Symbol.asyncDispose]() {
+      isOver = true
+      await Promise.all(idle.splice(0).map((lane) => lane.end()))
+    },
     async run(program, argv, options = {}) {
       options.signal?.throwIfAborted()
       if (platform === 'win32' || !canBeSaid([program, ...argv])) return await runProgram(program, argv, options)
       const lane = takeLane()
       const result = await lane.run(toCommand([program, ...argv]), options)
-      if (lane.isOpen()) {
+      if (isOver) await lane.end()
+      else if (lane.isOpen()) {
         idle.push(lane)
         lane.rest(idleMs)
       }
@@ -69,6 +76,8 @@ interface Lane {
   run(toCommand: (tag: string) => string, limits: Limits): Promise<ProgramResult | undefined>
   /** Nothing is expected of it for now: it keeps nobody from ending, and ends after a while. */
   rest(idleMs: number): void
+  /** Resolves when it has ended. */
+  end(): Promise<void>
 }
 
 type Limits = Pick<ProgramOptions, 'signal' | 'timeoutMs' | 'maxOutputBytes'>
@@ -90,14 +99,21 @@ function openLane(): Lane {
   })
   for (const stream of [shell.stdin, shell.stdout, shell.stderr]) stream.on('error', ignore)
 
+  function leave(): void {
+    clearTimeout(resting)
+    isOpen = false
+    shell.stdin.end()
+  }
+
   return {
     isOpen: () => isOpen,
     rest(idleMs) {
       hold(shell, false)
-      resting = setTimeout(() => {
-        isOpen = false
-        shell.stdin.end()
-      }, idleMs).unref()
+      resting = setTimeout(leave, idleMs).unref()
+    },
+    async end() {
+      leave()
+      await closed
     },
     async run(toCommand, limits) {
       clearTimeout(resting)

@@ -7,6 +7,7 @@ import type { Stage } from '../model/events.ts'
 import type { JobPlan } from '../model/plan.ts'
 import type { ArrivalMemory } from '../transfer/arrival-memory.ts'
 import type { FileJournal, Reconnect } from '../transfer/media-route.ts'
+import type { RunCp } from './carry-acl.ts'
 
 /** Where a stage stands; null where it is not known. */
 export interface StageProgress {
@@ -44,6 +45,8 @@ export interface JobContext {
   readonly slot: EncodeSlot
   readonly signal: AbortSignal
   readonly readMedia: ReadMedia
+  /** Starts what carries access control lists. */
+  readonly runCp?: RunCp | undefined
   readonly files: FileJournal
   readonly workFolder: () => Promise<string>
   readonly flsPath: string | undefined

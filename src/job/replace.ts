@@ -14,15 +14,16 @@ import { syncFolder, syncFolderStrictly } from '../core/replace-file.ts'
 import { isHeldOpen, untilReleased } from '../core/until-released.ts'
 import type { JobPlan } from '../model/plan.ts'
 import type { FileJournal } from '../transfer/media-route.ts'
-import { carryAcl } from './carry-acl.ts'
+import { carryAcl, type RunCp } from './carry-acl.ts'
 
 /**
  * Rejects with SOURCE_CHANGED, RESULT_NAME_TAKEN or REPLACE_FAILED; then the source is untouched.
  * @param files is told of a second temporary file, should one be needed.
+ * @param runCp starts the program that carries access control lists; by itself unless told.
  */
-export async function replaceSource(plan: JobPlan, temporary: string, files: FileJournal): Promise<void> {
+export async function replaceSource(plan: JobPlan, temporary: string, files: FileJournal, runCp?: RunCp): Promise<void> {
   try {
-    await adopt(temporary, plan.source.path, await statUnchanged(plan), files)
+    await adopt(temporary, plan.source.path, await statUnchanged(plan), files, runCp)
     // Flushing or copying a long film takes minutes, in which somebody may have written to the source.
     await statUnchanged(plan)
     await moveIntoPlace(plan, temporary)
@@ -90,14 +91,14 @@ interface SourceStat {
 }
 
 /** Gives the temporary file the source's times and permissions, and makes its bytes durable. */
-async function adopt(temporary: string, path: string, source: SourceStat, files: FileJournal): Promise<void> {
+async function adopt(temporary: string, path: string, source: SourceStat, files: FileJournal, runCp: RunCp | undefined): Promise<void> {
   try {
-    await carryAcl(path, temporary)
+    await carryAcl(path, temporary, runCp)
     await dress(temporary, source, UNSUPPORTED)
   } catch (error) {
     if (!NOT_OURS.has(codeOf(error))) throw error
     await makeOurs(temporary, files)
-    await carryAcl(path, temporary)
+    await carryAcl(path, temporary, runCp)
     // What cannot be set on a file of our own, this filesystem does not have.
     await dress(temporary, source, new Set([...UNSUPPORTED, ...NOT_OURS]))
   }

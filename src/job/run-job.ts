@@ -118,7 +118,7 @@ async function runStages(context: JobContext, route: MediaRoute, temporary: stri
   begin('replace', { temporary, outputBytes: resultBytes })
   // A power cut may take back that any other stage had begun: nothing is lost by doing it again.
   await context.flushStages()
-  await replaceSource(plan, temporary, context.files)
+  await replaceSource(plan, temporary, context.files, context.runCp)
   return { kind: 'done', outputBytes: resultBytes, seconds: Math.max(0, clock.now() - startedMs - waitedMs) / 1000 }
 }
 

@@ -1,6 +1,7 @@
 /** One attempt at a job on a host that is open, written down and told of stage by stage. */
 
 import { join } from 'node:path'
+import type { ProgramShell } from '../core/program-shell.ts'
 import type { StageProgress } from '../job/job-context.ts'
 import { runJob } from '../job/run-job.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -26,6 +27,7 @@ export interface AttemptWorld {
   readonly emit: Emit
   readonly ledger: Ledger
   readonly ffprobe: Ffprobe
+  readonly programs: Pick<ProgramShell, 'run'>
   readonly flsPath: string | undefined
   readonly signal: AbortSignal
 }
@@ -57,6 +59,7 @@ export async function attemptOnHost({
   emit,
   ledger,
   ffprobe,
+  programs,
   flsPath,
   arrivals,
   plan,
@@ -91,6 +94,7 @@ export async function attemptOnHost({
     slot: lease,
     signal,
     readMedia: ffprobe.read,
+    runCp: programs.run,
     files: createFileJournal({ ledger, jobId: plan.id, place: { cluster, host: name }, host }),
     flsPath,
     arrivals,

@@ -3,6 +3,7 @@
  * before it is acted on, and everything that was opened is closed before it returns.
  */
 
+import { createProgramShell } from '../core/program-shell.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { HostConfig } from '../model/config.ts'
 import type { Emit } from '../model/events.ts'
@@ -156,7 +157,8 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   })
 
   const roster = createHostRoster({ open: openSession, toSpec: abilities.toSpec, foresee, scheduler, emit })
-  const onHosts = createHostAttempts({ ...options, roster, abilities, signal })
+  await using programs = createProgramShell()
+  const onHosts = createHostAttempts({ ...options, roster, abilities, programs, signal })
   const isOver = AbortSignal.any([signal, over.signal])
   draining.addEventListener('abort', () => emit('warning', { message: DRAINING, momentary: true }), { once: true })
   if (draining.aborted) emit('warning', { message: DRAINING, momentary: true })
