@@ -21,7 +21,8 @@ export class WindowsShell extends Error {
 
 /** cmd expands `%OS%`, PowerShell `$env:OS`, a POSIX shell `$env`; fish and csh complain. */
 const QUESTION = 'echo "A%OS%B$env:OS"'
-const PATIENCE_MS = 5000
+/** The first session on a Windows machine that is busy takes more than five seconds to begin. */
+const PATIENCE_MS = 15_000
 const MAX_ANSWER = 4096
 
 export async function describeShell(transport: CommandTransport, signal?: AbortSignal): Promise<ShellAnswer> {
