@@ -18,8 +18,12 @@ export interface ResultFollower extends AsyncDisposable {
   finish(resultBytes: number, onBytes: (bytes: number) => void): Promise<boolean>
 }
 
-/** Smaller results are here before their hashes are made; see docs/decisions. */
-const FOLLOWED_FROM_BYTES = 16 * 1024 * 1024
+/** What is here sooner than that is here before its hashes are made; see docs/decisions. */
+const WORTH_SECONDS = 1.5
+/** The same where nobody knows yet how fast the link is. */
+const WORTH_BYTES = 16 * 1024 * 1024
+/** Of each result that is followed, the beginning comes twice. */
+const AGAIN_BYTES = 1024 * 1024
 /** Asked for at a time, at least: each time a program is started on the host. */
 const STEP_BYTES = 1024 * 1024
 /** Before that the size of the result is a guess. */
@@ -59,7 +63,7 @@ export function followResult(context: JobContext, route: MediaRoute): ResultFoll
       if (!mayFollow || signal.aborted || sizeBytes === null || percent === null) return
       // A second start of ffmpeg writes another file; one that outgrows its source is not worth a disk that fills up.
       if (sizeBytes < growth.sizeBytes || sizeBytes > plan.source.sizeBytes) return stopped.abort()
-      if (following === undefined && isWorthIt({ sizeBytes, percent, savedPercent }, plan)) begin()
+      if (following === undefined && isWorthIt({ sizeBytes, percent, savedPercent }, context)) begin()
       growth.tell(sizeBytes)
     },
     async finish(resultBytes, onBytes) {
@@ -79,9 +83,12 @@ export function followResult(context: JobContext, route: MediaRoute): ResultFoll
 
 function isWorthIt(
   { sizeBytes, percent, savedPercent }: Pick<Known, 'sizeBytes' | 'percent'> & Pick<StageProgress, 'savedPercent'>,
-  { profile }: JobPlan,
+  { plan: { profile }, linkBytesPerSecond }: JobContext,
 ): boolean {
-  if (percent < FOLLOWED_FROM_PERCENT || (sizeBytes / percent) * 100 < FOLLOWED_FROM_BYTES) return false
+  if (percent < FOLLOWED_FROM_PERCENT) return false
+  const wholeBytes = (sizeBytes / percent) * 100
+  const rate = linkBytesPerSecond?.('return') ?? linkBytesPerSecond?.('fetch')
+  if (rate === undefined ? wholeBytes < WORTH_BYTES : (wholeBytes - AGAIN_BYTES) / rate < WORTH_SECONDS) return false
   if (profile.threshold <= 0) return true
   return percent >= SURE_FROM_PERCENT && savedPercent !== null && savedPercent >= profile.threshold + SURE_BY_PERCENT
 }

@@ -80,7 +80,7 @@ async function runStages(context: JobContext, route: MediaRoute, temporary: stri
     ...context,
     onStage: begin,
     onProgress(stage, progress) {
-      follower.report(progress)
+      if (stage === 'encode') follower.report(progress)
       context.onProgress(stage, progress)
     },
   }

@@ -72,7 +72,10 @@ export async function withChannel<T>(
     })
   }
   const wanted = cut === undefined || signal === undefined ? (cut ?? signal) : AbortSignal.any([signal, cut])
+  let isOver = false
   const may = async (bytes: number): Promise<void> => {
+    // Who comes late would have its turn for ever, and keep all others waiting.
+    if (isOver) throw new Error('The transfer has ended')
     if (turn !== undefined) await waitFor(turn.take(bytes, wanted))
   }
   const room = async (bytes: number): Promise<void> => await flow.room(bytes, (isStalled) => turn?.stall(isStalled))
@@ -89,6 +92,7 @@ export async function withChannel<T>(
     await Promise.race([exit, sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false })]).catch(() => undefined)
     throw error
   } finally {
+    isOver = true
     clearInterval(watch)
     signal?.removeEventListener('abort', onAbort)
     turn?.rest()
