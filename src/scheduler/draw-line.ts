@@ -5,7 +5,7 @@ import type { CircuitBreaker } from './circuit-breaker.ts'
 import { findArea, findFinish, type Slot, type Waiting } from './finish-line.ts'
 import type { ScheduledJob } from './job-form.ts'
 import type { Lane, Lanes } from './lanes.ts'
-import type { Outlooks } from './outlooks.ts'
+import type { Outlooks, Pace } from './outlooks.ts'
 import type { Candidate } from './rank-candidates.ts'
 import type { Timetable } from './timetable.ts'
 import type { Worker } from './worker.ts'
@@ -103,10 +103,23 @@ export function createDrawLine<Job extends ScheduledJob>(options: DrawLineOption
       if (breaker.stateOf(place.worker) !== 'free' || !outlooks.isCounted(place.worker, first.sample)) continue
       let speed = 0
       for (const { places, meanSpeed, share } of views) speed += ((places[index]?.speed ?? 0) / meanSpeed) * (share / shares)
-      const linkSeconds = timetable.linkSeconds(place.worker)
-      const free = timetable.listFree(place.worker, place.fit.queue).map((seconds) => Math.max(seconds + place.returnSeconds, linkSeconds))
-      byPlace.push({ place, slots: free.map((freeSeconds) => ({ freeSeconds, speed })) })
+      byPlace.push({ place, slots: listFree(place).map((freeSeconds) => ({ freeSeconds, speed })) })
     }
     return byPlace
+  }
+
+  /**
+   * From when each slot does one job after the other without a pause until the line, as it were. What limits the host rests for a while
+   * before its first job or after its last one: slots wait for their first sources, one after the other, and the last result has its
+   * way back; a link has nothing to do while the last job is encoded.
+   */
+  function listFree({ worker, fit, isLinkBound, fetchSeconds, encodeSeconds, returnSeconds }: Candidate & Pace): readonly number[] {
+    const linkSeconds = timetable.linkSeconds(worker)
+    const comingSeconds = fetchSeconds === 0 ? 0 : timetable.fetchSeconds(worker)
+    const soonestFirst = timetable.listFree(worker, fit.queue).toSorted((a, b) => a - b)
+    return soonestFirst.map((seconds, index) => {
+      if (isLinkBound) return Math.max(seconds + returnSeconds, linkSeconds + encodeSeconds)
+      return Math.max(Math.max(seconds, comingSeconds + (index + 1) * fetchSeconds) + returnSeconds, linkSeconds)
+    })
   }
 }

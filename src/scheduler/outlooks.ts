@@ -30,7 +30,9 @@ export interface Pace {
   readonly speed: number
   /** Its link, not its slots, is what limits it. */
   readonly isLinkBound: boolean
-  /** Of one job, on a link that it has for itself. */
+  /** Of one job, on a link that it has for itself; without jobs ahead the way in is part of the speed, and counts as none. */
+  readonly fetchSeconds: number
+  readonly encodeSeconds: number
   readonly returnSeconds: number
 }
 
@@ -55,6 +57,9 @@ interface Kept extends Outlook {
   uses: number
 }
 
+/** Where nothing is known of any host: as fast as all the others. */
+const ANY_PACE: Pace = { speed: 1, isLinkBound: false, fetchSeconds: 0, encodeSeconds: 0, returnSeconds: 0 }
+
 /** An outlook is made anew after this share of the jobs of its lane was placed. */
 const STALE_SHARE = 0.02
 
@@ -73,7 +78,7 @@ export function createOutlooks<Job extends ScheduledJob>(options: OutlookOptions
       if (!isCounted(candidate.worker, sample)) return []
       const pace = toPace(candidate, mean)
       if (pace === undefined) isGuess = true
-      return [{ ...candidate, ...(pace ?? { speed: 1, isLinkBound: false, returnSeconds: 0 }) }]
+      return [{ ...candidate, ...(pace ?? ANY_PACE) }]
     })
     return {
       places: paced,
@@ -99,11 +104,14 @@ export function createOutlooks<Job extends ScheduledJob>(options: OutlookOptions
     const link = speeds.linkOf(spec)
     const { transferBytes = 0 } = mean
     const fetchSeconds = toFetchBytes(mean) / link
-    const ownSeconds = encodeSeconds + (places.ahead(candidate.worker) > 0 ? 0 : fetchSeconds)
+    const isAhead = places.ahead(candidate.worker) > 0
+    const ownSeconds = encodeSeconds + (isAhead ? 0 : fetchSeconds)
     const linkSeconds = (transferBytes / link) * toSlotCount(candidate)
     return {
       speed: mean.work / Math.max(ownSeconds, linkSeconds),
       isLinkBound: linkSeconds > ownSeconds,
+      fetchSeconds: isAhead ? fetchSeconds : 0,
+      encodeSeconds,
       returnSeconds: transferBytes / link - fetchSeconds,
     }
   }
