@@ -10,16 +10,15 @@ import type { Emit } from '../model/events.ts'
 import type { JobOutcome } from '../model/outcome.ts'
 import type { JobPlan } from '../model/plan.ts'
 import type { Ffprobe } from '../plan/ffprobe.ts'
-import type { Coming } from '../scheduler/coming.ts'
 import { createScheduler } from '../scheduler/scheduler.ts'
 import type { StrategyName } from '../scheduler/strategy.ts'
 import type { WorkerSpec } from '../scheduler/worker.ts'
-import { createAbilities } from './abilities.ts'
 import { describeOverload } from './describe-overload.ts'
 import { followConfig, type HostReload } from './follow-config.ts'
 import { heedRequests } from './heed-requests.ts'
 import { createHostAttempts } from './host-attempts.ts'
 import { createHostHealth } from './host-health.ts'
+import { createHostKnowledge } from './host-knowledge.ts'
 import { createHostRoster, type NewHost, type PlacedHost } from './host-roster.ts'
 import { type HostSession, openHostSession } from './host-session.ts'
 import type { Intake } from './intake.ts'
@@ -31,7 +30,6 @@ import { createPrefetch } from './prefetch.ts'
 import { recordOutcome } from './record-outcome.ts'
 import type { RunWorld } from './run-request.ts'
 import { createRunSpace } from './space/run-space.ts'
-import { createSpeedMemory } from './speed-memory.ts'
 import { type Ticket, toTicket, withForm } from './to-ticket.ts'
 
 export interface ExecuteOptions {
@@ -85,10 +83,13 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   let outstanding = 0
   let handedOver = 0
   let adding = Promise.resolve()
-  const abilities = createAbilities({ memory: ledger, now: () => clock.now(), signal, wantsSpeeds: hasChoice })
-  abilities.want(options.plans)
+  const knowledge = createHostKnowledge({
+    ...{ ledger, clock, signal, strategy: options.strategy, orBreak },
+    scheduler: () => scheduler,
+    countHosts: (wanted) => roster.list().filter(({ cluster }) => cluster === wanted).length,
+  })
+  knowledge.want(options.plans)
 
-  const speedMemory = createSpeedMemory(ledger, (speeds, links) => scheduler.seed(speeds, links))
   const checkHost = createMountedCheck([...options.plans, ...(options.intake.unplanned?.samples ?? [])])
   const space = createRunSpace({
     runId: options.runId,
@@ -149,16 +150,16 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
       settling.add(settled)
     },
     onLost: (worker, reason) => roster.session(worker)?.reportLost(reason, onHosts.lastLost(worker)),
-    onSpeed: (learned) => orBreak(() => speedMemory.remember(learned)),
+    onSpeed: knowledge.remember,
     onLowered({ name }, queue, slots, reason) {
       const message = `Host "${name}" gets ${slots} ${slots === 1 ? 'slot' : 'slots'} in queue "${queue}" for the rest of this run: ${reason}`
       emit('warning', { message: `${message}. Set "queues: {${queue}: ${slots}}" there to have it so from the start` })
     },
   })
 
-  const roster = createHostRoster({ open: openSession, toSpec: abilities.toSpec, foresee, scheduler, emit })
+  const roster = createHostRoster({ open: openSession, toSpec: knowledge.toSpec, foresee: knowledge.foresee, scheduler, emit })
   await using programs = createProgramShell()
-  const onHosts = createHostAttempts({ ...options, roster, abilities, programs, signal })
+  const onHosts = createHostAttempts({ ...options, roster, abilities: knowledge, programs, signal })
   const isOver = AbortSignal.any([signal, over.signal])
   draining.addEventListener('abort', () => emit('warning', { message: DRAINING, momentary: true }), { once: true })
   if (draining.aborted) emit('warning', { message: DRAINING, momentary: true })
@@ -230,34 +231,18 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   function addLater(plans: readonly JobPlan[]): void {
     outstanding += plans.length
     handedOver += plans.length
-    const isNew = abilities.want(plans)
+    const isNew = knowledge.want(plans)
     adding = adding.then(async () => {
       if (isNew) await Promise.all([...roster.sessions.values()].map(learnAgain))
       scheduler.add(plans.map(toTicket))
     })
   }
 
-  /** Other strategies wait for nobody. */
-  function foresee(cluster: string, config: HostConfig): Coming | undefined {
-    if (options.strategy !== 'fastest') return undefined
-    let coming: Coming | undefined
-    orBreak(() => {
-      coming = speedMemory.recallLately(cluster, config)
-    })
-    return coming
-  }
-
-  /** Of hosts, for a strategy that asks how fast they are. */
-  function hasChoice(cluster: string): boolean {
-    return options.strategy === 'fastest' && roster.list().filter((place) => place.cluster === cluster).length > 1
-  }
-
   async function learnAgain(session: HostSession): Promise<void> {
     const open = session.current()
     if (open === undefined) return
     // A host that is lost meanwhile is noticed by whoever needs it.
-    await abilities.learn(session.cluster, open.host, open.facts).catch(() => {})
-    scheduler.seedTrials(abilities.listTried(session.cluster, session.config))
+    await knowledge.learn(session.cluster, open.host, open.facts).catch(() => {})
     roster.weigh({ cluster: session.cluster, name: session.config.name })
   }
 
@@ -296,10 +281,8 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
         await checkHost(host, cluster)
       },
       async learn(host, facts) {
-        await abilities.learn(cluster, host, facts)
-        orBreak(() => speedMemory.recall(cluster, host.config, facts))
-        scheduler.seedTrials(abilities.listTried(cluster, config))
-        space.hostUp({ host, facts }, abilities.toSpec(cluster, config))
+        await knowledge.learn(cluster, host, facts)
+        space.hostUp({ host, facts }, knowledge.toSpec(cluster, config))
         const overload = isOverloadTold ? undefined : describeOverload(host.config, facts)
         if (overload !== undefined) emit('warning', { message: overload })
         isOverloadTold = true
