@@ -17,6 +17,8 @@ export interface SimulatedHost {
   readonly encodeMs: number
   /** Reports of progress an encode. */
   readonly reports: number
+  /** No encode ends before that. */
+  readonly mayEncode?: Promise<void> | undefined
   /** Asked before each encode. */
   readonly nextFault: () => 'none' | 'fails' | 'lost'
 }
@@ -79,6 +81,7 @@ export function createSimulatedTransport(host: SimulatedHost): CommandTransport 
     async function encode(): Promise<void> {
       const fault = host.nextFault()
       const { status, stdout, stderr } = await host.commands.encode(argv)
+      await host.mayEncode
       const reports = stdout.split(/(?<=^progress=.*\n)/m)
       for (let told = 1; told < host.reports; told += 1) {
         await new Promise((resolve) => {

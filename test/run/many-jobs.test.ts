@@ -37,8 +37,9 @@ describe('a run of many jobs on a hundred hosts', () => {
     expect(report.done).toBe(JOBS)
     expect(report.descriptors.after).toBe(report.descriptors.before)
     expect(report.peakBytes).toBeLessThan(300_000_000)
-    // The first jobs still warm up what is made once.
-    const [early, late] = [0.2, 0.9].map((part) => report.samples.find(({ done }) => done >= JOBS * part))
-    expect((late?.heapBytes ?? 0) - (early?.heapBytes ?? 0)).toBeLessThan(LEAST_LEAK_BYTES * JOBS * 0.7)
+    // The first jobs still warm up what is made once; and a job that is under way when a sample is taken holds what it needs.
+    const held = (from: number, to: number) =>
+      Math.min(...report.samples.filter(({ done }) => done > JOBS * from && done <= JOBS * to).map(({ heapBytes }) => heapBytes))
+    expect(held(0.7, 1) - held(0.1, 0.4)).toBeLessThan(LEAST_LEAK_BYTES * JOBS * 0.6)
   })
 })
