@@ -7,6 +7,7 @@
  * the file open for longer than that and has written nothing to it in the meantime, and a controller killed within those seconds.
  */
 
+import type { Stats } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
@@ -39,6 +40,9 @@ const MAX_OLD_FILES = 64
 const LAST_GRACE_MS = 200
 /** How often it is tried to find a moment in which nobody writes. */
 const CALM_ATTEMPTS = 3
+/** On Windows another program may have it open for a moment; its filesystems that are not NTFS, and older ones, replace nothing that is. */
+const HELD_ATTEMPTS = 20
+const HELD_PAUSE_MS = 100
 const LF = 0x0a
 
 export function createQueueRewriter(path: string, clock: Clock): QueueRewriter {
@@ -57,18 +61,30 @@ export function createQueueRewriter(path: string, clock: Clock): QueueRewriter {
         const content = await file.readFile()
         const { kept, dropped } = without(content, lines)
         if (dropped.length === 0) return []
-        const isReplaced = await replaceFile(path, kept, {
-          temporary,
-          mode: before.mode,
-          owner: before,
-          isStillWanted: async () => {
-            const now = await stat(path).catch(() => undefined)
-            if (now === undefined || now.ino !== before.ino || now.dev !== before.dev) return false
-            if (content.length === before.size && now.size === before.size && now.mtimeMs === before.mtimeMs) return true
-            // Who appends without a break would keep us here for ever: from now on what is appended comes over afterwards.
-            return attempt >= CALM_ATTEMPTS && (await beginsWith(file, content))
-          },
-        })
+        const isUntouched = (now: Stats): boolean =>
+          content.length === before.size && now.size === before.size && now.mtimeMs === before.mtimeMs
+        const replace = async (isStillWanted: (now: Stats) => boolean | Promise<boolean>): Promise<boolean> =>
+          await replaceFile(path, kept, {
+            temporary,
+            mode: before.mode,
+            owner: before,
+            isStillWanted: async () => {
+              const now = await stat(path).catch(() => undefined)
+              return now !== undefined && now.ino === before.ino && now.dev === before.dev && (await isStillWanted(now))
+            },
+          })
+        let isReplaced: boolean
+        try {
+          // Who appends without a break would keep us here for ever: from now on what is appended comes over afterwards.
+          isReplaced = await replace(async (now) => isUntouched(now) || (attempt >= CALM_ATTEMPTS && (await beginsWith(file, content))))
+        } catch (error) {
+          if (!isHeldOpen(error) || attempt >= HELD_ATTEMPTS) throw error
+          // Where no open file is replaced, nobody else can have it open either once it is, and write to it afterwards.
+          await file.close()
+          if (await replace(isUntouched).catch(() => false)) return dropped
+          await clock.sleep(HELD_PAUSE_MS)
+          continue
+        }
         // Somebody wrote meanwhile: read again what is there now.
         if (!isReplaced) continue
         isKept = true
@@ -171,4 +187,9 @@ function without(content: Buffer, lines: readonly Buffer[]): { readonly kept: Bu
     }
   }
   return { kept: Buffer.concat(kept), dropped }
+}
+
+function isHeldOpen(error: unknown): boolean {
+  const { syscall, code = '' } = error as NodeJS.ErrnoException
+  return syscall === 'rename' && ['EPERM', 'EACCES', 'EBUSY'].includes(code)
 }
