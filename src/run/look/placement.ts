@@ -1,10 +1,10 @@
 /** Where jobs would go if all took equally long: the same strategy and the same needs as in a run, slots filled round after round. */
 
-import { describeNearestMiss, findFit } from '../scheduler/find-fit.ts'
-import type { JobForm, ScheduledJob } from '../scheduler/job-form.ts'
-import { type Candidate, rankCandidates } from '../scheduler/rank-candidates.ts'
-import { createStrategy, type StrategyName } from '../scheduler/strategy.ts'
-import { createWorker, type Worker, type WorkerSpec } from '../scheduler/worker.ts'
+import { describeNearestMiss, findFit } from '../../scheduler/find-fit.ts'
+import type { JobForm, ScheduledJob } from '../../scheduler/job-form.ts'
+import { type Candidate, rankCandidates } from '../../scheduler/rank-candidates.ts'
+import { createStrategy, type StrategyName } from '../../scheduler/strategy.ts'
+import { createWorker, type Worker, type WorkerSpec } from '../../scheduler/worker.ts'
 
 export type Place =
   | { readonly kind: 'host'; readonly host: string; readonly form: JobForm; readonly queue: string }

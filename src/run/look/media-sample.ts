@@ -2,7 +2,7 @@
 
 import { opendir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isMediaName, OWN_PREFIX } from '../plan/find-sources.ts'
+import { isMediaName, OWN_PREFIX } from '../../plan/find-sources.ts'
 
 export type MediaSample =
   | { readonly kind: 'file'; readonly path: string; readonly sizeBytes: number }

@@ -1,12 +1,12 @@
 /** `encode init`: opens the hosts that were chosen, side by side, and finds out how each could take part: mounted, streaming or not at all. */
 
-import { type EncodeError, isEncodeError } from '../core/errors.ts'
-import type { Host, HostFacts } from '../host/host.ts'
-import type { HostConfig, HostType, PathSubstitution } from '../model/config.ts'
-import type { EncoderReport } from '../model/host-report.ts'
+import { type EncodeError, isEncodeError } from '../../core/errors.ts'
+import type { Host, HostFacts } from '../../host/host.ts'
+import type { HostConfig, HostType, PathSubstitution } from '../../model/config.ts'
+import type { EncoderReport } from '../../model/host-report.ts'
+import type { TryUsualEncoders } from '../try-usual-encoders.ts'
 import { findMediaSample, type MediaSample } from './media-sample.ts'
 import { checkSight } from './media-sight.ts'
-import type { TryUsualEncoders } from './try-usual-encoders.ts'
 
 export type SurveyedHost = HostThatAnswers | HostThatFails
 

@@ -1,13 +1,13 @@
 /** What a survey found → the hosts of a first configuration, in words for its reader. */
 
-import type { FirstHost } from '../config/render-first-config.ts'
-import { describeError } from '../core/errors.ts'
-import { toPlainLine } from '../core/text.ts'
-import { formatBytes } from '../core/units.ts'
-import type { HostFacts } from '../host/host.ts'
-import type { EncoderReport } from '../model/host-report.ts'
+import type { FirstHost } from '../../config/render-first-config.ts'
+import { describeError } from '../../core/errors.ts'
+import { toPlainLine } from '../../core/text.ts'
+import { formatBytes } from '../../core/units.ts'
+import type { HostFacts } from '../../host/host.ts'
+import type { EncoderReport } from '../../model/host-report.ts'
+import { toAutoQueues } from '../worker-spec.ts'
 import type { SurveyedHost } from './survey-hosts.ts'
-import { toAutoQueues } from './worker-spec.ts'
 
 export function toFirstHost(surveyed: SurveyedHost): FirstHost {
   const { name, address, port, user } = surveyed.config

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { findMediaSample } from '../../src/run/media-sample.ts'
+import { findMediaSample } from '../../../src/run/look/media-sample.ts'
 
 describe('what two machines can compare of a folder', () => {
   let folder: string

@@ -1,10 +1,10 @@
 /** Opens every host of a dry run, side by side, says how each of them is and what it can do, and closes it again. */
 
-import { describeError } from '../core/errors.ts'
-import type { Host, HostFacts } from '../host/host.ts'
-import type { HostConfig } from '../model/config.ts'
-import type { Emit } from '../model/events.ts'
-import { tellHostUp } from './tell-host-up.ts'
+import { describeError } from '../../core/errors.ts'
+import type { Host, HostFacts } from '../../host/host.ts'
+import type { HostConfig } from '../../model/config.ts'
+import type { Emit } from '../../model/events.ts'
+import { tellHostUp } from '../tell-host-up.ts'
 
 export interface ProbedHost {
   readonly cluster: string

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { toDifference } from '../../src/run/clock-difference.ts'
+import { toDifference } from '../../../src/run/look/clock-difference.ts'
 
 describe('the difference of two clocks', () => {
   test('is taken against the middle of the round trip', () => {

@@ -1,12 +1,12 @@
 /** Does a host see the controller's media, as the very same files, and may it write beside them? */
 
 import { dirname } from 'node:path'
-import { EncodeError, isEncodeError } from '../core/errors.ts'
-import { toVisible } from '../core/text.ts'
-import type { Host } from '../host/host.ts'
-import type { HostProblem, MediaSight } from '../model/host-report.ts'
-import { mapPath } from '../transfer/map-path.ts'
-import { findMountedSource } from '../transfer/mounted-route.ts'
+import { EncodeError, isEncodeError } from '../../core/errors.ts'
+import { toVisible } from '../../core/text.ts'
+import type { Host } from '../../host/host.ts'
+import type { HostProblem, MediaSight } from '../../model/host-report.ts'
+import { mapPath } from '../../transfer/map-path.ts'
+import { findMountedSource } from '../../transfer/mounted-route.ts'
 import type { MediaSample } from './media-sample.ts'
 
 export interface Sight extends MediaSight {

@@ -1,7 +1,7 @@
 /** How far a host's clock is from ours: asked for once, against the middle of the round trip. */
 
-import type { Clock } from '../core/clock.ts'
-import type { Host } from '../host/host.ts'
+import type { Clock } from '../../core/clock.ts'
+import type { Host } from '../../host/host.ts'
 
 export interface ClockDifference {
   /** The host's clock minus ours. */

@@ -3,11 +3,11 @@
  * without ffmpeg is read to its end, so that one look tells every fault.
  */
 
-import { EncodeError, isEncodeError } from '../core/errors.ts'
-import { factsCommand } from '../host/facts/facts-script.ts'
-import { toFacts } from '../host/facts/load-facts.ts'
-import { type HostAnswer, parseFacts } from '../host/facts/parse-facts.ts'
-import type { Host, HostFacts } from '../host/host.ts'
+import { EncodeError, isEncodeError } from '../../core/errors.ts'
+import { factsCommand } from '../../host/facts/facts-script.ts'
+import { toFacts } from '../../host/facts/load-facts.ts'
+import { type HostAnswer, parseFacts } from '../../host/facts/parse-facts.ts'
+import type { Host, HostFacts } from '../../host/host.ts'
 
 export interface AskedHost {
   readonly isReachable: boolean

@@ -3,19 +3,19 @@
  * side, and says what is wrong and how it is cured. Nothing is changed on any host.
  */
 
-import type { Clock } from '../core/clock.ts'
-import { describeError, type EncodeError, isEncodeError } from '../core/errors.ts'
-import { formatBytes, formatDuration } from '../core/units.ts'
-import type { Host, HostFacts } from '../host/host.ts'
-import type { HostConfig } from '../model/config.ts'
-import type { EncoderReport, HostProblem, HostReport } from '../model/host-report.ts'
+import type { Clock } from '../../core/clock.ts'
+import { describeError, type EncodeError, isEncodeError } from '../../core/errors.ts'
+import { formatBytes, formatDuration } from '../../core/units.ts'
+import type { Host, HostFacts } from '../../host/host.ts'
+import type { HostConfig } from '../../model/config.ts'
+import type { EncoderReport, HostProblem, HostReport } from '../../model/host-report.ts'
+import type { HostSpeeds } from '../host-memory.ts'
+import type { TryUsualEncoders } from '../try-usual-encoders.ts'
+import { selectUsualEncoders } from '../usual-encoders.ts'
 import { type AskedHost, askHost } from './ask-host.ts'
 import { type ClockDifference, measureClock } from './clock-difference.ts'
-import type { HostSpeeds } from './host-memory.ts'
 import { findMediaSample, type MediaSample } from './media-sample.ts'
 import { checkSight, type Sight } from './media-sight.ts'
-import type { TryUsualEncoders } from './try-usual-encoders.ts'
-import { selectUsualEncoders } from './usual-encoders.ts'
 
 export interface DoctorOptions {
   /** By cluster; disabled hosts too, which are listed and left alone. */
