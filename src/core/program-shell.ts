@@ -112,6 +112,8 @@ function openLane(): Lane {
       resting = setTimeout(leave, idleMs).unref()
     },
     async end() {
+      // Who waits for it must not end before.
+      hold(shell, true)
       leave()
       await closed
     },

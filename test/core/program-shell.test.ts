@@ -120,6 +120,20 @@ describe('a shell that stands by for short programs', () => {
     await expect.poll(() => isRunning(stdout)).toBe(false)
   })
 
+  test('is waited for by whoever disposes of it, and then nothing is left of it', async () => {
+    const url = JSON.stringify(import.meta.resolve('../../src/core/program-shell.ts'))
+    const script = [
+      `const { createProgramShell } = await import(${url})`,
+      `const shell = createProgramShell()`,
+      `const all = await Promise.all([1, 2].map(async () => (await shell.run('/bin/sh', ['-c', 'echo $PPID'])).stdout.trim()))`,
+      `await shell[Symbol.asyncDispose]()`,
+      `console.log(all.join(' '))`,
+    ].join(';')
+    const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', timeout: 20_000 })
+    expect([status, stdout.split(' ').filter(isRunning)]).toEqual([0, []])
+    expect(stdout.split(' ')).toHaveLength(2)
+  })
+
   test('is not wanted on Windows, where programs are started directly', async () => {
     const parent = (await createProgramShell({ platform: 'win32' }).run('/bin/sh', ASK_PARENT)).stdout.trim()
     expect(parent).toBe(String(process.pid))
