@@ -17,5 +17,7 @@ for %%n in ("%package%\node_modules\node\bin\node.exe" "%package%\..\node\bin\no
 >&2 echo encode: Needs Node 24 or newer: run 'npm install' in '%package%' to bring one along, or get it from https://nodejs.org
 exit /b 2
 :found
+rem Compiled modules are kept: a start takes about half the time.
+if not defined NODE_COMPILE_CACHE if defined LOCALAPPDATA set "NODE_COMPILE_CACHE=%LOCALAPPDATA%\encode\cache\node"
 "%node%" --max-semi-space-size=16 --max-old-space-size=1536 "%package%\dist\cli\main.js" %*
 exit /b %errorlevel%
