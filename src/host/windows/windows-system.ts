@@ -20,7 +20,7 @@ export interface WindowsSystem {
 }
 
 /** wmic is known to hang where the service behind it is broken. */
-const ANSWER_MS = 10_000
+const ANSWER_MS = 30_000
 
 /** Calls reject with HOST_LOST, or the signal's reason. */
 export function createWindowsSystem(transport: CommandTransport, hasPowerShell: () => boolean): WindowsSystem {

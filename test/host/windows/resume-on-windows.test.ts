@@ -26,11 +26,13 @@ describe.runIf(lacksWine === undefined)(`a transfer to Windows${lacksWine === un
     await rm(home, { recursive: true, force: true })
   })
 
-  test('goes on where it was after its connection broke, and leaves nothing else there', async () => {
+  test('goes on where it was after its connection broke, and leaves nothing else there', { timeout: 120_000 }, async () => {
     await using server = await startWindowsServer({ wine, hasPowerShell: true })
+    // Another way to the same machine, so that it stands ready when the first one breaks.
+    await using way = await startWindowsServer({ wine, hasPowerShell: true })
     await using first = reachWindows(server, home)
-    await using second = reachWindows(server, home)
-    await first.open()
+    await using second = reachWindows(way, home)
+    await Promise.all([first.open(), second.open()])
     const work = (name: string): string => `${server.folder}\\work\\${name}`
     let host = first
     let isBroken = false
@@ -45,7 +47,6 @@ describe.runIf(lacksWine === undefined)(`a transfer to Windows${lacksWine === un
         note: guarded,
         regain: async ([name = '']) => {
           await first.leave()
-          await second.open()
           host = second
           await second.guardFile(work(name.replace('.part', '.taken')))
           const isTaken = await second.adoptFile(first.mark, work(name), work(name.replace('.part', '.taken')))
@@ -59,7 +60,7 @@ describe.runIf(lacksWine === undefined)(`a transfer to Windows${lacksWine === un
         name: 'film.mkv',
         controllerPath: film,
         options: {
-          signal: AbortSignal.timeout(50_000),
+          signal: AbortSignal.timeout(110_000),
           onBytes(bytes) {
             if (isBroken || bytes < SIZE_BYTES / 3) return
             isBroken = true
@@ -73,7 +74,7 @@ describe.runIf(lacksWine === undefined)(`a transfer to Windows${lacksWine === un
     expect(await readdir(join(server.localFolder, 'work'))).toEqual(['film.mkv'])
   })
 
-  test('begins again while what it left is still open there, or where its guard stands no more', async () => {
+  test('begins again while what it left is still open there, or where its guard stands no more', { timeout: 120_000 }, async () => {
     await using server = await startWindowsServer({ wine, hasPowerShell: true })
     await using first = reachWindows(server, home)
     await using second = reachWindows(server, home)

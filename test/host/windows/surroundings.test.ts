@@ -25,29 +25,33 @@ test('keeps the machine awake for a command that asks for it, with a script that
   expect(POWERSHELL_LEASH.start(COMMAND).commandLine.length).toBeLessThan(commandLine.length)
 })
 
-describe.runIf(lacksWine === undefined)(`a command on a Windows host${lacksWine === undefined ? '' : ` (SKIPPED: ${lacksWine})`}`, () => {
-  let wine: Wine
-  let home: string
-  beforeAll(async () => {
-    wine = await startWine()
-    home = await mkdtemp(join(tmpdir(), 'encode-windows-priority-'))
-  }, 120_000)
-  afterAll(async () => {
-    await rm(home, { recursive: true, force: true })
-  })
+describe.runIf(lacksWine === undefined)(
+  `a command on a Windows host${lacksWine === undefined ? '' : ` (SKIPPED: ${lacksWine})`}`,
+  { timeout: 120_000 },
+  () => {
+    let wine: Wine
+    let home: string
+    beforeAll(async () => {
+      wine = await startWine()
+      home = await mkdtemp(join(tmpdir(), 'encode-windows-priority-'))
+    }, 120_000)
+    afterAll(async () => {
+      await rm(home, { recursive: true, force: true })
+    })
 
-  // Without PowerShell it is `start /belownormal`, which the start of wine passes over.
-  test('has the priority class that "nice" asks for, with PowerShell', async () => {
-    await using server = await startWindowsServer({ wine, hasPowerShell: true })
-    compileForWindows('tell-priority.c', join(server.localFolder, 'tell.exe'))
-    await using host = reachWindows(server, home)
-    await host.open()
-    const classes = await Promise.all(
-      [undefined, 5, 10].map(async (nice) => {
-        const { stdout } = await host.run([`${server.folder}\\tell.exe`], { nice, keepsAwake: true })
-        return stdout.trim()
-      }),
-    )
-    expect(classes).toEqual(['Normal', 'BelowNormal', 'Idle'])
-  })
-})
+    // Without PowerShell it is `start /belownormal`, which the start of wine passes over.
+    test('has the priority class that "nice" asks for, with PowerShell', async () => {
+      await using server = await startWindowsServer({ wine, hasPowerShell: true })
+      compileForWindows('tell-priority.c', join(server.localFolder, 'tell.exe'))
+      await using host = reachWindows(server, home)
+      await host.open()
+      const classes = await Promise.all(
+        [undefined, 5, 10].map(async (nice) => {
+          const { stdout } = await host.run([`${server.folder}\\tell.exe`], { nice, keepsAwake: true })
+          return stdout.trim()
+        }),
+      )
+      expect(classes).toEqual(['Normal', 'BelowNormal', 'Idle'])
+    })
+  },
+)
