@@ -3,9 +3,9 @@
  * of it failed or was never tried. Lines of the same path are one.
  */
 
-import type { QueueFile } from '../ledger/queue-file.ts'
-import type { QueueEntry } from '../ledger/queue-line.ts'
-import type { JobPlan } from '../model/plan.ts'
+import type { QueueFile } from '../../ledger/queue-file.ts'
+import type { QueueEntry } from '../../ledger/queue-line.ts'
+import type { JobPlan } from '../../model/plan.ts'
 
 interface Item {
   readonly entries: QueueEntry[]

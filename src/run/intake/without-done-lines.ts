@@ -4,10 +4,10 @@
  */
 
 import { stat } from 'node:fs/promises'
-import { isSameTime } from '../core/same-time.ts'
-import type { Ledger } from '../ledger/ledger.ts'
-import type { JobRecord } from '../ledger/records.ts'
-import type { PlannedFile } from '../plan/planned-file.ts'
+import { isSameTime } from '../../core/same-time.ts'
+import type { Ledger } from '../../ledger/ledger.ts'
+import type { JobRecord } from '../../ledger/records.ts'
+import type { PlannedFile } from '../../plan/planned-file.ts'
 
 export async function withoutDoneLines(files: readonly PlannedFile[], ledger: Ledger): Promise<readonly PlannedFile[]> {
   return await Promise.all(

@@ -1,8 +1,8 @@
 /** Where a run's jobs come from: planned from targets and a queue file, or taken over from a controller that died. */
 
-import type { Emit } from '../model/events.ts'
-import type { JobPlan } from '../model/plan.ts'
-import type { MountedSample } from './mounted-check.ts'
+import type { Emit } from '../../model/events.ts'
+import type { JobPlan } from '../../model/plan.ts'
+import type { MountedSample } from '../mounted-check.ts'
 
 export interface Intake {
   /** The jobs known at the start; they are in the ledger when it returns. Called once, after the run itself is written down. */

@@ -1,9 +1,9 @@
 /** Lines of a queue file as targets; those that can be no path as failures. */
 
-import type { QueueEntry } from '../ledger/queue-line.ts'
-import type { PlannedFile } from '../plan/planned-file.ts'
-import type { Target } from '../plan/target.ts'
-import type { RunRequest } from './run-request.ts'
+import type { QueueEntry } from '../../ledger/queue-line.ts'
+import type { PlannedFile } from '../../plan/planned-file.ts'
+import type { Target } from '../../plan/target.ts'
+import type { RunRequest } from '../run-request.ts'
 
 type QueueRequest = Pick<RunRequest, 'queueFile' | 'queueTarget'>
 
