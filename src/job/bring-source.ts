@@ -15,6 +15,8 @@ import { trackTransfer } from './track-transfer.ts'
 
 /** What comes sooner than that is there before anything could be gained: a port, a token and a command are needed on the host. */
 const WORTH_SECONDS = 1
+/** Of what is on its way already, which must be brought to an end first. */
+const WORTH_CUTTING_SECONDS = 1.5
 /** The same where nobody knows yet how fast the link is; see docs/decisions. */
 const WORTH_BYTES = 8 * 1024 * 1024
 /** Of a transfer that has begun, before its speed is believed. */
@@ -57,7 +59,9 @@ async function fetchUntil(granted: Promise<void>, context: JobContext, route: Me
     if (!hasSlot || isOver) return
     const passedMs = clock.now() - (first?.atMs ?? Number.POSITIVE_INFINITY)
     const own = first !== undefined && passedMs >= MEASURED_MS ? ((movedBytes - first.bytes) / passedMs) * 1000 : undefined
-    if (isWorthIt(plan.source.sizeBytes - movedBytes, own ?? context.linkBytesPerSecond?.('fetch'))) cut.abort(CUT)
+    const rate = own ?? context.linkBytesPerSecond?.('fetch')
+    const seconds = movedBytes === 0 ? WORTH_SECONDS : WORTH_CUTTING_SECONDS
+    if (isWorthIt(plan.source.sizeBytes - movedBytes, rate, seconds)) cut.abort(CUT)
   }
 
   void granted.then(() => {
@@ -86,8 +90,8 @@ async function fetchUntil(granted: Promise<void>, context: JobContext, route: Me
 
 const CUT = new Error('The source is encoded while the rest of it comes')
 
-function isWorthIt(leftBytes: number, bytesPerSecond: number | undefined): boolean {
-  return bytesPerSecond === undefined ? leftBytes >= WORTH_BYTES : leftBytes / bytesPerSecond >= WORTH_SECONDS
+function isWorthIt(leftBytes: number, bytesPerSecond: number | undefined, seconds = WORTH_SECONDS): boolean {
+  return bytesPerSecond === undefined ? leftBytes >= WORTH_BYTES : leftBytes / bytesPerSecond >= seconds
 }
 
 function toStallMs({ plan }: JobContext): number {

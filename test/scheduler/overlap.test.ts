@@ -34,6 +34,28 @@ describe('a job ahead of its slot', () => {
     await bench.endAll()
   })
 
+  test('that can begin before its source is there gets a slot that nobody has more use for, before another job is placed in it', async () => {
+    const bench = createStagedBench(oneAhead)
+    bench.up(worker('wide', { _default: 2 }))
+    bench.add(job('1'), job('2'), job('3'), job('4'), job('5'))
+    await bench.arrive('1')
+    await bench.arrive('2')
+    const [third] = bench.live.filter((staged) => staged.job === '3')
+    const { lease } = third?.attempt ?? {}
+    let isGranted = false
+    void lease?.takeEarly().then(() => {
+      isGranted = true
+    })
+    await bench.arrive('4')
+    await bench.release('1')
+    expect([bench.stages()[2], isGranted]).toEqual(['3 wide coming', false])
+    expect(bench.stages()).toContain('4 wide encoding')
+    await bench.release('2')
+    expect([isGranted, lease?.hasSlot]).toEqual([true, true])
+    await bench.endAll()
+    expect(bench.settled.length).toBe(5)
+  })
+
   test('is not placed while a host with a free slot is there', async () => {
     const bench = createStagedBench(oneAhead)
     bench.up(box, other)

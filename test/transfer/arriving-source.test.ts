@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createHost } from '../../src/host/create-host.ts'
 import type { Host } from '../../src/host/host.ts'
-import { ArrivalUnfit, type ArrivingSource, openArrivingSource } from '../../src/transfer/arriving-source.ts'
+import { ArrivalUnfit, type ArrivingSource, openArrivingSource, type SourceBeginning } from '../../src/transfer/arriving-source.ts'
 import { canStartHosts, type SshdHost, startSshdHost } from '../cluster/sshd-host.ts'
 import { makeHostConfig } from '../contract/host-config.ts'
 
@@ -51,7 +51,7 @@ describe.runIf(canStartHosts)('a source that arrives', { timeout: 30_000 }, () =
     return opened
   }
 
-  async function openSource(name: string, on = host): Promise<ArrivingSource> {
+  async function openSource(name: string, on = host, beginning?: SourceBeginning): Promise<ArrivingSource> {
     const path = join(folder, name)
     const { size, mtimeMs } = await stat(path)
     const workingDir = on.config.workingDir ?? ''
@@ -61,13 +61,30 @@ describe.runIf(canStartHosts)('a source that arrives', { timeout: 30_000 }, () =
       source: { path, sizeBytes: size, mtimeMs },
       tokenFile: join(workingDir, 'token'),
       extension,
+      beginning,
       signal: AbortSignal.timeout(30_000),
     })
   }
 
   /** What a host's ffmpeg reads, packet by packet. */
   async function listPackets(source: ArrivingSource, options: readonly string[] = [], on = host) {
-    const argv = ['ffmpeg', '-nostdin', '-v', 'error', ...options, '-i', source.input, '-map', '0', '-c', 'copy', '-f', 'framemd5', '-']
+    const argv = [
+      'ffmpeg',
+      '-nostdin',
+      '-v',
+      'error',
+      ...options,
+      ...source.inputOptions,
+      '-i',
+      source.input,
+      '-map',
+      '0',
+      '-c',
+      'copy',
+      '-f',
+      'framemd5',
+      '-',
+    ]
     return await on.run([...source.launcher, ...argv])
   }
 
@@ -91,6 +108,20 @@ describe.runIf(canStartHosts)('a source that arrives', { timeout: 30_000 }, () =
     expect(stdout).toBe(wanted)
     await source.assertWhole(stderr)
     expect(source.broken.aborted).toBe(false)
+  })
+
+  test.for(['film.mp4', 'film.mkv', 'film.ts'])('is one with the beginning of %s, which the host has already', async (name) => {
+    const path = join(folder, name)
+    const { size } = await stat(path)
+    const hostPath = join(server.workingFolder, `it's: the first,  part of ${name}`)
+    const sizeBytes = Math.floor(size / 3)
+    await writeFile(hostPath, (await readFile(path)).subarray(0, sizeBytes))
+    await using source = disposable(await openSource(name, host, { hostPath, sizeBytes }))
+    const { status, stdout, stderr } = await listPackets(source)
+    const { stdout: wanted } = await run('ffmpeg', ['-v', 'error', '-i', path, '-map', '0', '-c', 'copy', '-f', 'framemd5', '-'])
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    expect(stdout).toBe(wanted)
+    await source.assertWhole(stderr)
   })
 
   test('gives nothing to who does not know the token, which no command line shows', async () => {

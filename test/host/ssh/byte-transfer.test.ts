@@ -146,6 +146,18 @@ describe.skipIf(!canStartHosts).each(MOVERS)('bytes through %s', (mover) => {
     await noCat()
   })
 
+  test('leave off where they are when a put is cut: what has arrived is the beginning, and nothing writes to it any more', async () => {
+    const cut = new AbortController()
+    const onBytes = (bytes: number): void => (bytes > SIZE_BYTES / 4 ? cut.abort(new Error('cut')) : undefined)
+    await transport.putBytes(`cat > ${remote('cut')}`, source, { onBytes, cut: cut.signal })
+    await noCat()
+    const arrived = await readFile(remote('cut'))
+    expect(arrived.length).toBeGreaterThan(0)
+    expect(arrived.length).toBeLessThan(SIZE_BYTES)
+    expect(arrived.equals((await readFile(source)).subarray(0, arrived.length))).toBe(true)
+    await rm(remote('cut'))
+  })
+
   test('stop when a put is aborted, and nothing runs on there', async () => {
     const abort = new AbortController()
     const reason = new Error('enough')

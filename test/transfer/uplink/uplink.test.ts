@@ -211,6 +211,7 @@ function shareLine(clock: FakeClock, lineBytesPerSecond: number) {
         arrivedAtMs,
         heldMs: () => heldMs,
         movedBytes: () => sizeBytes - left,
+        stall: (isStalled: boolean) => turn.stall(isStalled),
         slowTo(bytesPerSecond: number) {
           traveller.ownBytesPerSecond = bytesPerSecond
         },
@@ -254,6 +255,17 @@ describe('a line that hosts share', () => {
     await clock.advance(30_000)
     expect(await narrow.arrivedAtMs).toBeLessThan(21_000)
     expect(await Promise.all(wide.map(({ arrivedAtMs }) => arrivedAtMs)).then((ends) => Math.max(...ends))).toBeLessThan(22_500)
+    line.stop()
+  })
+
+  test('holds nobody back twice for one that moves as much beside it as alone', async () => {
+    const clock = createFakeClock()
+    const line = shareLine(clock, 100e6)
+    const first = line.send(0, 1e12, 5e6)
+    await clock.advance(3_000)
+    const second = line.send(1, 1e12, 5e6)
+    await clock.advance(30_000)
+    expect([first.heldMs(), second.heldMs()]).toEqual([0, 0])
     line.stop()
   })
 
@@ -358,6 +370,22 @@ describe('the way to one host', () => {
     urgent.slowTo(0)
     await clock.advance(8_000)
     expect(other.movedBytes() - before).toBeGreaterThan(15e6)
+    line.stop()
+  })
+
+  test('is left to others by one that says that its reader is slow, and by none that waits for the line', async () => {
+    const clock = createFakeClock()
+    const line = shareLine(clock, 10e6)
+    const urgent = line.send(0, 1e12, WIDE, ONE)
+    const other = line.send(1, 1e12, WIDE, ONE)
+    urgent.stall(false)
+    await clock.advance(5_000)
+    urgent.stall(true)
+    await clock.advance(30_000)
+    expect(other.movedBytes()).toBe(0)
+    urgent.slowTo(3e6)
+    await clock.advance(10_000)
+    expect(other.movedBytes()).toBeGreaterThan(30e6)
     line.stop()
   })
 
