@@ -49,11 +49,18 @@ export async function runWindowsCommand(argv: readonly string[], options: Window
   const closed = once(child, 'close')
   const exited = once(child, 'exit').then(([code]) => code as number | null)
   closed.catch(ignore)
-  const onAbort = (): void => void endTree(child, { graceMs, env })
+  const givenUp = Promise.withResolvers<null>()
+  const onAbort = async (): Promise<void> => {
+    await endTree(child, { graceMs, env })
+    // Told to end by every means there is: its end with this process is all that is left to wait for.
+    await sleep(FORCE_MS, undefined, { ref: false })
+    child.unref()
+    givenUp.resolve(null)
+  }
   signal?.addEventListener('abort', onAbort, { once: true })
   try {
     if (nice !== undefined && child.pid !== undefined) stepBack(child.pid, nice)
-    const status = await exited
+    const status = await Promise.race([exited, givenUp.promise])
     await Promise.race([closed, sleep(DRAIN_MS, undefined, { ref: false })])
     signal?.throwIfAborted()
     return { status: status ?? 1, stdout: stdout.text(), stderr: stderr.text() }
