@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { createLineSplitter } from '../../src/core/lines.ts'
 import type { EncodeEvent, EventName, EventOf } from '../../src/model/events.ts'
 import type { SshdHost } from './sshd-host.ts'
@@ -28,17 +29,17 @@ export interface EndedRun {
 export interface EncodeOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
+  /** Nothing is added to `env`. */
+  readonly isWholeEnv?: boolean
+  /** What is run instead of `bin/encode`, with its first arguments; its stdin is a pipe then. */
+  readonly program?: readonly string[]
 }
 
 /** Starts `encode --json ARGS`; `folder` holds its state, home and configuration. */
 export function startEncode(folder: string, args: readonly string[], options: EncodeOptions = {}): EncodeRun {
   const events: EncodeEvent[] = []
   const waiting = new Set<() => void>()
-  const child = spawn(ENCODE, ['--json', ...args], {
-    cwd: options.cwd ?? folder,
-    env: { ...cleanEnv(), XDG_STATE_HOME: join(folder, 'state'), ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = spawnProgram(folder, ['--json', ...args], options)
   let stdout = ''
   let stderr = ''
   const lines = createLineSplitter((line) => {
@@ -85,11 +86,7 @@ export async function runEncode(folder: string, args: readonly string[], options
 
 /** The program without `--json`: what a person reads. */
 export async function runPlain(folder: string, args: readonly string[], options: EncodeOptions = {}): Promise<EndedRun> {
-  const child = spawn(ENCODE, [...args], {
-    cwd: options.cwd ?? folder,
-    env: { ...cleanEnv(), XDG_STATE_HOME: join(folder, 'state'), ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = spawnProgram(folder, args, options)
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', (chunk: Buffer) => {
@@ -103,6 +100,20 @@ export async function runPlain(folder: string, args: readonly string[], options:
     child.once('close', (code) => resolve(code ?? 128))
   })
   return { status, stdout, stderr, events: [] }
+}
+
+function spawnProgram(folder: string, args: readonly string[], options: EncodeOptions): ChildProcess & ReadOutput {
+  const [program = ENCODE, ...first] = options.program ?? []
+  return spawn(program, [...first, ...args], {
+    cwd: options.cwd ?? folder,
+    env: options.isWholeEnv === true ? options.env : { ...cleanEnv(), XDG_STATE_HOME: join(folder, 'state'), ...options.env },
+    stdio: [options.program === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+  }) as ChildProcess & ReadOutput
+}
+
+interface ReadOutput {
+  readonly stdout: Readable
+  readonly stderr: Readable
 }
 
 /** The lines of a host's configuration that reach a throw-away host. */
