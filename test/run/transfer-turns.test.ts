@@ -5,8 +5,7 @@ import type { Trip, Uplink } from '../../src/transfer/uplink/uplink.ts'
 test('a source is needed once its job has its slot, or when the first encode on its host ends; a result a minute later', () => {
   const trips: Trip[] = []
   const clock = { nowMs: 100_000, now: () => clock.nowMs }
-  const unused = { isMetered: false, pieceBytes: () => 1, take: async () => undefined, count() {}, stall() {},
-      rest() {} }
+  const unused = { isMetered: false, pieceBytes: () => 1, take: async () => undefined, count() {}, stall() {}, rest() {} }
   const turn = { ...unused, watch: () => ({ [Symbol.dispose]() {} }) }
   const uplink: Uplink = {
     take(trip) {
