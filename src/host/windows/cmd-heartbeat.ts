@@ -109,13 +109,14 @@ export interface CmdWatch {
 
 /** A command line that ends when nobody beats any more. */
 export function cmdWatchCommand({ folderName, tag, limitSeconds, everySeconds, finally: last }: CmdWatch): string {
-  const end = last === undefined ? 'exit' : `${last}&exit`
+  // Whoever comes last can remove what another one was still looking into.
+  const end = ['rd /s /q "!ENCODE_DIR!"', ...(last === undefined ? [] : [last]), 'exit'].join('&')
   const loop = [
     ...(tag === undefined ? [] : [`(if exist "!ENCODE_DIR!\\${tag}" exit)`]),
     `(if not exist "!ENCODE_DIR!\\beat" (${end}))`,
     'set /p ENCODE_NOW=<"!ENCODE_DIR!\\beat"',
     '(if "!ENCODE_NOW!"=="!ENCODE_WAS!" (set /a ENCODE_AGE+=1 >nul) else (set ENCODE_WAS=!ENCODE_NOW!&set ENCODE_AGE=0))',
-    `(if !ENCODE_AGE! geq ${toLooks(limitSeconds, everySeconds)} (rd /s /q "!ENCODE_DIR!"&${end}))`,
+    `(if !ENCODE_AGE! geq ${toLooks(limitSeconds, everySeconds)} (${end}))`,
     // The one way to wait that needs no terminal.
     `ping -n ${everySeconds + 1} 127.0.0.1 >nul`,
   ].join('&')
