@@ -38,7 +38,7 @@ export function createPosixHost(options: PosixHostOptions): Host {
   const { listen } = transport
   const calls = createOpenCalls()
   const guard = createGuard(transport, { hostName, timing, answerMs, onLost: calls.abort })
-  const teller = createFileTeller(transport, { timing })
+  const teller = createFileTeller(transport, { timing, answerMs })
   const files = createFiles({ run, guard, teller })
   const checked = createCheckedFiles({ hostName, files, comparesHashes: config.checksum === true })
   let facts: HostFacts | undefined

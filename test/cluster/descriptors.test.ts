@@ -16,14 +16,33 @@ async function countOnHost(host: SshdHost): Promise<number> {
 }
 
 describe.runIf(canStartHosts)('open files over many jobs', () => {
-  test('the last of six jobs finds as many open on controller and host as the first', async () => {
+  test('the last of six jobs finds as many open on controller and host as the second', async () => {
     await using bench = await createBench()
     const box = await bench.startHost('box', 'streaming')
     const [first, last] = [await bench.makeFilm('a.mp4', { seconds: 3 }), await bench.makeFilm('z.mp4', { seconds: 3 })]
+    // Done first, so that what stands by for later jobs is there.
+    const warm = await bench.makeFilm('0.mp4', { seconds: 1 })
     const between: string[] = []
-    for (const name of ['b', 'c', 'd', 'e']) between.push(await bench.makeFilm(`${name}.mp4`, { seconds: 1 }))
+    for (const name of ['b', 'c', 'd']) between.push(await bench.makeFilm(`${name}.mp4`, { seconds: 1 }))
     const config = await writeConfig(bench.folder, { home: [{ host: box, type: 'streaming' }] })
-    const run = startEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'slow', first, '-p', 'quick', ...between, '-p', 'slow', last])
+    const run = startEncode(bench.folder, [
+      '-y',
+      config,
+      '-c',
+      'home',
+      '-p',
+      'quick',
+      warm,
+      '-p',
+      'slow',
+      first,
+      '-p',
+      'quick',
+      ...between,
+      '-p',
+      'slow',
+      last,
+    ])
 
     const encoding = async (file: string): Promise<void> => {
       const { job } = await run.until('job.started', (event) => event.file === file)
@@ -41,7 +60,7 @@ describe.runIf(canStartHosts)('open files over many jobs', () => {
         Object.assign(found, { here: await countDescriptors(run.child.pid), there: await countOnHost(box) })
         return found.here <= here && found.there <= there
       },
-      { what: 'no more is open than at the first job', timeoutMs: 1_500 },
+      { what: 'no more is open than at the second job', timeoutMs: 1_500 },
     ).catch(() => expect(found).toEqual({ here, there }))
     expect(found.here).toBeGreaterThan(10)
 

@@ -108,7 +108,7 @@ async function writeWrapper(folder: string, spoil: string): Promise<string> {
     '#!/bin/sh',
     'for out; do :; done',
     'ffmpeg "$@" || exit',
-    'case " $* " in *" -progress "*) ;; *) exit 0 ;; esac',
+    'case " $* " in *" lavfi "*) exit 0 ;; *" -progress "*) ;; *) exit 0 ;; esac',
     'half() { size=$(wc -c <"$1"); head -c $((size / 2)) "$1" >"$1.half" && mv "$1.half" "$1"; }',
     'again() { ffmpeg -nostdin -loglevel error -y -i "$out" -c copy "$@" "$out.again.mkv" && mv "$out.again.mkv" "$out"; }',
     spoil,

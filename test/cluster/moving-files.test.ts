@@ -28,8 +28,8 @@ describe.runIf(canStartHosts)('files on their way', () => {
     expect(ended.events.filter(({ event }) => event === 'warning')).toEqual([])
     const stages = ended.events.flatMap((event) => (event.event === 'job.stage' ? [event.stage] : []))
     expect(stages).toEqual(expect.arrayContaining(['fetch', 'return']))
-    // One for commands, one that stands ready for smaller files, one for each of the two files.
-    expect(countLogins(box.log()) - before).toBe(4)
+    // One for commands, two that stand ready for smaller files there and back, one for each of the two files.
+    expect(countLogins(box.log()) - before).toBe(5)
     const result = join(bench.films, 'large.unchanged.nut')
     expect(await describeFilm(result)).toEqual(await describeFilm(film))
     await bench.expectNothingLeft()
@@ -48,7 +48,8 @@ describe.runIf(canStartHosts)('files on their way', () => {
     const timeOf = (name: string): number =>
       Date.parse(ended.events.find((event) => event.event === 'job.stage' && event.stage === name)?.time ?? '')
     const moving = timeOf('encode') - timeOf('fetch') + (timeOf('verify') - timeOf('return'))
-    expect(moving / 1000).toBeGreaterThan(seconds * 0.8)
+    // Either way may begin with what a fifth of a second has let gather.
+    expect(moving / 1000).toBeGreaterThan(seconds - 2 * 0.2 - 0.05)
     await bench.expectNothingLeft()
   })
 })

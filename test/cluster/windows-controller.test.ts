@@ -27,11 +27,12 @@ describe.runIf(why === undefined)(`encode as a Windows program${why === undefine
 
   test('encodes on itself and on a Linux host at once, and results replace their sources, with their times', async () => {
     const names = ['a b & ü 100% !x^.mp4', "it's (%PATH%) = ;,.mp4"]
-    const films = await makeFilms('both', names)
+    // Long enough for the Linux host to be up before the first is done.
+    const films = await makeFilms('both', names, 6)
     const config = await writeConfig()
     const ended = await runEncode(
       '',
-      ['-y', config, '-c', 'both', '-p', 'quick', '--strategy', 'round-robin', `${films.there}\\*.mp4`],
+      ['-y', config, '-c', 'both', '-p', 'slow', '--strategy', 'round-robin', `${films.there}\\*.mp4`],
       controller.options,
     )
     expect(ended.stderr).toBe('')

@@ -18,6 +18,8 @@ export interface HostUnderTest extends AsyncDisposable {
   readonly options: CreateHostOptions
   /** What runs on the host now, but for the server that lets us in. */
   processes(): Promise<readonly HostProcess[]>
+  /** What its server has logged, where there is one. */
+  log?(): string
 }
 
 /** Short, so that a cut-off controller is noticed within a test. */

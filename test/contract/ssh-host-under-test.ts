@@ -53,6 +53,7 @@ function toHostUnderTest(server: SshdHost, tidy: () => Promise<void>): HostUnder
       timing: TEST_TIMING,
     },
     processes: async () => (await server.processes()).filter(({ args }) => !/^(?:sshd: |\/usr\/sbin\/dropbear )/.test(args)),
+    log: () => server.log(),
     async [Symbol.asyncDispose]() {
       await server.stop()
       await tidy()

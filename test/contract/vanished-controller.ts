@@ -27,7 +27,9 @@ async function expectTidied(start: () => Promise<HostUnderTest>, signal: 'SIGKIL
   const controller = spawn(process.execPath, [CONTROLLER, JSON.stringify(task)], { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(controller, 'exit')
   try {
-    await once(controller.stdout, 'data')
+    const isReady = once(controller.stdout, 'data').then(() => true)
+    if (!(await Promise.race([isReady, ended.then(() => false)])))
+      throw new Error(`The controller ended by itself. The host:\n${under.log?.()}`)
     expect((await stat(task.guarded)).isFile()).toBe(true)
     controller.kill(signal)
     await waitUntil(async () => (await under.processes()).length === 0, { what: 'nothing runs on the host', timeoutMs: 30_000 })

@@ -64,8 +64,8 @@ describe.skipIf(!canStartHosts)("the system's OpenSSH client", () => {
     const { notes, options } = optionsFor(server)
     await expectMoved(options, first, second)
     expect(notes).toEqual([])
-    // Two of ssh2: for commands, and one that stands ready for transfers; two for the bytes of each file.
-    expect(countLogins(server) - before).toBe(6)
+    // Three of ssh2: for commands, and two that stand ready for transfers there and back; two for the bytes of each file.
+    expect(countLogins(server) - before).toBe(7)
   })
 
   test('takes no machine but the one that ssh2 found to be the right one', async () => {
