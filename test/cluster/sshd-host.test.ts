@@ -56,6 +56,20 @@ describe.skipIf(!canStartHosts)('a test host', () => {
     expect(() => process.kill(left?.pid ?? 0, 0)).toThrow('ESRCH')
   })
 
+  test('is not taken, once it is dead, for another one that was started since', async () => {
+    await using dead = await startSshdHost({ name: 'dead' })
+    await dead.kill()
+    await using heirs = new AsyncDisposableStack()
+    const others = await Promise.all(['f', 'g'].map(async (name) => heirs.use(await startSshdHost({ name }))))
+    const asked = others.map((other) => ssh(other, 'echo there; sleep 60').catch(() => ''))
+    await waitUntil(async () => (await Promise.all(others.map((other) => other.processes()))).every((list) => list.length > 0), {
+      what: 'both are used',
+    })
+    expect(await dead.processes()).toEqual([])
+    await heirs.disposeAsync()
+    await Promise.all(asked)
+  })
+
   test('ends with the process that started it, even when that is killed', async () => {
     const script = `
       const { startSshdHost } = await import(${JSON.stringify(new URL('./sshd-host.ts', import.meta.url).href)})

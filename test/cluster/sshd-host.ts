@@ -6,7 +6,7 @@
 
 import { execFile, spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, closeSync, constants, openSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -206,7 +206,9 @@ async function startOnFreePort(folder: string, files: HostFiles, options: SshdHo
     await kill()
     for (let attempt = 1; ; attempt += 1) {
       try {
-        machine = await boot()
+        const next = await boot()
+        machine.forget()
+        machine = next
         return
       } catch (error) {
         // A connection of another program may have been given the port while nobody listened on it.
@@ -224,6 +226,7 @@ async function startOnFreePort(folder: string, files: HostFiles, options: SshdHo
   async function stop(): Promise<void> {
     await restarting.catch(() => {})
     await kill()
+    machine.forget()
     await removeAll(made)
   }
   return {
@@ -239,7 +242,8 @@ async function startOnFreePort(folder: string, files: HostFiles, options: SshdHo
     workingFolder: files.workingFolder,
     homeFolder: files.homeFolder,
     processes: async () => {
-      const { init, namespace } = machine
+      const { init, namespace, isForgotten } = machine
+      if (isForgotten()) return []
       const isOwn = ({ pid, args }: HostProcess): boolean => pid === init || args.includes(` init ${folder}`)
       return (await listProcesses(namespace)).filter((entry) => !isOwn(entry))
     },
@@ -265,6 +269,9 @@ interface Machine {
   readonly ended: Promise<void>
   isAlive(): boolean
   log(): string
+  /** Nothing is asked of it any more. */
+  forget(): void
+  isForgotten(): boolean
 }
 
 async function bootHost(folder: string, files: HostFiles, options: SshdHostOptions): Promise<Machine> {
@@ -304,9 +311,16 @@ async function bootHost(folder: string, files: HostFiles, options: SshdHostOptio
   child.stdin.on('error', () => undefined)
   await ready
   const init = await findOnlyChild(Number(child.pid))
+  // Held open: the kernel gives the number of a namespace that is gone to the next one, which would be another test's host.
+  let held: number | undefined = openSync(`/proc/${init}/ns/pid`, 'r')
   return {
     init,
     namespace: await readlink(`/proc/${init}/ns/pid`),
+    forget() {
+      if (held !== undefined) closeSync(held)
+      held = undefined
+    },
+    isForgotten: () => held === undefined,
     ended,
     isAlive: () => child.exitCode === null && child.signalCode === null,
     log: () => log,
