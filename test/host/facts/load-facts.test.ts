@@ -46,7 +46,7 @@ describe('a host that comes up', () => {
     await using _closed = local
     return await loadFacts(transport, makeHostConfig({ name: 'box', type: 'streaming', ...fields }), {
       timing: TEST_TIMING,
-      timeoutMs: 4000,
+      timeoutMs: 8000,
     })
   }
 
@@ -123,6 +123,6 @@ describe('a host that comes up', () => {
 
   test('is given up when its login files never end', async () => {
     const hanging = (line: string): string => `sleep 60; ${line}`
-    await expect(ask({}, {}, hanging)).rejects.toMatchObject({ code: 'HOST_UNREACHABLE', message: expect.stringContaining('within 4 s') })
+    await expect(ask({}, {}, hanging)).rejects.toMatchObject({ code: 'HOST_UNREACHABLE', message: expect.stringContaining('within 8 s') })
   })
 })
