@@ -14,8 +14,7 @@ export interface WindowsHouse extends AsyncDisposable {
   readonly server: WindowsServer
   readonly config: string
   ffmpegs(): Promise<readonly string[]>
-  /** @param except processes that may stay. */
-  expectNothingLeft(except?: RegExp): Promise<void>
+  expectNothingLeft(): Promise<void>
 }
 
 export interface WindowsHouseOptions {
@@ -24,12 +23,10 @@ export interface WindowsHouseOptions {
   readonly isMounted?: boolean
   /** Instead of the server that does what Microsoft's does. */
   readonly isOnSshd?: boolean
-  /** More of the host's configuration. */
-  readonly lines?: readonly string[]
 }
 
 export async function openWindowsHouse(options: WindowsHouseOptions): Promise<WindowsHouse> {
-  const { wine, hasPowerShell, isMounted = false, isOnSshd = false, lines = [] } = options
+  const { wine, hasPowerShell, isMounted = false, isOnSshd = false } = options
   const bench = await createBench()
   const server = await (isOnSshd ? startWindowsSshd : startWindowsServer)({ wine, hasPowerShell })
   const { port, user, identityFile, knownHostsFile, folder, localFolder } = server
@@ -43,7 +40,6 @@ export async function openWindowsHouse(options: WindowsHouseOptions): Promise<Wi
     `known_hosts: ${knownHostsFile}`,
     `working_dir: ${folder}\\work`,
     ...(isMounted ? [`path-substitutions: ['${bench.films}/ ${folder}\\films\\']`] : []),
-    ...lines,
   ]
   const config = join(bench.folder, 'config.yml')
   await writeFile(
@@ -56,13 +52,12 @@ export async function openWindowsHouse(options: WindowsHouseOptions): Promise<Wi
     server,
     config,
     ffmpegs,
-    async expectNothingLeft(except) {
+    async expectNothingLeft() {
       let left: readonly string[] = []
       await waitUntil(
         async () => {
           const files = await readdir(join(localFolder, 'work')).catch(() => [])
-          const running = (await server.processes()).filter((args) => except?.test(args) !== true)
-          left = [...running, ...files, ...(await bench.list()).filter((name) => name.startsWith('.encode-'))]
+          left = [...(await server.processes()), ...files, ...(await bench.list()).filter((name) => name.startsWith('.encode-'))]
           return left.length === 0
         },
         { what: 'nothing is left', timeoutMs: 30_000 },
