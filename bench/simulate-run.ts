@@ -5,7 +5,7 @@
 
 import type { Clock } from '../src/core/clock.ts'
 import type { JobOutcome } from '../src/model/outcome.ts'
-import type { Attempt } from '../src/scheduler/attempts.ts'
+import type { Attempt } from '../src/scheduler/attempt.ts'
 import type { ScheduledJob } from '../src/scheduler/job-form.ts'
 import { createScheduler } from '../src/scheduler/scheduler.ts'
 import type { StrategyName } from '../src/scheduler/strategy.ts'

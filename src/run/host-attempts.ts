@@ -2,7 +2,7 @@
 
 import type { JobOutcome } from '../model/outcome.ts'
 import type { JobPlan } from '../model/plan.ts'
-import type { Attempt } from '../scheduler/attempts.ts'
+import type { Attempt } from '../scheduler/attempt.ts'
 import type { WorkerSpec } from '../scheduler/worker.ts'
 import { createArrivalMemory } from '../transfer/arrival-memory.ts'
 import { createUplink } from '../transfer/uplink/uplink.ts'

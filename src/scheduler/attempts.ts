@@ -6,58 +6,13 @@
 
 import type { Clock } from '../core/clock.ts'
 import type { JobOutcome } from '../model/outcome.ts'
-import { type JobForm, type ScheduledJob, toFetchBytes } from './job-form.ts'
+import type { Attempt, AttemptPace, LiveAttempt, SlotLease } from './attempt.ts'
+import { type ScheduledJob, toFetchBytes } from './job-form.ts'
 import type { Entry } from './lanes.ts'
 import type { Candidate } from './rank-candidates.ts'
 import type { Speeds, Spent } from './speeds.ts'
 import type { Timetable } from './timetable.ts'
-import { countPhase, countUsableSlots, type Phase, type UnderWay, type Worker, type WorkerSpec } from './worker.ts'
-
-/** One try at a job on a host. */
-export interface Attempt {
-  /** The first is 1. */
-  readonly number: number
-  /** Another attempt at the job is under way on a host that needs longer: the first to claim its result wins. */
-  readonly isCopy: boolean
-  readonly form: JobForm
-  readonly pace: AttemptPace
-  readonly lease: SlotLease
-}
-
-/** The slot of an attempt, which it needs while it encodes: bringing the source and the result across goes on beside other encodes. */
-export interface SlotLease {
-  /** The slot is its own, or `take` would resolve at once. */
-  readonly hasSlot: boolean
-  /** Resolves when the slot is its own; to be called before it encodes. Rejects when it is withdrawn, or the run ends. */
-  readonly take: () => Promise<void>
-  /** The same while its source is still on its way. Does not resolve when it is withdrawn, or the run ends. */
-  readonly takeEarly: () => Promise<void>
-  /** Nothing more is encoded: the slot is free for another job. The end of the attempt does the same. */
-  readonly release: () => void
-  /** Aborted when the job is to be done elsewhere: the attempt ends as `interrupted`. */
-  readonly withdrawn: AbortSignal
-  /** To be asked before the result takes its place; false: another attempt at the job was sooner, and this one ends as `interrupted`. */
-  readonly claimResult: () => boolean
-}
-
-/** What an attempt may tell of its time. Without it, the time from its start to its end is all that is known. */
-export interface AttemptPace {
-  /** How long it will encode from now on; better than what other jobs let expect. */
-  readonly expectEnd: (leftSeconds: number) => void
-  /** Where its time went, before it ends. */
-  readonly tell: (spent: Spent) => void
-}
-
-/** As the scheduler sees it. */
-export interface LiveAttempt<Job extends ScheduledJob> extends UnderWay {
-  readonly entry: Entry<Job>
-  readonly place: Candidate
-  readonly isCopy: boolean
-  /** What it told, or as much as is known without. */
-  readonly spent: () => Spent
-  /** How long its bytes were on their way, and of that, the time for which it had the link to itself, as it were. */
-  readonly crossed: { seconds: number; shareSeconds: number }
-}
+import { countPhase, countUsableSlots, type Phase, type Worker, type WorkerSpec } from './worker.ts'
 
 export interface AttemptsOptions<Job extends ScheduledJob> {
   readonly clock: Pick<Clock, 'now'>

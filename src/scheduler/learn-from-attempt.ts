@@ -1,6 +1,6 @@
 /** What an attempt that did its job teaches of its host: how fast it encodes such jobs, and what its link carries. */
 
-import type { LiveAttempt } from './attempts.ts'
+import type { LiveAttempt } from './attempt.ts'
 import type { ScheduledJob } from './job-form.ts'
 import type { LearnedSpeed, Speeds } from './speeds.ts'
 

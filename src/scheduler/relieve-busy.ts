@@ -5,7 +5,8 @@
  * it is done for those alone that end after all the rest could be over.
  */
 
-import type { Attempts, LiveAttempt } from './attempts.ts'
+import type { LiveAttempt } from './attempt.ts'
+import type { Attempts } from './attempts.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import type { Candidates } from './find-candidates.ts'
 import type { ScheduledJob } from './job-form.ts'

@@ -4,7 +4,7 @@
  */
 
 import type { JobOutcome } from '../model/outcome.ts'
-import type { LiveAttempt } from './attempts.ts'
+import type { LiveAttempt } from './attempt.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import type { Conclude } from './conclude.ts'
 import { joinReasons, withReasons } from './describe-failure.ts'

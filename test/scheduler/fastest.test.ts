@@ -4,7 +4,7 @@ import { createRandomCluster } from '../../bench/random-cluster.ts'
 import { simulateRun } from '../../bench/simulate-run.ts'
 import { findLowerBound } from '../../bench/simulated-bound.ts'
 import { findArea, findFinish } from '../../src/scheduler/finish-line.ts'
-import type { SchedulerOptions } from '../../src/scheduler/scheduler.ts'
+import type { SchedulerOptions } from '../../src/scheduler/scheduler-options.ts'
 import { createBench, DONE, failed, form, job, worker } from './scheduler-bench.ts'
 
 const sized = (id: string, work: number) => ({ ...job(id), work })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { LiveAttempt } from '../../src/scheduler/attempts.ts'
+import type { LiveAttempt } from '../../src/scheduler/attempt.ts'
 import type { ScheduledJob } from '../../src/scheduler/job-form.ts'
 import { learnFromAttempt } from '../../src/scheduler/learn-from-attempt.ts'
 import { createSpeeds, type Spent } from '../../src/scheduler/speeds.ts'

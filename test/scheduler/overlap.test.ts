@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ScheduledJob } from '../../src/scheduler/job-form.ts'
-import type { SchedulerOptions } from '../../src/scheduler/scheduler.ts'
+import type { SchedulerOptions } from '../../src/scheduler/scheduler-options.ts'
 import { DONE, failed, job, worker } from './scheduler-bench.ts'
 import { createStagedBench } from './staged-bench.ts'
 

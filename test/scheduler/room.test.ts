@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ScheduledJob } from '../../src/scheduler/job-form.ts'
 import type { Room } from '../../src/scheduler/room.ts'
-import type { SchedulerOptions } from '../../src/scheduler/scheduler.ts'
+import type { SchedulerOptions } from '../../src/scheduler/scheduler-options.ts'
 import { createBench, DONE, failed, form, job, worker } from './scheduler-bench.ts'
 
 const FULL: Room = { place: 'disk', said: 'The disk is too small' }

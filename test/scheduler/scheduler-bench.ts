@@ -2,7 +2,8 @@
 
 import type { JobOutcome } from '../../src/model/outcome.ts'
 import type { JobForm, ScheduledJob } from '../../src/scheduler/job-form.ts'
-import { createScheduler, type SchedulerOptions } from '../../src/scheduler/scheduler.ts'
+import { createScheduler } from '../../src/scheduler/scheduler.ts'
+import type { SchedulerOptions } from '../../src/scheduler/scheduler-options.ts'
 import type { WorkerSpec } from '../../src/scheduler/worker.ts'
 import { createFakeClock } from '../fixtures/fake-clock.ts'
 

@@ -1,9 +1,10 @@
 /** A scheduler whose attempts go from stage to stage when the test says so, and end when they are withdrawn. */
 
 import type { JobOutcome } from '../../src/model/outcome.ts'
-import type { Attempt } from '../../src/scheduler/attempts.ts'
+import type { Attempt } from '../../src/scheduler/attempt.ts'
 import type { ScheduledJob } from '../../src/scheduler/job-form.ts'
-import { createScheduler, type SchedulerOptions } from '../../src/scheduler/scheduler.ts'
+import { createScheduler } from '../../src/scheduler/scheduler.ts'
+import type { SchedulerOptions } from '../../src/scheduler/scheduler-options.ts'
 import type { WorkerSpec } from '../../src/scheduler/worker.ts'
 import { createFakeClock } from '../fixtures/fake-clock.ts'
 import { DONE } from './scheduler-bench.ts'
