@@ -18,9 +18,19 @@ export interface SimulatedJob {
   readonly returnBytes: number
 }
 
-/** `exact`: speeds are known and estimates right; `wrong`: estimates are up to 20 % off; `unknown`: no host has done anything yet. */
+/**
+ * `exact`: speeds and links are known and estimates right. `wrong`: estimates are up to 20 % off. `unknown`: no host has done anything yet,
+ * its encoder was tried.
+ */
 export const KNOWLEDGE = ['exact', 'wrong', 'unknown'] as const
 export type Knowledge = (typeof KNOWLEDGE)[number]
+
+export interface ClusterOptions {
+  readonly hasLinks: boolean
+  readonly mostJobs?: number
+  /** Undefined = each in turn, by the number of the cluster. */
+  readonly knowledge?: Knowledge | undefined
+}
 
 export interface SimulatedCluster {
   readonly hosts: readonly SimulatedHost[]
@@ -39,12 +49,11 @@ const RESULT_SHARE = 0.4
 
 export function createRandomCluster(
   seed: number,
-  { hasLinks, mostJobs = 5000 }: { readonly hasLinks: boolean; readonly mostJobs?: number },
+  { hasLinks, mostJobs = 5000, knowledge = KNOWLEDGE[seed % KNOWLEDGE.length] ?? 'exact' }: ClusterOptions,
 ): SimulatedCluster {
   const random = createRandom(seed)
   const between = (least: number, most: number): number => least + random() * (most - least)
   const evenOnLogScale = (least: number, most: number): number => least * (most / least) ** random()
-  const knowledge = KNOWLEDGE[seed % KNOWLEDGE.length] ?? 'exact'
   const spread = between(0.3, 1)
   const hosts = Array.from({ length: Math.round(evenOnLogScale(2, 200)) }, (_, index) => {
     const [speed, slots, link] = [evenOnLogScale(1, FASTEST), Math.ceil(between(0, MOST_SLOTS)), evenOnLogScale(1, FASTEST_LINK)]
