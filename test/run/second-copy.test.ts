@@ -25,7 +25,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 test('a job that would end last is done a second time by an idle host: told once, written down once, and nothing is left of the first', async () => {
-  for (const name of ['a.mp4', 'b.mp4']) await makeFilm(name, 60)
+  for (const name of ['a.mp4', 'b.mp4']) await makeFilm(name, 20)
   await makeHosts()
   expect(await run(['a.mp4', 'b.mp4'])).toBe(0)
   const { file = '' } = of('job.started').find(({ host }) => host === 'slow') ?? {}
@@ -44,7 +44,7 @@ test('a job that would end last is done a second time by an idle host: told once
 })
 
 test('a host that has done nothing yet takes over the only job of a first run: it was quicker when its encoder was tried', async () => {
-  await makeFilm('a.mp4', 60)
+  await makeFilm('a.mp4', 20)
   await makeHosts()
   expect(await run(['a.mp4'])).toBe(0)
   expect(of('job.started')).toMatchObject([{ host: 'slow' }, { host: 'quick', copy: true }])
@@ -78,9 +78,12 @@ async function run(names: readonly string[]): Promise<number> {
   return await runEncode({ ...PLAIN_REQUEST, config, targets, queueTarget: CHOICE }, world)
 }
 
-/** Two hosts of one machine; one of them encodes no faster than the film plays. */
+/**
+ * Two hosts of one machine; one of them takes ten times as long as the film plays, which no load of the machine brings the other near.
+ * Its trial is as slow, of a third of the picture.
+ */
 async function makeHosts(): Promise<void> {
-  const slow = 'case "$*" in *mpeg4*) exec ffmpeg -re "$@" ;; esac\n'
+  const slow = 'case "$*" in *lavfi*) exec ffmpeg -readrate 0.1 -t 0.3 "$@" ;; *mpeg4*) exec ffmpeg -readrate 0.1 "$@" ;; esac\n'
   await writeFile(at('slow-ffmpeg'), `#!/bin/sh\n${slow}exec ffmpeg "$@"\n`)
   await writeFile(at('quick-ffmpeg'), '#!/bin/sh\nexec ffmpeg "$@"\n')
   for (const name of ['slow-ffmpeg', 'quick-ffmpeg']) await chmod(at(name), 0o755)
