@@ -27,9 +27,14 @@ export function sendCommand(tag: string, hostPath: string, offset = 0): { readon
 export function sendOnDemand(tag: string, hostPath: string, offset = 0): string {
   // With `count=0` some dd copy all; so the last byte that is there already is read once more.
   const skip = offset > 0 ? `dd bs=1 skip=${offset - 1} count=1 <&3 >/dev/null 2>&1 || exit; ` : ''
-  const give = 'while read -r n; do dd bs="$n" count=1 <&3 2>/dev/null || exit; done; exit 0'
-  return bulkCommand(`printf "%s@data\\n" "$0"; exec 3<"$1" || exit; ${skip}${give}`, tag, hostPath)
+  return bulkCommand(`printf "%s@data\\n" "$0"; exec 3<"$1" 4>&1 || exit; ${skip}${GIVE}`, tag, hostPath)
 }
+
+/** A file that has less than is asked for would leave the other side waiting. dd says `1+0` first for one whole block, says POSIX, in any language. */
+const GIVE = [
+  'while read -r n; do s=$(dd bs="$n" count=1 2>&1 >&4 <&3); case $s in 1+0*) ;;',
+  '[0-9]*) echo "the file ends too early" >&2; exit 1 ;; *) printf "%s\\n" "$s" >&2; exit 1 ;; esac; done; exit 0',
+].join(' ')
 
 /** For bytes that go through another program, which hands its descriptors to the file and nothing else to us. */
 export interface DirectCommand {

@@ -8,6 +8,7 @@ import type { ClientChannel } from 'ssh2'
 import { isEncodeError } from '../../core/errors.ts'
 import type { Growth, TransferOptions } from '../host.ts'
 import { skipUntil } from '../shell/skip-until.ts'
+import { startDemand } from './start-demand.ts'
 import { type OpenSession, type Pace, PIECE_BYTES, withChannel } from './transfer-channel.ts'
 import { assertSendable, changedError, excessError, stoppedError } from './transfer-errors.ts'
 import { createTarget, openSource, reopenTarget, toDiskError } from './transfer-file.ts'
@@ -19,14 +20,12 @@ export interface GetOptions extends TransferOptions {
   readonly onDemand?: string | undefined
   /** It grows meanwhile; needs `onDemand`. */
   readonly growth?: Growth | undefined
+  /** How long the host may give nothing of what was asked for; see `startDemand`. */
+  readonly answerMs?: number | undefined
 }
 
 /** Collected for the disk before the channel is paused; ssh2's window lets 2 MiB more come in. */
 const MAX_COLLECTED_BYTES = 8 * PIECE_BYTES
-/** On a limited rate 0.4 s, which is more than the way there and back takes. */
-const PIECES_AHEAD = 8
-/** A file that grows more slowly than it moves: others go meanwhile. */
-const RESTS_AFTER_MS = 200
 /** Of what login files print before the first byte of a file. */
 const MAX_NOISE_BYTES = PIECE_BYTES
 
@@ -79,7 +78,7 @@ export async function getBytes(
   try {
     const bytes = await withChannel(openSession, isAsked ? onDemand : commandLine, options, async (channel, ended, pace) => {
       if (!isAsked) channel.end()
-      const demand = isAsked ? startDemand(channel, offset, growth, pace) : undefined
+      const demand = isAsked ? startDemand(channel, { offset, growth, pace, answerMs: options.answerMs }) : undefined
       const received = Promise.race([receive(channel, file, options, demand ?? pace), ...(demand === undefined ? [] : [demand.failed])])
       await Promise.race([Promise.all([received, ended]), received])
       await ended
@@ -139,54 +138,6 @@ async function mayGoOn(pace: Pace, bytes: number, cut: AbortSignal | undefined):
 /** Resolves when the channel's window has taken all of it. */
 async function write(channel: ClientChannel, piece: Buffer): Promise<void> {
   await new Promise<void>((resolve, reject) => channel.write(piece, (error) => (error ? reject(error) : resolve())))
-}
-
-interface Demand extends Pace {
-  /** Never resolves; rejects when no more can be asked for. */
-  readonly failed: Promise<never>
-}
-
-/** Asks for the file piece by piece, some ahead of what has arrived. For who receives, all of it is paid for. */
-function startDemand(channel: ClientChannel, offset: number, growth: Growth, pace: Pace): Demand {
-  const { promise: failed, reject } = Promise.withResolvers<never>()
-  let askedBytes = offset
-  let arrivedBytes = offset
-  let onArrived: (() => void) | undefined
-
-  async function ask(): Promise<void> {
-    for (let isWhole = false; !isWhole; ) {
-      const resting = setTimeout(pace.rest, RESTS_AFTER_MS)
-      const there = await pace.waitFor(growth.more(askedBytes)).finally(() => clearTimeout(resting))
-      await askUpTo(there.sizeBytes)
-      isWhole = there.isWhole
-    }
-    channel.end()
-  }
-
-  async function askUpTo(wantedBytes: number): Promise<void> {
-    while (askedBytes < wantedBytes) {
-      const bytes = Math.min(pace.pieceBytes(), wantedBytes - askedBytes)
-      while (askedBytes - arrivedBytes > PIECES_AHEAD * bytes) {
-        await new Promise<void>((resolve) => {
-          onArrived = resolve
-        })
-      }
-      await pace.may(bytes)
-      askedBytes += bytes
-      channel.write(`${bytes}\n`)
-    }
-  }
-  ask().catch(reject)
-  return {
-    ...pace,
-    may: async () => undefined,
-    onArrived(bytes) {
-      arrivedBytes += bytes
-      if (arrivedBytes > askedBytes) reject(excessError(undefined))
-      onArrived?.()
-    },
-    failed,
-  }
 }
 
 async function receive(channel: ClientChannel, file: FileHandle, options: GetOptions, pace: Pace): Promise<number> {

@@ -21,6 +21,12 @@ export function stalledError(stallMs: number): EncodeError {
   return new EncodeError('TRANSFER_FAILED', `The host moved no byte for ${stallMs / 1000} s`, { hint: 'Look at its disk' })
 }
 
+export function unansweredError(askedBytes: number, answerMs: number): EncodeError {
+  return new EncodeError('TRANSFER_FAILED', `Of ${askedBytes} B that it was asked for, the host gave none within ${answerMs / 1000} s`, {
+    hint: 'Look at its disk, and whether something else writes or removes the file there',
+  })
+}
+
 /** @param maxBytes undefined: what comes is not the file at all. */
 export function excessError(maxBytes: number | undefined): EncodeError {
   const what = maxBytes === undefined ? 'something else than the file' : `more than the ${maxBytes} B that it said the file has`
