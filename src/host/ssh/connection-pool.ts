@@ -1,7 +1,7 @@
 /**
  * The connections to one host. A command takes a session on one that has room; when none has, another is opened.
  * sshd allows a number of sessions on a connection (MaxSessions, 10 by default) and says it only by refusing the next:
- * the number is learned then.
+ * the number is learned then. A server that would not bear two is given one from the start (server-limits.ts).
  *
  * There are three lanes, each with connections of its own: for commands, for sources, and for results. What stands behind bytes that are on
  * their way waits for them, on a slow link for seconds: no heartbeat should, nor the word that lets more of a result come.
@@ -95,6 +95,7 @@ export function createConnectionPool(open: (signal: AbortSignal) => Promise<SshC
       member.taken -= 1
       throw error
     })
+    if (!hasRoom(member, connection)) return undefined
     const request = open(connection).then((opened) => countSession(member, opened))
     member.requests.add(request)
     const answered = request.finally(() => member.requests.delete(request))
@@ -117,6 +118,16 @@ export function createConnectionPool(open: (signal: AbortSignal) => Promise<SshC
     if (signal?.aborted === true) close(session)
     signal?.throwIfAborted()
     return session
+  }
+
+  /** Those that counted on more room than there is go on to the next connection, before the server hears of them. */
+  function hasRoom(member: Member, { mostSessions }: SshConnection): boolean {
+    if (mostSessions === undefined) return true
+    member.limit = Math.min(member.limit, mostSessions)
+    sessionLimit = Math.min(sessionLimit, mostSessions)
+    if (member.taken <= member.limit) return true
+    member.taken -= 1
+    return false
   }
 
   async function learnLimit(member: Member, refusal: unknown): Promise<void> {

@@ -8,6 +8,7 @@ import { toHandshakeError, toStrangerError, toTimeoutError } from './connect-err
 import { coalesceWrites } from './cork-writes.ts'
 import type { openHostKeyCheck } from './host-key-check.ts'
 import type { Identities, Prompt } from './identities.ts'
+import { toMostSessions } from './server-limits.ts'
 import { keepKeys } from './ssh-crypto.ts'
 import type { SshSurroundings } from './ssh-destination.ts'
 import type { SshSettings } from './ssh-settings.ts'
@@ -37,6 +38,8 @@ export class DroppedError extends Error {
   }
 }
 
+/** Of what a server says first, greeting and all. */
+const MAX_IDENT = 1000
 const FASTEST_CIPHER = 'aes128-gcm@openssh.com'
 /** What sshd says before it hangs up on those that are too many; it may let the same client in a moment later. */
 const BUSY = /^(Exceeded MaxStartups|Not allowed at this time)/
@@ -126,9 +129,13 @@ export async function shakeHands(stream: Duplex, jump: SshConnection | undefined
       authHandler: (methodsLeft, partialSuccess, next) => next(attempts.next(methodsLeft, partialSuccess)),
     })
     // After `connect`, which has paused the stream until ssh2 listens too.
-    stream.once('data', (chunk: Buffer) => {
-      firstBytes = chunk.toString('latin1', 0, 200)
+    stream.on('data', function hear(chunk: Buffer) {
+      firstBytes += chunk.toString('latin1', 0, MAX_IDENT - firstBytes.length)
+      // A server may greet before it says what it is, and its words come in pieces of any size.
+      if (firstBytes.length >= MAX_IDENT || /^SSH-.*\n/m.test(firstBytes)) stream.off('data', hear)
     })
   })
-  return createStandingConnection(client, stream, { jump, settings, keepaliveSeconds: options.keepaliveSeconds, hostKey: trustedKey })
+  const { keepaliveSeconds } = options
+  const mostSessions = toMostSessions(firstBytes)
+  return createStandingConnection(client, stream, { jump, settings, keepaliveSeconds, hostKey: trustedKey, mostSessions })
 }

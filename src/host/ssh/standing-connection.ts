@@ -36,6 +36,8 @@ export interface SshConnection extends RemoteListeners {
   readonly lost: AbortSignal
   /** The key that the server showed and that was found to be its own. */
   readonly hostKey: Buffer | undefined
+  /** More at a time must not be asked for. Undefined: the server says it when there are too many. */
+  readonly mostSessions: number | undefined
   /** Ends it in good order; resolves when it is closed. */
   end(): Promise<void>
 }
@@ -50,6 +52,7 @@ export interface Standing {
   readonly settings: SshSettings
   readonly keepaliveSeconds: number
   readonly hostKey: Buffer | undefined
+  readonly mostSessions: number | undefined
 }
 
 export const KEEPALIVES_UNANSWERED = 3
@@ -70,7 +73,7 @@ export function isSessionRefusal(error: unknown): boolean {
 export function createStandingConnection(
   client: ssh2.Client,
   stream: Duplex,
-  { jump, settings, keepaliveSeconds, hostKey }: Standing,
+  { jump, settings, keepaliveSeconds, hostKey, mostSessions }: Standing,
 ): JumpConnection {
   const lost = new AbortController()
   const place = describePlace(settings)
@@ -127,6 +130,7 @@ export function createStandingConnection(
   return {
     lost: lost.signal,
     hostKey,
+    mostSessions,
     listen,
     openSession: (commandLine) =>
       new Promise((resolve, reject) => {
