@@ -3,13 +3,14 @@
  * Windows hosts use too.
  */
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { copyFile, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { compileForWindows, findProcesses, lacksWine, startWine, type Wine } from '../host/windows/wine.ts'
+import { lacksWine, startWine, type Wine } from '../host/windows/wine.ts'
+import { compileForWindows } from '../host/windows/wine-prefix.ts'
+import { findProcesses, type WineProcess } from '../host/windows/wine-processes.ts'
 import type { EncodeOptions } from './encode-program.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -31,7 +32,7 @@ export interface WindowsController extends AsyncDisposable {
   readonly folder: string
   readonly localFolder: string
   /** What runs that names the folder. */
-  processes(): Promise<readonly { readonly pid: number; readonly args: string }[]>
+  processes(): Promise<readonly WineProcess[]>
 }
 
 /** A path of this machine as Windows programs reach it. */
@@ -43,7 +44,6 @@ export async function startWindowsController(): Promise<WindowsController> {
   const wine = await startWine()
   const tools = await installTools(wine)
   const env = { ...wine.env, NODE_COMPILE_CACHE: `C:\\${tools}\\cache` }
-  const keeper = await startKeeper(`C:\\${tools}\\ffprobe.exe`, wine.env)
   const name = `k${randomBytes(4).toString('hex')}`
   const localFolder = join(wine.driveC, name)
   await mkdir(localFolder)
@@ -63,7 +63,6 @@ export async function startWindowsController(): Promise<WindowsController> {
     localFolder,
     processes: async () => await findProcesses(name),
     async [Symbol.asyncDispose]() {
-      keeper.stdin?.end()
       for (const { pid } of await findProcesses(name)) process.kill(pid, 'SIGKILL')
       await rm(localFolder, { recursive: true, force: true })
     },
@@ -101,17 +100,4 @@ function withoutPlaceholders(node: Buffer): Buffer {
   if (at === -1) throw new Error('node.exe names no VirtualAlloc2: it may run under wine as it is')
   patched.write('VirtualAllocX', at)
   return patched
-}
-
-/**
- * Holds wine's services up for as long as its stdin is open: each that a program starts by using it would hold that program's pipes open, and
- * nobody would see their end. ffprobe uses all that a run does.
- */
-async function startKeeper(ffprobe: string, env: Readonly<Record<string, string>>): Promise<ChildProcess> {
-  const line = `${ffprobe} -version >nul 2>&1 & echo ready & set /p KEEPER=`
-  const keeper = spawn('/usr/bin/wine', ['cmd', '/c', line], { env, stdio: ['pipe', 'pipe', 'ignore'] })
-  keeper.stdin?.on('error', () => undefined)
-  if (keeper.stdout !== null) await once(keeper.stdout, 'data')
-  keeper.stdout?.destroy()
-  return keeper
 }

@@ -1,22 +1,17 @@
 import { join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
-import { lacksWine, startWine, type Wine } from '../host/windows/wine.ts'
+import { expect, test } from 'vitest'
+import { describeOnWine } from '../host/windows/describe-on-wine.ts'
 import { describeFilm } from './bench.ts'
 import { runEncode, startEncode } from './encode-program.ts'
 import { openWindowsHouse } from './windows-house.ts'
 
 /** Windows is emulated: wine behind a server that does what Microsoft's does, and a stand-in for PowerShell. */
-describe.runIf(lacksWine === undefined)(`encode on Windows hosts${lacksWine === undefined ? '' : ` (SKIPPED: ${lacksWine})`}`, () => {
-  let wine: Wine
-  beforeAll(async () => {
-    wine = await startWine()
-  }, 120_000)
-
+describeOnWine('encode on Windows hosts', (on) => {
   test.each([
     ['with PowerShell', { hasPowerShell: true }],
     ['without PowerShell', { hasPowerShell: false }],
   ])('a streaming host %s encodes a file, and on Ctrl-C ends the next one', async (_, options) => {
-    await using house = await openWindowsHouse({ wine, ...options })
+    await using house = await openWindowsHouse({ wine: on.wine, ...options })
     const { bench, server, config } = house
     await bench.makeFilm(`it's 100% "a" & b: c?.mp4`)
     const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'quick', bench.films])
@@ -39,7 +34,7 @@ describe.runIf(lacksWine === undefined)(`encode on Windows hosts${lacksWine === 
   })
 
   test('a mounted host writes beside the source, through a path substitution with backslashes', async () => {
-    await using house = await openWindowsHouse({ wine, hasPowerShell: true, isMounted: true })
+    await using house = await openWindowsHouse({ wine: on.wine, hasPowerShell: true, isMounted: true })
     const { bench, config } = house
     const name = "it's 100% (a) & b^c! ü %PATH%.mp4"
     await bench.makeFilm(name)
@@ -53,7 +48,7 @@ describe.runIf(lacksWine === undefined)(`encode on Windows hosts${lacksWine === 
   })
 
   test('what a killed controller left ends by itself: ffmpeg, and every file', async () => {
-    await using house = await openWindowsHouse({ wine, hasPowerShell: true })
+    await using house = await openWindowsHouse({ wine: on.wine, hasPowerShell: true })
     const { bench, config } = house
     await bench.makeFilm('a.mp4', { seconds: 30 })
     const run = startEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'slow', bench.films])

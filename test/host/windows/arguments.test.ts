@@ -1,14 +1,13 @@
 import { execFileSync, type StdioOptions } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { MAX_CMD_LINE_CHARACTERS } from '../../../src/host/shell/quote-cmd.ts'
 import { escapeValue } from '../../../src/host/windows/cmd-leash.ts'
 import { toRuntimeLine } from '../../../src/host/windows/runtime-line.ts'
 import { NASTY_ARGUMENTS } from '../../contract/nasty-names.ts'
-import { lacksWine, startWine, type Wine } from './wine.ts'
+import { describeOnWine } from './describe-on-wine.ts'
+import { COMPILER } from './wine-prefix.ts'
 
 const WORDS = 10_000
 /** Other words each time; `ENCODE_TEST_SEED` repeats them. */
@@ -20,29 +19,22 @@ const HARD = [
 ]
 const TAG = 'encode-0123'
 
-describe.runIf(lacksWine === undefined)(`arguments on a Windows host${lacksWine === undefined ? '' : ` (SKIPPED: ${lacksWine})`}`, () => {
-  let wine: Wine
-  let folder: string
+describeOnWine('arguments on a Windows host', (on) => {
   let program: string
   beforeAll(async () => {
-    wine = await startWine()
-    folder = await mkdtemp(join(tmpdir(), 'encode-cmd-'))
-    program = join(folder, 'arguments.exe')
+    program = join(on.homeFolder, 'arguments.exe')
     const source = join(import.meta.dirname, '../../fixtures/windows-command-line.c')
     const flags = ['-O1', '-w', '-ffreestanding', '-fno-stack-protector', '-nostdlib', '-Wl,-e,start', '-Wl,--subsystem,console']
-    execFileSync('/usr/bin/x86_64-w64-mingw32-gcc', [...flags, '-o', program, source, '-lkernel32', '-lmsvcrt'])
-  }, 120_000)
-  afterAll(async () => {
-    await rm(folder, { recursive: true, force: true })
+    execFileSync(COMPILER, [...flags, '-o', program, source, '-lkernel32', '-lmsvcrt'])
   })
 
   function runLines(lines: readonly string[]): Buffer {
     const input = Buffer.from(lines.map((each) => `${each}\0`).join(''), 'utf16le')
     const stdio: StdioOptions = ['pipe', 'pipe', 'ignore']
-    return execFileSync('/usr/bin/wine', [program], { env: wine.env, input, stdio, maxBuffer: 64 * 1024 * 1024 })
+    return execFileSync('/usr/bin/wine', [program], { env: on.wine.env, input, stdio, maxBuffer: 64 * 1024 * 1024 })
   }
 
-  test(`gives a program the ${WORDS} arguments that it was to have, and tells its status`, { timeout: 60_000 }, () => {
+  test(`gives a program the ${WORDS} arguments that it was to have, and tells its status`, () => {
     // The cmd.exe of wine looks for variables once more in what it has put in for one, where that of Windows does not.
     const words = sampleWords((text) => !text.includes('!'))
     const batches = toBatches(words, MAX_CMD_LINE_CHARACTERS - 300, (each) => escapeValue(toRuntimeLine([each])).length)
@@ -62,7 +54,7 @@ describe.runIf(lacksWine === undefined)(`arguments on a Windows host${lacksWine 
     }
   })
 
-  test(`gives as many without a shell, as the leash of PowerShell starts it`, { timeout: 60_000 }, () => {
+  test(`gives as many without a shell, as the leash of PowerShell starts it`, () => {
     const batches = toBatches(
       sampleWords(() => true),
       30_000,

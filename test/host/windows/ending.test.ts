@@ -1,16 +1,15 @@
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir, userInfo } from 'node:os'
+import { readdir, writeFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createHost } from '../../../src/host/create-host.ts'
-import { createHostConfig } from '../../../src/host/create-host-config.ts'
+import { expect, test } from 'vitest'
 import type { Host } from '../../../src/host/host.ts'
 import { waitUntil } from '../../cluster/sshd-host.ts'
-import { TEST_TIMING } from '../../contract/host.ts'
+import { describeOnWine } from './describe-on-wine.ts'
+import { reachWindows } from './reach-windows.ts'
 import { startWindowsServer, type WindowsServer } from './windows-server.ts'
 import { canStartWindowsSshd, startWindowsSshd } from './windows-sshd.ts'
-import { lacksWine, startWine, type Wine } from './wine.ts'
+import type { Wine } from './wine.ts'
 
 /** Microsoft's server as ssh2 plays it, and a real one that does not know that its shell is Windows. */
 const SERVERS = [
@@ -25,21 +24,11 @@ const KINDS = SERVERS.filter(({ canStart }) => canStart).flatMap(({ server, star
 
 const FILE = 'left & 100%.mkv'
 
-describe.runIf(lacksWine === undefined)(`what runs on a Windows host${lacksWine === undefined ? '' : ` (SKIPPED: ${lacksWine})`}`, () => {
-  let wine: Wine
-  let homeFolder: string
-  beforeAll(async () => {
-    wine = await startWine()
-    homeFolder = await mkdtemp(join(tmpdir(), 'encode-ending-'))
-  }, 120_000)
-  afterAll(async () => {
-    await rm(homeFolder, { recursive: true, force: true })
-  })
-
+describeOnWine('what runs on a Windows host', (on) => {
   // Most of the time is waiting: they wait together.
-  test.concurrent.each(KINDS)('is ended by $shell behind $server', { timeout: 120_000 }, async ({ start }) => {
-    await using server = await start(wine)
-    await using host = reach(server)
+  test.concurrent.each(KINDS)('is ended by $shell behind $server', async ({ start }) => {
+    await using server = await start(on.wine)
+    await using host = reachWindows(server, on.homeFolder)
     const { ffmpegPath, workingDir } = await host.open()
 
     // The status is the program's own: what SSH tells of a leash without PowerShell is that of a shell that was killed.
@@ -72,21 +61,10 @@ describe.runIf(lacksWine === undefined)(`what runs on a Windows host${lacksWine 
     })
   })
 
-  function reach({ port, user, identityFile, knownHostsFile, folder }: WindowsServer): Host {
-    const place = { address: '127.0.0.1', port, user, identityFile, knownHosts: knownHostsFile }
-    return createHost({
-      config: createHostConfig({ name: 'gaming', type: 'streaming', workingDir: `${folder}\\work`, ...place }),
-      sshProgram: undefined,
-      env: {},
-      homeFolder,
-      timing: TEST_TIMING,
-    })
-  }
-
   /** Those that this controller had there for its heartbeats. */
   async function findTemporaryFolders(server: WindowsServer): Promise<readonly string[]> {
     const made = server.commands.flatMap((command) => /!TEMP!\\(encode-\w+)/.exec(command)?.[1] ?? [])
-    const present = await readdir(join(wine.driveC, 'users', userInfo().username, 'Temp'))
+    const present = await readdir(join(on.wine.driveC, 'users', userInfo().username, 'Temp'))
     return present.filter((name) => made.includes(name))
   }
 })

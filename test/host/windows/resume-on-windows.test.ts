@@ -1,37 +1,29 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import type { Turn } from '../../../src/host/turn.ts'
 import { sendResumed } from '../../../src/transfer/resume-transfer.ts'
 import { waitUntil } from '../../cluster/sshd-host.ts'
+import { describeOnWine } from './describe-on-wine.ts'
 import { reachWindows } from './reach-windows.ts'
 import { startWindowsServer } from './windows-server.ts'
-import { lacksWine, startWine, type Wine } from './wine.ts'
 
 const SIZE_BYTES = 12_000_001
 
-describe.runIf(lacksWine === undefined)(`a transfer to Windows${lacksWine === undefined ? '' : ` (SKIPPED: ${lacksWine})`}`, () => {
-  let wine: Wine
-  let home: string
+describeOnWine('a transfer to Windows', (on) => {
   let film: string
   beforeAll(async () => {
-    wine = await startWine()
-    home = await mkdtemp(join(tmpdir(), 'encode-windows-resume-'))
-    film = join(home, 'film.mkv')
+    film = join(on.homeFolder, 'film.mkv')
     await writeFile(film, randomBytes(SIZE_BYTES))
-  }, 120_000)
-  afterAll(async () => {
-    await rm(home, { recursive: true, force: true })
   })
 
-  test('goes on where it was after its connection broke, and leaves nothing else there', { timeout: 120_000 }, async () => {
-    await using server = await startWindowsServer({ wine, hasPowerShell: true })
+  test('goes on where it was after its connection broke, and leaves nothing else there', async () => {
+    await using server = await startWindowsServer({ wine: on.wine, hasPowerShell: true })
     // Another way to the same machine, so that it stands ready when the first one breaks.
-    await using way = await startWindowsServer({ wine, hasPowerShell: true })
-    await using first = reachWindows(server, home)
-    await using second = reachWindows(way, home)
+    await using way = await startWindowsServer({ wine: on.wine, hasPowerShell: true })
+    await using first = reachWindows(server, on.homeFolder)
+    await using second = reachWindows(way, on.homeFolder)
     await Promise.all([first.open(), second.open()])
     const work = (name: string): string => `${server.folder}\\work\\${name}`
     let host = first
@@ -74,10 +66,10 @@ describe.runIf(lacksWine === undefined)(`a transfer to Windows${lacksWine === un
     expect(await readdir(join(server.localFolder, 'work'))).toEqual(['film.mkv'])
   })
 
-  test('begins again while what it left is still open there, or where its guard stands no more', { timeout: 120_000 }, async () => {
-    await using server = await startWindowsServer({ wine, hasPowerShell: true })
-    await using first = reachWindows(server, home)
-    await using second = reachWindows(server, home)
+  test('begins again while what it left is still open there, or where its guard stands no more', async () => {
+    await using server = await startWindowsServer({ wine: on.wine, hasPowerShell: true })
+    await using first = reachWindows(server, on.homeFolder)
+    await using second = reachWindows(server, on.homeFolder)
     await Promise.all([first.open(), second.open()])
     const partial = `${server.folder}\\work\\film.part`
     const taken = `${server.folder}\\work\\film.taken`

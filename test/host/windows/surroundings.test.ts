@@ -1,13 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { MAX_CMD_LINE_CHARACTERS } from '../../../src/host/shell/quote-cmd.ts'
 import { POWERSHELL_GUARD } from '../../../src/host/windows/powershell-guard.ts'
 import { POWERSHELL_LEASH } from '../../../src/host/windows/powershell-leash.ts'
+import { describeOnWine } from './describe-on-wine.ts'
 import { reachWindows } from './reach-windows.ts'
 import { startWindowsServer } from './windows-server.ts'
-import { compileForWindows, lacksWine, startWine, type Wine } from './wine.ts'
+import { compileForWindows } from './wine-prefix.ts'
 
 const COMMAND = { argv: ['C:\\ffmpeg.exe'], tag: 'encode-0123', heartbeatSeconds: 30, graceTenths: 15 }
 
@@ -25,33 +24,19 @@ test('keeps the machine awake for a command that asks for it, with a script that
   expect(POWERSHELL_LEASH.start(COMMAND).commandLine.length).toBeLessThan(commandLine.length)
 })
 
-describe.runIf(lacksWine === undefined)(
-  `a command on a Windows host${lacksWine === undefined ? '' : ` (SKIPPED: ${lacksWine})`}`,
-  { timeout: 120_000 },
-  () => {
-    let wine: Wine
-    let home: string
-    beforeAll(async () => {
-      wine = await startWine()
-      home = await mkdtemp(join(tmpdir(), 'encode-windows-priority-'))
-    }, 120_000)
-    afterAll(async () => {
-      await rm(home, { recursive: true, force: true })
-    })
-
-    // Without PowerShell it is `start /belownormal`, which the start of wine passes over.
-    test('has the priority class that "nice" asks for, with PowerShell', async () => {
-      await using server = await startWindowsServer({ wine, hasPowerShell: true })
-      compileForWindows('tell-priority.c', join(server.localFolder, 'tell.exe'))
-      await using host = reachWindows(server, home)
-      await host.open()
-      const classes = await Promise.all(
-        [undefined, 5, 10].map(async (nice) => {
-          const { stdout } = await host.run([`${server.folder}\\tell.exe`], { nice, keepsAwake: true })
-          return stdout.trim()
-        }),
-      )
-      expect(classes).toEqual(['Normal', 'BelowNormal', 'Idle'])
-    })
-  },
-)
+describeOnWine('a command on a Windows host', (on) => {
+  // Without PowerShell it is `start /belownormal`, which the start of wine passes over.
+  test('has the priority class that "nice" asks for, with PowerShell', async () => {
+    await using server = await startWindowsServer({ wine: on.wine, hasPowerShell: true })
+    compileForWindows('tell-priority.c', join(server.localFolder, 'tell.exe'))
+    await using host = reachWindows(server, on.homeFolder)
+    await host.open()
+    const classes = await Promise.all(
+      [undefined, 5, 10].map(async (nice) => {
+        const { stdout } = await host.run([`${server.folder}\\tell.exe`], { nice, keepsAwake: true })
+        return stdout.trim()
+      }),
+    )
+    expect(classes).toEqual(['Normal', 'BelowNormal', 'Idle'])
+  })
+})

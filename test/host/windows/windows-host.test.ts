@@ -1,17 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createHost } from '../../../src/host/create-host.ts'
-import { createHostConfig } from '../../../src/host/create-host-config.ts'
 import type { Host, HostFacts } from '../../../src/host/host.ts'
 import type { HostConfig } from '../../../src/model/config.ts'
 import { waitUntil } from '../../cluster/sshd-host.ts'
-import { TEST_TIMING } from '../../contract/host.ts'
+import { describeOnWine } from './describe-on-wine.ts'
+import { reachWindows } from './reach-windows.ts'
 import { startWindowsServer, type WindowsServer } from './windows-server.ts'
-import { lacksWine, startWine, type Wine } from './wine.ts'
 
 const KINDS = [
   { name: 'cmd.exe, without PowerShell', defaultShell: 'cmd', hasPowerShell: false },
@@ -19,35 +16,14 @@ const KINDS = [
   { name: 'PowerShell', defaultShell: 'powershell', hasPowerShell: true },
 ] as const
 
-describe.runIf(lacksWine === undefined)(`a Windows host${lacksWine === undefined ? '' : ` (SKIPPED: ${lacksWine})`}`, () => {
-  let wine: Wine
-  let folder: string
-  beforeAll(async () => {
-    wine = await startWine()
-    folder = await mkdtemp(join(tmpdir(), 'encode-windows-host-'))
-  }, 120_000)
-  afterAll(async () => {
-    await rm(folder, { recursive: true, force: true })
-  })
-
-  function reach({ port, user, identityFile, knownHostsFile, folder: there }: WindowsServer, more: Partial<HostConfig> = {}): Host {
-    const place = { address: '127.0.0.1', port, user, identityFile, knownHosts: knownHostsFile }
-    return createHost({
-      config: createHostConfig({ name: 'gaming', type: 'streaming', workingDir: `${there}\\work`, ...place, ...more }),
-      sshProgram: undefined,
-      env: {},
-      homeFolder: folder,
-      timing: TEST_TIMING,
-    })
-  }
-
+describeOnWine('a Windows host', (on) => {
   describe.each(KINDS)('with the default shell $name', ({ defaultShell, hasPowerShell }) => {
     let server: WindowsServer
     let host: Host
     let facts: HostFacts
     beforeAll(async () => {
-      server = await startWindowsServer({ wine, defaultShell, hasPowerShell })
-      host = reach(server)
+      server = await startWindowsServer({ wine: on.wine, defaultShell, hasPowerShell })
+      host = reachWindows(server, on.homeFolder)
       facts = await host.open()
     }, 60_000)
     afterAll(async () => {
@@ -81,7 +57,7 @@ describe.runIf(lacksWine === undefined)(`a Windows host${lacksWine === undefined
         ['configured as another system', { os: 'linux' }, 'HOST_UNSUPPORTED', 'is configured as "os: linux"'],
         ['with a working folder on no drive', { workingDir: 'Q:\\work' }, 'HOST_FOLDER_UNUSABLE', 'cannot write its working folder'],
       ])('is refused %s, with the reason', async (_, more, code, part) => {
-        await using other = reach(server, more)
+        await using other = reachWindows(server, on.homeFolder, more)
         await expect(other.open()).rejects.toMatchObject({ code, message: expect.stringContaining(part), hint: expect.any(String) })
       })
       return
@@ -93,7 +69,7 @@ describe.runIf(lacksWine === undefined)(`a Windows host${lacksWine === undefined
         ['empty', 0],
         ['big', 3_000_001],
       ] as const) {
-        const [here, there, back] = [join(folder, 'here'), host.joinPath(facts.workingDir, name), join(folder, 'back')]
+        const [here, there, back] = [join(on.homeFolder, 'here'), host.joinPath(facts.workingDir, name), join(on.homeFolder, 'back')]
         const bytes = randomBytes(size)
         await writeFile(here, bytes)
         await host.putFile(here, there)

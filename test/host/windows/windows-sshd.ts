@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { openCutLink } from '../../cluster/cut-link.ts'
 import { canStartHosts } from '../../cluster/sshd-host.ts'
 import type { WindowsServer, WindowsServerOptions } from './windows-server.ts'
-import { findProcesses } from './wine.ts'
+import { endSessions, findProcesses } from './wine-processes.ts'
 
 /** Whether this process may make a root of its own for it. */
 export const canStartWindowsSshd: boolean = canStartHosts
@@ -88,21 +88,10 @@ export async function startWindowsSshd({ wine, hasPowerShell = false }: WindowsS
       await link[Symbol.asyncDispose]()
       server.stdin.end()
       await ended
-      for (const { pid } of await findProcesses(name)) {
-        // Each session leads a group, of which not all bear the name.
-        for (const each of [-pid, pid]) end(each)
-      }
+      await endSessions(name)
       await rm(localFolder, { recursive: true, force: true })
       await rm(folder, { recursive: true, force: true })
     },
-  }
-}
-
-function end(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // It has ended.
   }
 }
 
