@@ -1,10 +1,11 @@
-import { execFile, execFileSync, spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { lacks } from '../capabilities.ts'
 
 const run = promisify(execFile)
 const FIXTURE = join(import.meta.dirname, '../fixtures/watch-signals.ts')
@@ -39,7 +40,7 @@ describe('without a terminal', () => {
   })
 })
 
-describe.runIf(hasTmux())('in a terminal', () => {
+describe.runIf(!lacks('tmux'))('in a terminal', () => {
   test('SIGHUP has the configuration read again while the terminal is there, and ends the run when it goes', async () => {
     await using terminal = await openTerminal(`exec ${process.execPath} ${FIXTURE} ${join(folder, 'told')}`)
     await expect.poll(told, WAIT).toEqual([])
@@ -86,13 +87,4 @@ async function openTerminal(command: string): Promise<Terminal> {
   await run('tmux', ['-S', socket, '-f', '/dev/null', 'new-session', '-d', command])
   const close = async (): Promise<void> => void (await run('tmux', ['-S', socket, 'kill-server']).catch(() => {}))
   return { close, [Symbol.asyncDispose]: close }
-}
-
-function hasTmux(): boolean {
-  try {
-    execFileSync('tmux', ['-V'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
 }

@@ -3,8 +3,8 @@
  * answers and its refusals, and nothing that it lacks. Below them are this machine's kernel and GNU's ls, cp and rm: no test of the real thing.
  */
 
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { lacks } from '../capabilities.ts'
 import type { SshdHostOptions } from './sshd-host.ts'
 
 type Disguise = Pick<SshdHostOptions, 'boot' | 'loginShell' | 'path' | 'server'>
@@ -61,7 +61,7 @@ export const BUSYBOX: Disguise = {
   ].join('\n'),
 }
 
-export const canRunDropbear: boolean = existsSync('/usr/sbin/dropbear') && existsSync('/usr/bin/dropbearconvert')
+export const canRunDropbear: boolean = !lacks('dropbear')
 
 /** The server of routers and small NAS boxes, without its SFTP program: there is none unless somebody installs OpenSSH's. */
 export const DROPBEAR: Disguise = {

@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { lstat, mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load-config.ts'
 import type { Config } from '../../src/model/config.ts'
+import { lacks } from '../capabilities.ts'
 import { type Bench, createBench } from './bench.ts'
 import { runEncode, runPlain } from './encode-program.ts'
 import { writeFewEncoders } from './few-encoders.ts'
@@ -149,7 +150,7 @@ describe.runIf(canStartHosts)('encode init', () => {
     await expect(lstat(other)).rejects.toThrow('ENOENT')
   })
 
-  test.skipIf(!hasTmux())('on a terminal it asks, and plain Enter is an answer to everything', async () => {
+  test.skipIf(lacks('tmux'))('on a terminal it asks, and plain Enter is an answer to everything', async () => {
     await using bench = await createBench()
     await bench.makeFilm('a.mp4')
     const { path } = await writeFewEncoders(bench.folder)
@@ -211,12 +212,3 @@ describe.runIf(canStartHosts)('encode init', () => {
     await bench.expectNothingLeft()
   })
 })
-
-function hasTmux(): boolean {
-  try {
-    execFileSync('tmux', ['-V'])
-    return true
-  } catch {
-    return false
-  }
-}

@@ -6,13 +6,14 @@
 
 import { execFile, spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { accessSync, closeSync, constants, openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { lacks } from '../capabilities.ts'
 
 export interface SshdHostOptions {
   readonly name: string
@@ -77,7 +78,7 @@ const SSHD = '/usr/sbin/sshd'
 const DROPBEAR = '/usr/sbin/dropbear'
 
 /** Whether this process may start hosts: root on Linux, with sshd and namespaces. */
-export const canStartHosts: boolean = canMakeNamespaces()
+export const canStartHosts: boolean = !lacks('hosts')
 
 export async function startSshdHost(options: SshdHostOptions): Promise<SshdHost> {
   const folder = await mkdtemp(join(tmpdir(), `encode-host-${options.name.replace(/[^\w-]/g, '_')}-`))
@@ -402,13 +403,4 @@ async function listProcesses(namespace: string): Promise<readonly HostProcess[]>
 
 async function removeAll(paths: readonly string[]): Promise<void> {
   for (const path of [...paths].reverse()) await rm(path, { recursive: true, force: true })
-}
-
-function canMakeNamespaces(): boolean {
-  try {
-    accessSync(SSHD, constants.X_OK)
-    return spawnSync('unshare', ['--mount', '--pid', '--fork', '--mount-proc', 'true'], { stdio: 'ignore', timeout: 5000 }).status === 0
-  } catch {
-    return false
-  }
 }

@@ -1,9 +1,10 @@
 /** The whole program in a real terminal (tmux), typed and watched as by a person. */
 
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { lacks } from '../capabilities.ts'
 import { type Bench, createBench } from './bench.ts'
 import { writeConfig } from './encode-program.ts'
 import { canStartHosts } from './sshd-host.ts'
@@ -12,7 +13,7 @@ const run = promisify(execFile)
 const ENCODE = join(import.meta.dirname, '../../bin/encode')
 const WAIT = { timeout: 20_000, interval: 100 }
 
-describe.runIf(canStartHosts && hasTmux())('encode in a terminal', () => {
+describe.runIf(canStartHosts && !lacks('tmux'))('encode in a terminal', () => {
   test('shows hosts and jobs while it works, and the summary at the end', async () => {
     await using bench = await createBench()
     const config = await prepare(bench, 6)
@@ -92,13 +93,4 @@ async function prepare(bench: Bench, seconds: number): Promise<string> {
   await bench.makeFilm('a film.mp4', { seconds })
   const box = await bench.startHost('box', 'streaming')
   return await writeConfig(bench.folder, { home: [{ host: box, type: 'streaming' }] })
-}
-
-function hasTmux(): boolean {
-  try {
-    execFileSync('tmux', ['-V'])
-    return true
-  } catch {
-    return false
-  }
 }

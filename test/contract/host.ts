@@ -6,7 +6,6 @@ import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { isEncodeError } from '../../src/core/errors.ts'
 import { type CreateHostOptions, createHost } from '../../src/host/create-host.ts'
 import type { Host } from '../../src/host/host.ts'
 import type { LeashTiming } from '../../src/host/shell/run-on-leash.ts'
@@ -30,7 +29,20 @@ const ARGUMENTS_WITH_LINE_ENDS: readonly string[] = ['line\nend', 'end\n', '\n\n
 const FFMPEG_FOREVER = ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=64x64', '-progress', 'pipe:1', '-f', 'null', '-']
 const IGNORES_TERM = ['/bin/sh', '-c', "trap '' TERM INT HUP; echo here; while :; do sleep 1; done"]
 
-export function describeHost(name: string, start: () => Promise<HostUnderTest>): void {
+/** What not every host has. */
+export interface HostTraits {
+  /** It is this machine: nothing of it has to come here, neither connections nor files. */
+  readonly isLocal?: boolean
+  /** Its server closes a port no sooner than the connection, so that none is opened. */
+  readonly refusesPorts?: boolean
+  /** Connects to a port of it, in place of bash. */
+  readonly connectBy?: readonly string[]
+}
+
+const BASH_CONNECTS = ['/bin/bash', '-c', 'exec 3<>/dev/tcp/"$0"/"$1" && cat <&3']
+
+export function describeHost(name: string, start: () => Promise<HostUnderTest>, traits: HostTraits = {}): void {
+  const { isLocal = false, refusesPorts = false, connectBy = BASH_CONNECTS } = traits
   describe(name, { timeout: 30_000 }, () => {
     let under: HostUnderTest
     let host: Host
@@ -112,24 +124,22 @@ export function describeHost(name: string, start: () => Promise<HostUnderTest>):
       await waitUntil(async () => (await processes('sleep 987')).length === 0, { what: 'the sleep is gone' })
     })
 
-    test('hands over connections to a port of its own loopback until that is closed, where it has such a thing', async ({ skip }) => {
+    test('hands over connections to a port of its own loopback until that is closed', async () => {
       const { listen } = host
-      if (listen === undefined || (await host.run(['/bin/bash', '-c', ':'])).status === 127) return skip()
-      const listener = await listen((stream) => stream.end('hello from afar')).catch((error: unknown) => {
-        // Dropbear closes no port before the connection.
-        if (isEncodeError(error, 'HOST_UNSUPPORTED')) return skip()
-        throw error
-      })
-      const say = ['/bin/bash', '-c', 'exec 3<>/dev/tcp/127.0.0.1/"$0" && cat <&3', String(listener.port)]
+      if (listen === undefined || isLocal) return expect([listen, isLocal]).toEqual([undefined, true])
+      const opened = listen((stream) => stream.end('hello from afar'))
+      if (refusesPorts) return await expect(opened).rejects.toMatchObject({ code: 'HOST_UNSUPPORTED' })
+      const listener = await opened
+      const say = [...connectBy, '127.0.0.1', String(listener.port)]
       expect(await host.run(say)).toMatchObject({ status: 0, stdout: expect.stringMatching(/hello from afar$/) })
       await listener.close()
       expect((await host.run(say)).status).not.toBe(0)
       expect(listener.lost.aborted).toBe(false)
     })
 
-    test('copies a file while it grows, and throws away what is not the same in the end, where it has such a thing', async ({ skip }) => {
+    test('copies a file while it grows, and throws away what is not the same in the end', async () => {
       const { followFile } = host
-      if (followFile === undefined) return skip()
+      if (followFile === undefined || isLocal) return expect([followFile, isLocal]).toEqual([undefined, true])
       const [there, here] = [join(folder, 'growing'), join(folder, 'followed')]
       await writeFile(there, 'first')
       let told = 0

@@ -1,26 +1,17 @@
 /** A real OpenSSH server with a login shell of choice, ready for the contract suites. */
 
-import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { lacks } from '../capabilities.ts'
 import { type SshdHost, type SshdHostOptions, startSshdHost } from '../cluster/sshd-host.ts'
 import { type HostUnderTest, TEST_TIMING } from './host.ts'
 import { makeHostConfig } from './host-config.ts'
 
-const SHELLS = [
-  '/bin/bash',
-  '/usr/bin/dash',
-  '/usr/bin/zsh',
-  '/usr/bin/fish',
-  '/usr/bin/tcsh',
-  '/usr/bin/ksh',
-  '/usr/bin/mksh',
-  '/usr/bin/busybox',
-]
-
-/** Those that are installed. */
-export const LOGIN_SHELLS: readonly string[] = SHELLS.filter((shell) => existsSync(shell))
+/** Those that are installed, as paths. */
+export const LOGIN_SHELLS: readonly string[] = (['bash', 'dash', 'zsh', 'fish', 'tcsh', 'ksh', 'mksh', 'busybox'] as const)
+  .filter((name) => !lacks(name))
+  .map((name) => `/usr/bin/${name}`)
 
 /** Any host; what its login files say is its own affair. */
 export async function startDisguisedHostUnderTest(options: Partial<SshdHostOptions>): Promise<HostUnderTest> {

@@ -7,9 +7,9 @@ import { describeVanishedController } from '../contract/vanished-controller.ts'
 
 describe.skipIf(!canStartHosts)('a host over SSH', () => {
   describeHost('that passes for a Mac', async () => await startDisguisedHostUnderTest(MACOS))
-  describeHost('whose tools are all busybox', async () => await startDisguisedHostUnderTest(BUSYBOX))
+  describeHost('whose tools are all busybox', async () => await startDisguisedHostUnderTest(BUSYBOX), { connectBy: ['nc'] })
   describe.skipIf(!canRunDropbear)('on Dropbear', () => {
-    describeHost('without SFTP', async () => await startDisguisedHostUnderTest(DROPBEAR))
+    describeHost('without SFTP', async () => await startDisguisedHostUnderTest(DROPBEAR), { refusesPorts: true })
   })
 
   // Without /proc, what is left there is found by ps; on Dropbear no process group is made for it.

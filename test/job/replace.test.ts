@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { replaceSource } from '../../src/job/replace.ts'
 import type { JobPlan } from '../../src/model/plan.ts'
+import { lacks } from '../capabilities.ts'
 
 const run = promisify(execFile)
 const NO_JOURNAL = { note: async () => {}, forget: async () => {} }
@@ -73,7 +74,7 @@ describe('a result takes the place of its source', () => {
     expect(await list()).toEqual({ 'film.mkv': 'result', 'link.mkv': 'result' })
   })
 
-  test.runIf(process.getuid?.() === 0)('the owner is the source’s, where root replaces it', async () => {
+  test.skipIf(lacks('root'))('the owner is the source’s, where root replaces it', async () => {
     const plan = await prepare({ output: 'film.mp4' })
     await chown(at('film.mkv'), 1_234, 4_321)
     await replaceSource(plan, at('.temporary'), NO_JOURNAL)

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { isEncodeError } from '../../src/core/errors.ts'
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts'
 import { identifyProcess } from '../../src/ledger/process-identity.ts'
+import { lacks } from '../capabilities.ts'
 import { createPlan } from '../fixtures/job-plan.ts'
 import { startContained, startFixture } from './child.ts'
 import { makeTemporaryFolder, type TemporaryFolder } from './temporary-folder.ts'
@@ -292,7 +293,7 @@ describe('A ledger whose controller was killed', () => {
   })
 })
 
-test.runIf(process.getuid?.() === 0)(
+test.skipIf(lacks('root'))(
   'A controller in another container is alive while it runs, and leaves nobody waiting when it was killed',
   async () => {
     const state = join(folder.path, 'state', 'encode')
@@ -451,7 +452,7 @@ describe('A ledger file that cannot be used', () => {
     expect(error.hint).toContain('XDG_STATE_HOME')
   })
 
-  test.skipIf(!existsSync('/proc/self'))('because the system allows no folder there is named, and hangs nobody', () => {
+  test.skipIf(lacks('proc'))('because the system allows no folder there is named, and hangs nobody', () => {
     const opening = () => openLedger({ folder: '/proc/encode', clock, pid: process.pid })
     expect(opening).toThrow('cannot be opened')
   })
@@ -466,7 +467,7 @@ describe('A ledger file that cannot be used', () => {
     expect(error.message).toContain(`The ledger "${file}" is held by another program`)
   })
 
-  test.skipIf(process.getuid?.() !== 0)('because the disk is full is named, keeps what it had, and goes on when there is room', () => {
+  test.skipIf(lacks('root'))('because the disk is full is named, keeps what it had, and goes on when there is room', () => {
     const state = join(folder.path, 'state')
     mkdirSync(state)
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', state])

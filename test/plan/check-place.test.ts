@@ -6,10 +6,10 @@ import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { JobPlan } from '../../src/model/plan.ts'
 import { checkPlace } from '../../src/plan/check-place.ts'
+import { lacks } from '../capabilities.ts'
 import { createPlan } from '../fixtures/job-plan.ts'
 
 const run = promisify(execFile)
-const isRoot = process.getuid?.() === 0
 const STRANGER = 65_534
 const OTHER = 4_321
 
@@ -58,7 +58,7 @@ describe('a result that has no place is refused before any work', () => {
     })
   })
 
-  test.runIf(isRoot)('its folder lies on a filesystem that is read-only', async () => {
+  test.skipIf(lacks('root'))('its folder lies on a filesystem that is read-only', async () => {
     await mkdir(at('disk'))
     await run('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', at('disk')])
     try {
@@ -75,7 +75,7 @@ describe('a name of 255 bytes is no trouble', () => {
   })
 })
 
-describe.runIf(isRoot)('a source that cannot go is refused before any work', () => {
+describe.skipIf(lacks('root'))('a source that cannot go is refused before any work', () => {
   test('it is immutable', async ({ skip }) => {
     await run('chattr', ['+i', at('film.mp4')]).catch(() => skip('This filesystem has no such flag'))
     try {
@@ -108,7 +108,7 @@ describe.runIf(isRoot)('a source that cannot go is refused before any work', () 
   })
 })
 
-describe.runIf(isRoot)('another user', () => {
+describe.skipIf(lacks('root'))('another user', () => {
   beforeEach(() => chmod(folder, 0o755))
 
   test.each<[string, { readonly mode: number; readonly folderOwner: number; readonly fileOwner: number; readonly says: string }]>([

@@ -1,26 +1,18 @@
 /** The live view in a real terminal (tmux), run as a program of its own. */
 
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { lacks } from '../capabilities.ts'
 
 const run = promisify(execFile)
 const PROGRAM = new URL('./live-view-program.ts', import.meta.url).pathname
 const WAIT = { timeout: 10_000, interval: 50 }
 
-function hasTmux(): boolean {
-  try {
-    execFileSync('tmux', ['-V'])
-    return true
-  } catch {
-    return false
-  }
-}
-
-describe.skipIf(!hasTmux())('the live view in a terminal', () => {
+describe.skipIf(lacks('tmux'))('the live view in a terminal', () => {
   let folder: string
 
   const tmux = async (...argv: readonly string[]): Promise<string> =>

@@ -10,6 +10,7 @@ import { renderBashCompletion } from '../../../src/cli/completion/render-bash.ts
 import { renderFishCompletion } from '../../../src/cli/completion/render-fish.ts'
 import { renderZshCompletion } from '../../../src/cli/completion/render-zsh.ts'
 import { COMMANDS, OPTIONS } from '../../../src/cli/options.ts'
+import { lacks } from '../../capabilities.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 
@@ -170,12 +171,6 @@ describe('encode completion', () => {
     expect(stdout).toBe('d')
   })
 })
-
-function lacks(program: string): boolean {
-  const isThere = (process.env.PATH ?? '').split(':').some((path) => existsSync(join(path, program)))
-  if (!isThere) process.stderr.write(`SKIPPED: no ${program} here, its completion is not tested\n`)
-  return !isThere
-}
 
 function shell() {
   const env = {

@@ -9,7 +9,7 @@ import { makeHostConfig } from '../../contract/host-config.ts'
 import { describeVanishedController } from '../../contract/vanished-controller.ts'
 
 describe('a local host', () => {
-  describeHost('in its contract', startLocal)
+  describeHost('in its contract', startLocal, { isLocal: true })
   describeVanishedController('whose controller is gone', startLocal)
 })
 

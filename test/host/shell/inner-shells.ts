@@ -1,16 +1,14 @@
 /** Shells that are /bin/sh somewhere, each under the name `sh`, and a transport whose commands they read in its place. */
 
-import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CommandTransport } from '../../../src/host/channel.ts'
 import { createLocalTransport } from '../../../src/host/local/local-transport.ts'
+import { lacks } from '../../capabilities.ts'
 
 /** zsh and busybox learn from their name that they are sh. */
-export const INNER_SHELLS: readonly string[] = ['dash', 'bash', 'busybox', 'mksh', 'ksh', 'zsh'].filter((name) =>
-  existsSync(`/usr/bin/${name}`),
-)
+export const INNER_SHELLS: readonly string[] = (['dash', 'bash', 'busybox', 'mksh', 'ksh', 'zsh'] as const).filter((name) => !lacks(name))
 
 export interface InnerShell extends AsyncDisposable {
   readonly transport: CommandTransport

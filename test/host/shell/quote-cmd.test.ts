@@ -7,10 +7,11 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isEncodeError } from '../../../src/core/errors.ts'
 import { MAX_CMD_LINE_CHARACTERS, quoteCmdArgument } from '../../../src/host/shell/quote-cmd.ts'
+import { lacks } from '../../capabilities.ts'
 import { NASTY_ARGUMENTS } from '../../contract/nasty-names.ts'
 
 const WINE_LIBRARIES = ['/usr/lib/x86_64-linux-gnu/wine/x86_64-windows', '/usr/lib/wine/x86_64-windows'].find(existsSync)
-const hasWine = existsSync('/usr/bin/wine') && WINE_LIBRARIES !== undefined && existsSync('/usr/bin/gcc')
+const hasWine = !lacks('wine') && !lacks('compiler') && WINE_LIBRARIES !== undefined
 const WORDS = 10_000
 
 /** What cmd and the C runtime find special, together and alone. */

@@ -97,16 +97,18 @@ describe.skipIf(!canStartHosts).each(MOVERS)('bytes through %s', (mover) => {
     await rm(here('down'))
   })
 
-  test.skipIf(isClient)('survive a change of the session key in the middle', async () => {
-    await using other = await startSshdHost({ name: 'rekey', sshdOptions: ['RekeyLimit 1M'] })
-    await using rekeying = transportTo(other)
-    const up = join(other.workingFolder, 'up')
-    await rekeying.putBytes(`cat > ${up}`, source)
-    expect(await hash(up)).toBe(sourceHash)
-    await rekeying.getBytes(`cat ${up}`, here('down'))
-    expect(await hash(here('down'))).toBe(sourceHash)
-    await rm(here('down'))
-  })
+  // Between a client and a server of OpenSSH's it is their own business.
+  if (!isClient)
+    test('survive a change of the session key in the middle', async () => {
+      await using other = await startSshdHost({ name: 'rekey', sshdOptions: ['RekeyLimit 8M'] })
+      await using rekeying = transportTo(other)
+      const up = join(other.workingFolder, 'up')
+      await rekeying.putBytes(`cat > ${up}`, source)
+      expect(await hash(up)).toBe(sourceHash)
+      await rekeying.getBytes(`cat ${up}`, here('down'))
+      expect(await hash(here('down'))).toBe(sourceHash)
+      await rm(here('down'))
+    })
 
   test('travel on a connection of their own, many files at once', async () => {
     const names = Array.from({ length: isClient ? 3 : 12 }, (_, index) => `many${index}`)
