@@ -1,6 +1,7 @@
 /** Arguments → command → exit status. `--version` and `--help` are answered before anything heavy is loaded. */
 
 import { readFileSync } from 'node:fs'
+import { toSourceTrace } from './to-source-trace.ts'
 
 const LOST_OUTPUT = 1
 
@@ -8,6 +9,11 @@ const argv = process.argv.slice(2)
 
 // Where nobody listens Node opens its debugger, on a port. (--disable-sigusr1 would keep the signal from runs, too: it is blocked then.)
 process.on('SIGUSR1', () => {})
+
+// What nobody has caught Node prints as it finds it, and ends.
+process.on('uncaughtExceptionMonitor', (error: unknown) => {
+  if (error instanceof Error && error.stack !== undefined) error.stack = toSourceTrace(error.stack)
+})
 
 // A reader that has gone (`| head`) has read enough; a disk that is full under `> file` has lost something.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -2,6 +2,7 @@
 
 import { EncodeError } from '../core/errors.ts'
 import { toVisibleLines } from '../core/text.ts'
+import { toSourceTrace } from './to-source-trace.ts'
 
 export function printError(error: unknown, { isVerbose }: { readonly isVerbose: boolean }): void {
   process.stderr.write(`${toVisibleLines(renderError(error, isVerbose))}\n`)
@@ -12,10 +13,10 @@ function renderError(error: unknown, isVerbose: boolean): string {
     const lines = [error.message, ...(error.hint === undefined ? [] : [error.hint])].map((line, index) =>
       index === 0 ? `encode: ${line}` : `        ${line}`,
     )
-    if (isVerbose) lines.push(error.stack ?? '')
+    if (isVerbose) lines.push(toSourceTrace(error.stack ?? ''))
     return lines.join('\n')
   }
   if (!(error instanceof Error)) return `encode: ${String(error)}`
   const advice = 'This is a bug in encode; please report it with the trace'
-  return `encode: ${error.message}\n        ${advice}${isVerbose ? '' : ' (-v shows it)'}${isVerbose ? `\n${error.stack}` : ''}`
+  return `encode: ${error.message}\n        ${advice}${isVerbose ? '' : ' (-v shows it)'}${isVerbose ? `\n${toSourceTrace(error.stack ?? '')}` : ''}`
 }
