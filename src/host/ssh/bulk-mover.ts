@@ -41,6 +41,8 @@ export interface BulkMoverOptions {
 export interface BulkMover {
   putBytes(commandLine: string, controllerPath: string, options?: BulkOptions): Promise<number>
   getBytes(commandLine: string, controllerPath: string, options?: BulkOptions & GetOptions): Promise<number>
+  /** Begins the connection that results come over, so that the first of them need not wait for it. */
+  prepareBack(): void
 }
 
 const FROM_BYTES = 64 * 1024 * 1024
@@ -120,6 +122,10 @@ export function createBulkMover({ pool, standing, sshProgram, env, fromBytes = F
   }
 
   return {
+    prepareBack() {
+      if (mayOpenBack) pool.begin('back')
+    },
+
     async putBytes(commandLine, controllerPath, options = {}) {
       const bytes = await stat(controllerPath).then(
         ({ size }) => size,

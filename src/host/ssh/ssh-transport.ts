@@ -87,13 +87,13 @@ export function createSshTransport(options: SshTransportOptions): SshTransport {
       const onStream: OnConnection = (stream, flow) => {
         onConnection(stream, flow)
         // A result will want it, and need not wait for it then.
-        pool.begin('back')
+        mover.prepareBack()
       }
       return await pool.listen('bulk', onStream, signal)
     },
     async putBytes(...args) {
       const bytes = await mover.putBytes(...args)
-      pool.begin('back')
+      mover.prepareBack()
       return bytes
     },
     getBytes: mover.getBytes,

@@ -1,0 +1,110 @@
+/** Which connection a file's bytes go over, where a server does not let as many in as are wanted. */
+
+import { randomBytes } from 'node:crypto'
+import { appendFile, readFile, writeFile } from 'node:fs/promises'
+import { createServer, connect as dial, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { canStartHosts, type SshdHost, startSshdHost } from '../../cluster/sshd-host.ts'
+import { configOf, createHome, createTransport, type TestHome } from './ssh-fixture.ts'
+
+describe.runIf(canStartHosts)('results', () => {
+  let home: TestHome
+  let host: SshdHost
+  beforeAll(async () => {
+    home = await createHome()
+    host = await startSshdHost({ name: 'narrow' })
+  })
+  afterAll(async () => {
+    await host.stop()
+    await home[Symbol.asyncDispose]()
+  })
+  const here = (name: string): string => join(home.folder, name)
+  const there = (name: string): string => join(host.workingFolder, name)
+
+  test('come over the connection that sources go where a third one is refused, which is asked for but once', async () => {
+    await using door = await openDoor(host, { mostConnections: 2 })
+    await using transport = createTransport(home, configOf({ ...host, ...door }))
+    await transport.connect()
+    const bytes = randomBytes(300_000)
+    await writeFile(here('source'), bytes)
+    await transport.putBytes(`cat >'${there('source')}'`, here('source'))
+    for (const name of ['first', 'second']) await transport.getBytes(`cat '${there('source')}'`, here(name))
+    const refusedAfterTwo = door.refused()
+    expect(refusedAfterTwo).toBeGreaterThan(0)
+    await transport.putBytes('cat >/dev/null', here('source'))
+    await transport.getBytes(`cat '${there('source')}'`, here('third'))
+    expect(door.refused()).toBe(refusedAfterTwo)
+    for (const name of ['first', 'second', 'third']) expect((await readFile(here(name))).equals(bytes)).toBe(true)
+    expect(door.letIn()).toBe(2)
+  })
+
+  test('come over a third connection where it is let in, so that what opens their window does not wait behind sources', async () => {
+    await using door = await openDoor(host, { mostConnections: 10 })
+    await using transport = createTransport(home, configOf({ ...host, ...door }))
+    await transport.connect()
+    await writeFile(there('small'), 'small')
+    expect(await transport.getBytes(`cat '${there('small')}'`, here('small'))).toBe(5)
+    await writeFile(here('up'), 'up')
+    await transport.putBytes('cat >/dev/null', here('up'))
+    expect(door.letIn()).toBe(3)
+  })
+
+  test('are lost with their host, and not fetched over another connection, when it goes while they come', async () => {
+    await using door = await openDoor(host, { mostConnections: 10 })
+    await using transport = createTransport(home, configOf({ ...host, ...door }))
+    await transport.connect()
+    const get = transport.getBytes('exec cat /dev/zero', here('endless'), { onBytes: (moved) => moved > 2e6 && door.close() })
+    await expect(get).rejects.toMatchObject({ code: 'HOST_LOST' })
+    await expect(transport.getBytes('echo', here('later'))).rejects.toMatchObject({ code: 'HOST_LOST' })
+  })
+})
+
+interface Door extends AsyncDisposable {
+  readonly address: string
+  readonly port: number
+  readonly letIn: () => number
+  readonly refused: () => number
+  /** Breaks all connections, and lets nobody in any more. */
+  close(): void
+}
+
+/** What a firewall does with a client that has as many connections as it may have: it ends the next at once. */
+async function openDoor(host: SshdHost, { mostConnections }: { readonly mostConnections: number }): Promise<Door> {
+  const sockets = new Set<Socket>()
+  let [letIn, refused] = [0, 0]
+  let isClosed = false
+  const server = createServer((near) => {
+    near.on('error', () => undefined)
+    if (isClosed || letIn === mostConnections) {
+      refused += 1
+      return void near.resetAndDestroy()
+    }
+    letIn += 1
+    const far = dial(host.port, host.address)
+    for (const [from, into] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from)
+      from.on('error', () => undefined).once('close', () => into.destroy())
+      from.pipe(into)
+    }
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { readonly port: number }
+  await appendFile(host.knownHostsFile, `[127.0.0.1]:${port} ${host.hostPublicKey}\n`)
+  const close = (): void => {
+    isClosed = true
+    for (const socket of sockets) socket.destroy()
+  }
+  return {
+    ...{ address: '127.0.0.1', port, close },
+    letIn: () => letIn,
+    refused: () => refused,
+    async [Symbol.asyncDispose]() {
+      close()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
