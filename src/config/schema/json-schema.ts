@@ -27,5 +27,5 @@ export interface Schema {
   readonly maxItems?: number
 }
 
-/** Words that ajv has to know besides JSON schema's. */
+/** Words that are not JSON schema's own: other tools that read these schemas must be told. */
 export const SCHEMA_ANNOTATIONS = ['expected', 'whenEmpty', 'whenLeftOut'] as const
