@@ -61,6 +61,8 @@ export class UnfitReader extends Error {
 }
 
 const PIECE_BYTES = 1024 * 1024
+/** ffmpeg reads a little, jumps to the index, and back: what is on its way then is sent for nothing. So pieces are small at first, and double. */
+const FIRST_PIECE_BYTES = 64 * 1024
 /** ffmpeg has one open, and another for a moment when it jumps. */
 const MAX_CONNECTIONS = 16
 /** For a request with the token on a new connection. */
@@ -122,12 +124,15 @@ export async function openSourceServer(options: SourceServerOptions): Promise<So
     const gone = new Promise<false>((resolve) => response.once('close', () => resolve(false)))
     // Read into one while the other is on its way.
     let [current, next] = [Buffer.allocUnsafe(PIECE_BYTES), Buffer.allocUnsafe(PIECE_BYTES)]
-    let piece = await read(current, start, end)
+    let pieceBytes = FIRST_PIECE_BYTES
+    let piece = await read(current.subarray(0, pieceBytes), start, end)
     while (piece.length > 0 && !response.closed) {
       await Promise.race([untilRoom(piece.length, response), gone])
       await turn?.take(piece.length, closing.signal)
       const at = account.position + piece.length
-      const [isTaken, following] = await Promise.all([Promise.race([write(response, piece), gone]), read(next, at, end)])
+      pieceBytes = Math.min(2 * pieceBytes, PIECE_BYTES)
+      const reading = read(next.subarray(0, pieceBytes), at, end)
+      const [isTaken, following] = await Promise.all([Promise.race([write(response, piece), gone]), reading])
       if (!isTaken) return
       account.add(piece.length)
       servedBytes += piece.length
