@@ -41,7 +41,7 @@ const REASONS = {
 const HOMES = [
   ['ssh2', '^src/(host/ssh|transfer)/', 'SSH is spoken behind the Host port'],
   ['listr2|chalk', '^src/(view|cli)/', 'printing happens in view and cli alone'],
-  ['yaml', '^src/config/', 'configuration is read in one place'],
+  ['ajv|yaml', '^src/config/', 'configuration is read in one place'],
   ['sqlite', '^src/ledger/', 'the database has one owner'],
   ['process', '^src/cli/', 'the only home of process'],
 ]

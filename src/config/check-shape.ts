@@ -1,19 +1,24 @@
-/** Fitted data held against the schema; what does not fit, told in the words of the file. */
+/** Fitted data held against the schema by ajv; its errors told in the words of the file. */
 
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { nearest } from '../core/nearest.ts'
 import { describeExpected, describeFound, describePath, listNames, quote } from './describe.ts'
-import { findMismatches, type Mismatch } from './find-mismatches.ts'
 import { schemaOf, schemaOfKey } from './fit-values.ts'
 import { type Finding, type Located, toPlain } from './located.ts'
-import type { Schema } from './schema/json-schema.ts'
+import { SCHEMA_ANNOTATIONS, type Schema } from './schema/json-schema.ts'
 
 export interface ShapeProblem extends Finding {
   /** Something is not there; in a file that could not be read whole it may stand in the unread part. */
   readonly isAbsence: boolean
 }
 
+/** Compiling takes longer than checking, and there are several files of shipped profiles. */
+const compiled = new WeakMap<Schema, ValidateFunction>()
+
 export function checkShape(root: Located, schema: Schema): readonly ShapeProblem[] {
-  return withoutEchoes(findMismatches(toPlain(root), schema)).map((error) => toProblem(error, root))
+  const validate = compiled.get(schema) ?? compile(schema)
+  validate(toPlain(root))
+  return withoutEchoes(validate.errors ?? []).map((error) => toProblem(error, root))
 }
 
 /** Each key that the schema calls deprecated, with what has become of it. */
@@ -37,9 +42,23 @@ export function findDeprecated(node: Located, schema: Schema, path: readonly str
   })
 }
 
+function compile(schema: Schema): ValidateFunction {
+  const ajv = new Ajv({
+    ...{ allErrors: true, verbose: true, strict: true },
+    // Would have each choice repeat the types of its alternatives.
+    strictTypes: false,
+    // Half of what compiling takes at every start: a test holds the schemas against JSON schema's own, and code that runs once need not be short.
+    ...{ meta: false, validateSchema: false, code: { optimize: false } },
+  })
+  for (const annotation of SCHEMA_ANNOTATIONS) ajv.addKeyword(annotation)
+  const validate = ajv.compile(schema)
+  compiled.set(schema, validate)
+  return validate
+}
+
 /** Of a choice that nothing fits, either the choice itself is told, or what is wrong deep inside the one that was meant. */
-function withoutEchoes(errors: readonly Mismatch[]): readonly Mismatch[] {
-  const dropped = new Set<Mismatch>()
+function withoutEchoes(errors: readonly ErrorObject[]): readonly ErrorObject[] {
+  const dropped = new Set<ErrorObject>()
   for (const choice of errors.filter((error) => error.keyword === 'anyOf')) {
     const branches = errors.filter((error) => isBranchOf(error, choice))
     const told = branches.filter((error) => isToldInside(error, choice))
@@ -50,28 +69,29 @@ function withoutEchoes(errors: readonly Mismatch[]): readonly Mismatch[] {
 }
 
 /** Entries of one list share their schema path, so both paths must lie within the choice's. */
-function isBranchOf(error: Mismatch, choice: Mismatch): boolean {
+function isBranchOf(error: ErrorObject, choice: ErrorObject): boolean {
   const isSameValue = error.instancePath === choice.instancePath || error.instancePath.startsWith(`${choice.instancePath}/`)
   return isSameValue && error.schemaPath.startsWith(`${choice.schemaPath}/`)
 }
 
-function isToldInside(error: Mismatch, choice: Mismatch): boolean {
+function isToldInside(error: ErrorObject, choice: ErrorObject): boolean {
   return error.instancePath.length > choice.instancePath.length || error.keyword === 'additionalProperties'
 }
 
-function toProblem(error: Mismatch, root: Located): ShapeProblem {
+function toProblem(error: ErrorObject, root: Located): ShapeProblem {
   const path = error.instancePath
     .split('/')
     .slice(1)
     .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
   const found = locate(root, path)
-  const { schema, key = '' } = error
+  const schema = error.parentSchema as Schema
   if (error.keyword === 'additionalProperties') {
+    const key = String(error.params.additionalProperty)
     const entry = found.node?.kind === 'map' ? found.node.entries.get(key) : undefined
     return { offset: entry?.keyOffset ?? found.offset, message: describeUnknownKey(key, path, schema), isAbsence: false }
   }
   if (error.keyword === 'required') {
-    const message = `${capital(describePath(path))} lacks ${quote(key)}`
+    const message = `${capital(describePath(path))} lacks ${quote(String(error.params.missingProperty))}`
     return { offset: found.keyOffset, message, isAbsence: true }
   }
   const message = `${capital(describePath(path))} must be ${describeExpected(schema)}, found ${describeFound(found.node)}`

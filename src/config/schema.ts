@@ -1,6 +1,6 @@
 /**
  * The configuration file as a JSON schema: the one source of which keys there are, what they take and what they mean.
- * Files are held against it, the messages and the documentation are made from it. A file a section: `schema/`.
+ * ajv checks against it, the messages and the documentation are made from it. A file a section: `schema/`.
  */
 
 import { CONFIG_SECTION } from './schema/config-section.ts'

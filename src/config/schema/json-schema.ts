@@ -27,5 +27,5 @@ export interface Schema {
   readonly maxItems?: number
 }
 
-/** Words that are not JSON schema's own: other tools that read these schemas must be told. */
+/** Words that ajv has to know besides JSON schema's. */
 export const SCHEMA_ANNOTATIONS = ['expected', 'whenEmpty', 'whenLeftOut'] as const
