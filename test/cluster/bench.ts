@@ -5,8 +5,8 @@ import { mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, symlink, writeFi
 import { tmpdir } from 'node:os'
 import { dirname, extname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { expect } from 'vitest'
-import { type SshdHost, type SshdHostOptions, startSshdHost, waitUntil } from './sshd-host.ts'
+import { expectNoneLeft } from './expect-none-left.ts'
+import { type SshdHost, type SshdHostOptions, startSshdHost } from './sshd-host.ts'
 
 const run = promisify(execFile)
 
@@ -97,15 +97,7 @@ export async function createBench(): Promise<Bench> {
       return path
     },
     async expectNothingLeft() {
-      let left: readonly string[] = []
-      await waitUntil(
-        async () => {
-          left = await findLeft()
-          return left.length === 0
-        },
-        { what: 'nothing is left', timeoutMs: 30_000 },
-      ).catch(() => {})
-      expect(left).toEqual([])
+      await expectNoneLeft(findLeft)
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(hosts.map((host) => host.stop()))

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Bench, createBench, describeFilm } from './bench.ts'
 import { runEncode, runPlain, startEncode } from './encode-program.ts'
+import { expectNoneLeft } from './expect-none-left.ts'
 import { canStartHosts, type SshdHost, waitUntil } from './sshd-host.ts'
 import { lacksWindowsController, startWindowsController, toDriveZ, type WindowsController } from './windows-controller.ts'
 
@@ -129,17 +130,11 @@ describe.runIf(why === undefined)(`encode as a Windows program${why === undefine
   }
 
   async function expectNothingLeft(): Promise<void> {
-    let left: readonly string[] = []
-    await waitUntil(
-      async () => {
-        const running = [...(await controller.processes()), ...(await linux.processes())].map(({ args }) => args)
-        const files = [...(await readdir(linux.workingFolder)), ...(await readdir(controller.localFolder, { recursive: true }))]
-        left = [...running, ...files.filter((name) => /(?:^|\/)\.?encode-/.test(name))]
-        return left.length === 0
-      },
-      { what: 'nothing is left', timeoutMs: 30_000 },
-    ).catch(() => {})
-    expect(left).toEqual([])
+    await expectNoneLeft(async () => {
+      const running = [...(await controller.processes()), ...(await linux.processes())].map(({ args }) => args)
+      const files = [...(await readdir(linux.workingFolder)), ...(await readdir(controller.localFolder, { recursive: true }))]
+      return [...running, ...files.filter((name) => /(?:^|\/)\.?encode-/.test(name))]
+    })
   }
 })
 

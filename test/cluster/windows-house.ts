@@ -2,19 +2,19 @@
 
 import { readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect } from 'vitest'
 import { startWindowsServer, type WindowsServer } from '../host/windows/windows-server.ts'
 import { startWindowsSshd } from '../host/windows/windows-sshd.ts'
 import type { Wine } from '../host/windows/wine.ts'
 import { type Bench, createBench } from './bench.ts'
-import { waitUntil } from './sshd-host.ts'
+import { expectNoneLeft } from './expect-none-left.ts'
 
 export interface WindowsHouse extends AsyncDisposable {
   readonly bench: Bench
   readonly server: WindowsServer
   readonly config: string
   ffmpegs(): Promise<readonly string[]>
-  expectNothingLeft(): Promise<void>
+  /** @param except processes that may stay. */
+  expectNothingLeft(except?: RegExp): Promise<void>
 }
 
 export interface WindowsHouseOptions {
@@ -23,52 +23,54 @@ export interface WindowsHouseOptions {
   readonly isMounted?: boolean
   /** Instead of the server that does what Microsoft's does. */
   readonly isOnSshd?: boolean
+  /** More of the host's configuration. */
+  readonly lines?: readonly string[]
+  /** More hosts of the cluster, with their configuration. */
+  readonly others?: Readonly<Record<string, readonly string[]>>
 }
 
 export async function openWindowsHouse(options: WindowsHouseOptions): Promise<WindowsHouse> {
-  const { wine, hasPowerShell, isMounted = false, isOnSshd = false } = options
+  const { wine, hasPowerShell, isMounted = false, isOnSshd = false, lines = [], others = {} } = options
   const bench = await createBench()
   const server = await (isOnSshd ? startWindowsSshd : startWindowsServer)({ wine, hasPowerShell })
-  const { port, user, identityFile, knownHostsFile, folder, localFolder } = server
+  const { folder, localFolder } = server
   await symlink(bench.films, join(localFolder, 'films'))
-  const host = [
-    `type: ${isMounted ? 'mounted' : 'streaming'}`,
-    'address: 127.0.0.1',
-    `port: ${port}`,
-    `user: ${user}`,
-    `identity_file: ${identityFile}`,
-    `known_hosts: ${knownHostsFile}`,
-    `working_dir: ${folder}\\work`,
-    ...(isMounted ? [`path-substitutions: ['${bench.films}/ ${folder}\\films\\']`] : []),
-  ]
+  const gaming = isMounted
+    ? ['type: mounted', ...windowsAccessLines(server), `path-substitutions: ['${bench.films}/ ${folder}\\films\\']`, ...lines]
+    : ['type: streaming', ...windowsAccessLines(server), ...lines]
+  const hosts = Object.entries({ gaming, ...others }).flatMap(([name, own]) => [`      ${name}:`, ...own.map((line) => `        ${line}`)])
   const config = join(bench.folder, 'config.yml')
-  await writeFile(
-    config,
-    [...['config:', '  clusters:', '    home:', '      gaming:'], ...host.map((line) => `        ${line}`), PROFILES].join('\n'),
-  )
+  await writeFile(config, ['config:', '  clusters:', '    home:', ...hosts, PROFILES].join('\n'))
   const ffmpegs = async () => (await server.processes()).filter((args) => args.includes('ffmpeg.exe') && !args.includes('session.exe'))
   return {
     bench,
     server,
     config,
     ffmpegs,
-    async expectNothingLeft() {
-      let left: readonly string[] = []
-      await waitUntil(
-        async () => {
-          const files = await readdir(join(localFolder, 'work')).catch(() => [])
-          left = [...(await server.processes()), ...files, ...(await bench.list()).filter((name) => name.startsWith('.encode-'))]
-          return left.length === 0
-        },
-        { what: 'nothing is left', timeoutMs: 30_000 },
-      ).catch(() => {})
-      expect(left).toEqual([])
+    async expectNothingLeft(except) {
+      await expectNoneLeft(async () => [
+        ...(await server.processes()).filter((args) => except?.test(args) !== true),
+        ...(await readdir(join(localFolder, 'work')).catch(() => [])),
+        ...(await bench.list()).filter((name) => name.startsWith('.encode-')),
+      ])
     },
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]()
       await bench[Symbol.asyncDispose]()
     },
   }
+}
+
+/** The lines of a host's configuration that reach it. */
+export function windowsAccessLines({ port, user, identityFile, knownHostsFile, folder }: WindowsServer): readonly string[] {
+  return [
+    'address: 127.0.0.1',
+    `port: ${port}`,
+    `user: ${user}`,
+    `identity_file: ${identityFile}`,
+    `known_hosts: ${knownHostsFile}`,
+    `working_dir: ${folder}\\work`,
+  ]
 }
 
 const PROFILES = `
