@@ -1,6 +1,6 @@
 /**
  * One run of the real scheduler on a simulated cluster, under a clock that jumps from one event to the next. A job fetches its source,
- * encodes in its slot and brings its result back; transfers of one host share its link evenly.
+ * encodes in its slot and brings its result back. Sources for one host come one after the other, and so do its results; both share its link.
  */
 
 import type { Clock } from '../src/core/clock.ts'
@@ -16,6 +16,9 @@ const REPORT_SECONDS = 2
 
 /** Jobs a slot whose sources are fetched before it is free. */
 const AHEAD = 1
+
+/** Less than that of a file is left by rounding. */
+const ROUNDING_BYTES = 1e-6
 
 const PROFILE = 'hevc'
 const CLUSTER = 'simulated'
@@ -33,7 +36,10 @@ export interface SimulatedTimes {
   readonly end: number
 }
 
+type Way = 'there' | 'back'
+
 interface Transfer {
+  readonly sinceSeconds: number
   leftBytes: number
   readonly done: () => void
 }
@@ -103,7 +109,7 @@ export async function simulateRun(
   /** Rejects when it is withdrawn. */
   async function simulateAttempt(job: SimulatedJob, host: SimulatedHost, link: Link, { pace, lease }: Attempt): Promise<JobOutcome> {
     const startedMs = timeline.clock.now()
-    await link.move(job.fetchBytes, lease.withdrawn)
+    await link.move('there', job.fetchBytes, lease.withdrawn)
     const fetchedMs = timeline.clock.now()
     await lease.take()
     const takenMs = timeline.clock.now()
@@ -115,7 +121,7 @@ export async function simulateRun(
     } else await timeline.wait(encodeSeconds, lease.withdrawn)
     lease.release()
     const encodedMs = timeline.clock.now()
-    await link.move(job.returnBytes, lease.withdrawn)
+    await link.move('back', job.returnBytes, lease.withdrawn)
     if (!lease.claimResult()) return { kind: 'interrupted' }
     const transferSeconds = (fetchedMs - startedMs + timeline.clock.now() - encodedMs) / 1000
     pace.tell({ encodeSeconds, transferSeconds, transferBytes: job.fetchBytes + job.returnBytes })
@@ -142,42 +148,61 @@ function toTicket(simulated: SimulatedJob): Ticket {
 
 interface Link {
   /** Rejects when it is withdrawn. */
-  move(bytes: number, withdrawn: AbortSignal): Promise<void>
+  move(way: Way, bytes: number, withdrawn: AbortSignal): Promise<void>
 }
 
 function createLink({ linkBytesPerSecond }: SimulatedHost, timeline: Timeline): Link {
-  const transfers = new Set<Transfer>()
+  const ways: Readonly<Record<Way, Transfer[]>> = { there: [], back: [] }
   let sinceMs = 0
   let next: (() => void) | undefined
 
-  /** Takes off what was moved since the last change, and finds the transfer that ends next. */
+  function listMoving(): readonly Transfer[] {
+    return Object.values(ways).flatMap(([first]) => (first === undefined ? [] : [first]))
+  }
+
+  /** Takes off what was moved since the last change. */
   function share(): void {
-    const moved = transfers.size === 0 ? 0 : (((timeline.clock.now() - sinceMs) / 1000) * linkBytesPerSecond) / transfers.size
-    for (const transfer of transfers) transfer.leftBytes -= moved
+    const moving = listMoving()
+    const movedBytes = (((timeline.clock.now() - sinceMs) / 1000) * linkBytesPerSecond) / moving.length
+    for (const transfer of moving) transfer.leftBytes -= movedBytes
     sinceMs = timeline.clock.now()
   }
 
   function plan(): void {
     next?.()
-    const [first, ...others] = transfers
-    if (first === undefined) return
-    const soonest = others.reduce((least, transfer) => (transfer.leftBytes < least.leftBytes ? transfer : least), first)
-    next = timeline.after((Math.max(0, soonest.leftBytes) * transfers.size) / linkBytesPerSecond, () => {
+    next = undefined
+    const moving = listMoving()
+    const leftBytes = Math.min(...moving.map((transfer) => transfer.leftBytes))
+    if (moving.length === 0) return
+    next = timeline.after((Math.max(0, leftBytes) * moving.length) / linkBytesPerSecond, () => {
       next = undefined
       share()
-      transfers.delete(soonest)
+      const ended = moving.find((transfer) => transfer.leftBytes <= ROUNDING_BYTES)
+      if (ended !== undefined) remove(ended)
       plan()
-      soonest.done()
+      ended?.done()
     })
   }
 
+  /** First goes what would have been there first, had each begun at once, as in a run (decision 23). */
+  function insert(way: Way, transfer: Transfer): void {
+    const dueOf = (other: Transfer): number => other.sinceSeconds + other.leftBytes / linkBytesPerSecond
+    const place = ways[way].findIndex((other) => dueOf(other) > dueOf(transfer))
+    ways[way].splice(place === -1 ? ways[way].length : place, 0, transfer)
+  }
+
+  function remove(transfer: Transfer): void {
+    for (const way of Object.values(ways)) if (way.includes(transfer)) way.splice(way.indexOf(transfer), 1)
+  }
+
   return {
-    move: (bytes, withdrawn) =>
+    move: (way, bytes, withdrawn) =>
       new Promise((resolve, reject) => {
         if (bytes === 0) return resolve()
         if (withdrawn.aborted) return reject(withdrawn.reason)
         share()
         const transfer = {
+          sinceSeconds: timeline.clock.now() / 1000,
           leftBytes: bytes,
           done() {
             withdrawn.removeEventListener('abort', stop)
@@ -186,12 +211,12 @@ function createLink({ linkBytesPerSecond }: SimulatedHost, timeline: Timeline): 
         }
         const stop = (): void => {
           share()
-          transfers.delete(transfer)
+          remove(transfer)
           plan()
           reject(withdrawn.reason)
         }
         withdrawn.addEventListener('abort', stop, { once: true })
-        transfers.add(transfer)
+        insert(way, transfer)
         plan()
       }),
   }

@@ -49,5 +49,5 @@ export interface LiveAttempt<Job extends ScheduledJob> extends UnderWay {
   /** What it told, or as much as is known without. */
   readonly spent: () => Spent
   /** How long its bytes were on their way, and of that, the time for which it had the link to itself, as it were. */
-  readonly crossed: { seconds: number; shareSeconds: number }
+  readonly crossed: { seconds: number; hadSeconds: number }
 }

@@ -70,9 +70,9 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
     let encodedMs: number | undefined
     const attempt: LiveAttempt<Job> = {
       ...{ job, entry, place, isCopy, queue: fit.queue, sinceMs: startedMs, endsMs: undefined },
-      ...{ phase: 'coming', linkShareSeconds: worker.link.shareSeconds(startedMs), withdrawn: undefined },
+      ...{ phase: 'coming', crossing: worker.link.join('there', fetchSeconds(worker, job), startedMs), withdrawn: undefined },
       spent: () => spent ?? { encodeSeconds: ((encodedMs ?? clock.now()) - startedMs) / 1000 },
-      crossed: { seconds: 0, shareSeconds: 0 },
+      crossed: { seconds: 0, hadSeconds: 0 },
       withdraw(reason) {
         attempt.withdrawn ??= reason
         withdrawal.abort(new Error(reason))
@@ -108,7 +108,6 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
     }
     live.add(attempt)
     worker.underWay.add(attempt)
-    worker.link.count(1, startedMs)
     worker.taken.set(fit.queue, (worker.taken.get(fit.queue) ?? 0) + 1)
     running += 1
     changes += 1
@@ -156,9 +155,19 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
   }
 
   /** What the way in tells of a link that nobody knows yet. */
-  function learnLink({ job, place: { worker }, linkShareSeconds }: LiveAttempt<Job>): void {
-    const seconds = worker.link.shareSeconds(clock.now()) - linkShareSeconds
-    speeds.expectLink(worker.spec, toFetchBytes(job) / seconds)
+  function learnLink({ job, place: { worker }, crossing }: LiveAttempt<Job>): void {
+    // What was there out of its turn tells that turns are not as they were thought to be.
+    if (crossing === undefined || !worker.link.isFirst(crossing)) return
+    worker.link.look(clock.now())
+    speeds.expectLink(worker.spec, toFetchBytes(job) / crossing.hadSeconds)
+  }
+
+  function fetchSeconds({ spec }: Worker, job: ScheduledJob): number {
+    return toFetchBytes(job) / speeds.linkOf(spec)
+  }
+
+  function returnSeconds({ spec }: Worker, job: ScheduledJob): number {
+    return ((job.transferBytes ?? 0) - toFetchBytes(job)) / speeds.linkOf(spec)
   }
 
   function grant(): void {
@@ -185,16 +194,16 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
     return !isPiledUp(worker, queue)
   }
 
-  /** The meter of the link counts those whose bytes are on their way. */
   function enter(attempt: LiveAttempt<Job>, phase: Phase | 'over'): void {
     const { worker } = attempt.place
     const nowMs = clock.now()
     const before = attempt.phase
-    if (isCrossing(before)) {
+    if (attempt.crossing !== undefined) {
+      worker.link.leave(attempt.crossing, nowMs)
       attempt.crossed.seconds += (nowMs - attempt.sinceMs) / 1000
-      attempt.crossed.shareSeconds += worker.link.shareSeconds(nowMs) - attempt.linkShareSeconds
+      attempt.crossed.hadSeconds += attempt.crossing.hadSeconds
     }
-    if (isCrossing(before) !== isCrossing(phase)) worker.link.count(isCrossing(phase) ? 1 : -1, nowMs)
+    attempt.crossing = phase === 'leaving' ? worker.link.join('back', returnSeconds(worker, attempt.job), nowMs) : undefined
     if (before !== 'leaving') changes += 1
     if (phase === 'encoding') encoding += 1
     if (before === 'encoding') encoding -= 1
@@ -205,7 +214,6 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
     if (phase !== 'over') attempt.phase = phase
     attempt.sinceMs = nowMs
     attempt.endsMs = undefined
-    attempt.linkShareSeconds = worker.link.shareSeconds(nowMs)
     timetable.forget(worker)
   }
 
@@ -260,8 +268,4 @@ export function isPiledUp(worker: Worker, queue: string): boolean {
   // Asked for every host again and again, and hardly ever so.
   if (worker.underWay.size < most) return false
   return countPhase(worker, 'encoding', queue) + countPhase(worker, 'leaving', queue) >= most
-}
-
-function isCrossing(phase: Phase | 'over'): boolean {
-  return phase === 'coming' || phase === 'leaving'
 }

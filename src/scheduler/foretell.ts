@@ -1,7 +1,7 @@
 /**
  * What becomes of all that one host has to do, if nothing else comes: sources arrive, take the slot that is free first, encode, and results
- * leave. Whatever crosses the link at a time shares it evenly, so that each source more makes the others later, and results, too.
- * Pure; times are seconds from now.
+ * leave. What crosses the link takes turns (link-turns.ts), so that a source more makes those later that would be there after it, and
+ * results, which share the link with sources. Pure; times are seconds from now.
  */
 
 /** What an attempt has still to do. */
@@ -15,6 +15,8 @@ export interface Task {
   readonly encodeSeconds: number
   /** Of the result, what is left, in seconds of the whole link. */
   readonly returnSeconds: number
+  /** By which what is on its way has its turn; undefined = it has only just set out. */
+  readonly dueSeconds?: number
   /** When the source is there, where nothing is known of the link that it comes over. */
   readonly arrivesSeconds?: number
 }
@@ -27,21 +29,23 @@ export interface Foretold {
   readonly free: ReadonlyMap<string, number[]>
 }
 
+/** Something on its way. */
+interface Crossing {
+  readonly index: number
+  leftSeconds: number
+  dueSeconds: number
+}
+
 /** `countSlots`: those of a queue that may be taken at a time. */
 export function foretell(tasks: readonly Task[], countSlots: (queue: string) => number): Foretold {
   const takes = new Float64Array(tasks.length).fill(Number.POSITIVE_INFINITY)
   const encoded = new Float64Array(tasks.length).fill(Number.POSITIVE_INFINITY)
-  /** Of what crosses the link now, in seconds of the whole link. */
-  const left = new Float64Array(tasks.length).fill(Number.POSITIVE_INFINITY)
   const ends = new Float64Array(tasks.length)
   const free = new Map<string, number[]>()
-  let crossing = 0
+  /** In the order in which they have their turns. */
+  const sources: Crossing[] = []
+  const results: Crossing[] = []
   let now = 0
-
-  function cross(index: number, seconds: number): void {
-    left[index] = seconds
-    crossing += 1
-  }
 
   function encode(index: number, { queue, encodeSeconds }: Task, readySeconds: number): void {
     const slots = free.get(queue) ?? Array<number>(Math.max(1, countSlots(queue))).fill(0)
@@ -53,40 +57,61 @@ export function foretell(tasks: readonly Task[], countSlots: (queue: string) => 
     slots[slot] = start + encodeSeconds
   }
 
-  function leave(index: number, { returnSeconds }: Task): void {
+  function leave(index: number, { returnSeconds }: Task, dueSeconds = now + returnSeconds): void {
     encoded[index] = Number.POSITIVE_INFINITY
-    if (returnSeconds > 0) cross(index, returnSeconds)
+    if (returnSeconds > 0) join(results, { index, leftSeconds: returnSeconds, dueSeconds })
     else ends[index] = now
   }
 
   // Those in their slots have them first.
   for (const [index, task] of tasks.entries()) if (task.phase === 'encoding') encode(index, task, 0)
   for (const [index, task] of tasks.entries()) {
-    if (task.phase === 'leaving') leave(index, task)
-    else if (task.phase === 'coming' && task.fetchSeconds > 0) cross(index, task.fetchSeconds)
-    else if (task.phase !== 'encoding') encode(index, task, task.arrivesSeconds ?? 0)
+    const { phase, fetchSeconds } = task
+    if (phase === 'leaving') leave(index, task, task.dueSeconds)
+    else if (phase === 'coming' && fetchSeconds > 0) {
+      join(sources, { index, leftSeconds: fetchSeconds, dueSeconds: task.dueSeconds ?? fetchSeconds })
+    } else if (phase !== 'encoding') encode(index, task, task.arrivesSeconds ?? 0)
   }
   for (;;) {
-    const [nextCrossed, nextEncoded] = [indexOfLeast(left), indexOfLeast(encoded)]
-    const crossedAt = crossing === 0 ? Number.POSITIVE_INFINITY : now + (left[nextCrossed] ?? 0) * crossing
+    const [source, result] = [sources[0], results[0]]
+    const moving = (source === undefined ? 0 : 1) + (result === undefined ? 0 : 1)
+    const thereAt = source === undefined ? Number.POSITIVE_INFINITY : now + source.leftSeconds * moving
+    const backAt = result === undefined ? Number.POSITIVE_INFINITY : now + result.leftSeconds * moving
+    const nextEncoded = indexOfLeast(encoded)
     const encodedAt = encoded[nextEncoded] ?? Number.POSITIVE_INFINITY
-    const next = Math.max(now, Math.min(crossedAt, encodedAt))
+    const next = Math.max(now, Math.min(thereAt, backAt, encodedAt))
     // So put that no number, not even NaN, keeps it going.
     if (!(next < Number.POSITIVE_INFINITY)) break
-    if (crossing > 0) for (let index = 0; index < left.length; index += 1) left[index] = (left[index] ?? 0) - (next - now) / crossing
+    const movedSeconds = (next - now) / moving
+    if (source !== undefined) move(source, movedSeconds)
+    if (result !== undefined) move(result, movedSeconds)
     now = next
-    const index = crossedAt <= encodedAt ? nextCrossed : nextEncoded
+    const arrived = thereAt <= backAt ? source : result
+    const crossed = arrived !== undefined && Math.min(thereAt, backAt) <= encodedAt ? arrived : undefined
+    const index = crossed?.index ?? nextEncoded
     const task = tasks[index]
     if (task === undefined) break
-    if (crossedAt > encodedAt) leave(index, task)
-    else {
-      left[index] = Number.POSITIVE_INFINITY
-      crossing -= 1
-      if (task.phase === 'coming' && takes[index] === Number.POSITIVE_INFINITY) encode(index, task, now)
-      else ends[index] = now
+    if (crossed === undefined) leave(index, task)
+    else if (crossed === source) {
+      sources.shift()
+      encode(index, task, now)
+    } else {
+      results.shift()
+      ends[index] = now
     }
   }
   return { takes, ends, free }
+}
+
+function join(way: Crossing[], crossing: Crossing): void {
+  let place = way.length
+  while (place > 0 && (way[place - 1]?.dueSeconds ?? 0) > crossing.dueSeconds) place -= 1
+  way.splice(place, 0, crossing)
+}
+
+function move(crossing: Crossing, seconds: number): void {
+  crossing.leftSeconds -= seconds
+  crossing.dueSeconds -= seconds
 }
 
 function indexOfLeast(values: ArrayLike<number>): number {

@@ -16,7 +16,7 @@ export function learnFromAttempt<Job extends ScheduledJob>(
   const { spec } = place.worker
   const { encodeSeconds, transferBytes = 0, transferSeconds = 0, linkBytes, arrivedBytes } = spent()
   // Others shared the link. What was told may count the wait for a slot as transfer.
-  const share = crossed.seconds === 0 ? 1 : crossed.shareSeconds / crossed.seconds
+  const share = crossed.seconds === 0 ? 1 : crossed.hadSeconds / crossed.seconds
   const alone = transferBytes / (Math.min(transferSeconds, crossed.seconds) * share)
   const linkBytesPerSecond = speeds.learnLink(spec, linkBytes === undefined ? alone : linkBytes / transferSeconds)
   if (arrivedBytes !== undefined && mayHaveWaited(arrivedBytes / encodeSeconds, speeds.linkOf(spec))) {

@@ -6,6 +6,7 @@
 import type { Clock } from '../core/clock.ts'
 import { foretell, type Task } from './foretell.ts'
 import { type ScheduledJob, toFetchBytes } from './job-form.ts'
+import { toDueSeconds } from './link-turns.ts'
 import type { Speeds } from './speeds.ts'
 import { countUsableSlots, secondsToUp, type UnderWay, type Worker } from './worker.ts'
 
@@ -40,9 +41,10 @@ interface Page {
   readonly madeMs: number
   /** When an encode will have taken longer than expected. */
   readonly untilMs: number
-  /** What each transfer that is under way has still to move, in seconds of the whole link. */
-  readonly crossing: readonly number[]
-  /** Of that, what sources have; and all that the link has still to do for those who are there. */
+  /** Sources that are under way: what each has still to move, in seconds of the whole link, and when it is due. */
+  readonly sources: readonly { readonly leftSeconds: number; readonly dueSeconds: number }[]
+  /** What results have that are under way, what sources have, and all that the link has still to do for those who are there. */
+  readonly resultSeconds: number
   readonly fetchSeconds: number
   readonly linkSeconds: number
   readonly free: Map<string, readonly number[]>
@@ -74,14 +76,14 @@ export function createTimetable(speeds: Speeds, clock: Pick<Clock, 'now'>): Time
     const tasks = listTasks(worker)
     const told = foretell(tasks, (queue) => countUsableSlots(worker, queue))
     const ends = new Map<UnderWay, number>()
-    const crossing: number[] = []
-    let [index, fetchSeconds, linkSeconds, untilMs] = [0, 0, 0, Number.POSITIVE_INFINITY]
+    const sources: { leftSeconds: number; dueSeconds: number }[] = []
+    let [index, resultSeconds, fetchSeconds, linkSeconds, untilMs] = [0, 0, 0, 0, Number.POSITIVE_INFINITY]
     for (const attempt of worker.underWay) {
       const task = tasks[index]
       if (task === undefined) break
       ends.set(attempt, told.ends[index] ?? 0)
-      const crosses = task.phase === 'coming' ? task.fetchSeconds : task.phase === 'leaving' ? task.returnSeconds : 0
-      if (crosses > 0) crossing.push(crosses)
+      if (task.phase === 'leaving') resultSeconds += task.returnSeconds
+      if (task.fetchSeconds > 0) sources.push({ leftSeconds: task.fetchSeconds, dueSeconds: task.dueSeconds ?? 0 })
       fetchSeconds += task.fetchSeconds
       linkSeconds += task.fetchSeconds + task.returnSeconds
       if (task.phase === 'encoding') untilMs = Math.min(untilMs, madeMs + task.encodeSeconds * 1000)
@@ -89,30 +91,31 @@ export function createTimetable(speeds: Speeds, clock: Pick<Clock, 'now'>): Time
       if (task.phase === 'coming' && isOverdue(attempt, task)) untilMs = madeMs
       index += 1
     }
-    return { madeMs, untilMs, crossing, fetchSeconds, linkSeconds, free: new Map(told.free), firstFree: new Map(), ends }
+    return { madeMs, untilMs, sources, resultSeconds, fetchSeconds, linkSeconds, free: new Map(told.free), firstFree: new Map(), ends }
   }
 
   /** What is under way there, in that order. */
   function listTasks(worker: Worker): Task[] {
     const nowMs = clock.now()
-    const moved = worker.link.shareSeconds(nowMs)
+    worker.link.look(nowMs)
     return [...worker.underWay].map((attempt) => {
-      const { phase, queue, job, linkShareSeconds } = attempt
-      const task = { phase, queue, fetchSeconds: 0, encodeSeconds: 0, returnSeconds: returnSeconds(worker, job) }
-      if (phase === 'leaving') return { ...task, returnSeconds: Math.max(0, task.returnSeconds - (moved - linkShareSeconds)) }
+      const { phase, queue, job, crossing } = attempt
+      const dueSeconds = crossing === undefined ? 0 : toDueSeconds(crossing) - nowMs / 1000
+      const task = { phase, queue, fetchSeconds: 0, encodeSeconds: 0, returnSeconds: returnSeconds(worker, job), dueSeconds }
+      if (phase === 'leaving') return { ...task, returnSeconds: Math.max(0, task.returnSeconds - (crossing?.hadSeconds ?? 0)) }
       if (phase === 'encoding') return { ...task, encodeSeconds: encodeLeft(worker, attempt, nowMs) }
       const encodeSeconds = speeds.encodeSeconds(worker.spec, job) ?? 0
       if (phase === 'waiting') return { ...task, encodeSeconds }
       const link = speeds.linkOf(worker.spec)
-      const overdue = overdueSeconds(attempt, nowMs)
       // Of a link that nobody knows the time that has passed is all that is known: as much again.
-      if (link === Number.POSITIVE_INFINITY) return { ...task, encodeSeconds, arrivesSeconds: overdue / OVERRUN_SHARE }
-      return { ...task, encodeSeconds, fetchSeconds: Math.max(toFetchBytes(job) / link - (moved - linkShareSeconds), overdue) }
+      if (link === Number.POSITIVE_INFINITY) return { ...task, encodeSeconds, arrivesSeconds: (nowMs - attempt.sinceMs) / 1000 }
+      const hadSeconds = crossing?.hadSeconds ?? 0
+      return { ...task, encodeSeconds, fetchSeconds: Math.max(toFetchBytes(job) / link - hadSeconds, hadSeconds * OVERRUN_SHARE) }
     })
   }
 
-  function isOverdue(attempt: UnderWay, { fetchSeconds, arrivesSeconds }: Task): boolean {
-    return arrivesSeconds !== undefined || fetchSeconds <= overdueSeconds(attempt, clock.now())
+  function isOverdue({ crossing }: UnderWay, { fetchSeconds, arrivesSeconds }: Task): boolean {
+    return arrivesSeconds !== undefined || fetchSeconds <= (crossing?.hadSeconds ?? 0) * OVERRUN_SHARE
   }
 
   /** What is left at least of what has taken so long. */
@@ -211,12 +214,15 @@ export function createTimetable(speeds: Speeds, clock: Pick<Clock, 'now'>): Time
 }
 
 /** When a source arrives that sets out now, while those before it have had the link for some seconds. */
-function findArrival({ crossing }: Page, own: number, passedSeconds: number): number {
-  let seconds = own
-  for (const left of crossing) seconds += Math.max(0, Math.min(left - passedSeconds / crossing.length, own))
-  return seconds
+function findArrival({ sources, resultSeconds }: Page, own: number, passedSeconds: number): number {
+  let seconds = 0
+  for (const { leftSeconds, dueSeconds } of sources) if (dueSeconds <= passedSeconds + own) seconds += leftSeconds
+  const areBoth = sources.length > 0 && resultSeconds > 0
+  const movedSeconds = areBoth ? passedSeconds / 2 : passedSeconds
+  const left = own + Math.max(0, seconds - movedSeconds)
+  return left + Math.max(0, Math.min(left, resultSeconds - movedSeconds))
 }
 
-function linkLeft({ crossing, linkSeconds }: Page, passedSeconds: number): number {
-  return Math.max(0, linkSeconds - (crossing.length > 0 ? passedSeconds : 0))
+function linkLeft({ sources, resultSeconds, linkSeconds }: Page, passedSeconds: number): number {
+  return Math.max(0, linkSeconds - (sources.length > 0 || resultSeconds > 0 ? passedSeconds : 0))
 }

@@ -1,7 +1,7 @@
 /** A host as the scheduler sees it: slots per queue, what it can do, whether it is there, and what is under way on it. */
 
 import type { ScheduledJob } from './job-form.ts'
-import { createLinkMeter, type LinkMeter } from './link-meter.ts'
+import { type Crossing, createLinkTurns, type LinkTurns } from './link-turns.ts'
 
 export interface WorkerSpec {
   readonly cluster: string
@@ -39,8 +39,8 @@ export interface UnderWay {
   sinceMs: number
   /** Of its encode, as it told; undefined where it did not. */
   endsMs: number | undefined
-  /** Of the worker's `link`, when the phase began. */
-  linkShareSeconds: number
+  /** On the worker's link; undefined while nothing of it is on its way. */
+  crossing: Crossing | undefined
   /** Why it was told to end, because the job is to be done elsewhere or by another attempt. */
   withdrawn: string | undefined
   readonly withdraw: (reason: string) => void
@@ -55,7 +55,7 @@ export interface Worker {
   /** Jobs of each queue that have not encoded yet, or do so: counted in the moment a job is placed. */
   readonly taken: Map<string, number>
   readonly underWay: Set<UnderWay>
-  readonly link: LinkMeter
+  readonly link: LinkTurns
   /** Slots of each queue that it turned out not to have after all. */
   readonly lowered: Map<string, number>
   /** Last known processor load, 1 = all cores busy; 0 until it is known. */
@@ -65,7 +65,7 @@ export interface Worker {
 export function createWorker(spec: WorkerSpec): Worker {
   return {
     ...{ spec, state: 'expected', taken: new Map(), underWay: new Set(), lowered: new Map(), cpuRatio: 0 },
-    link: createLinkMeter(),
+    link: createLinkTurns(),
   }
 }
 

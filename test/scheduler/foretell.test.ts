@@ -14,13 +14,19 @@ describe('all that a host has to do', () => {
     expect(endsOf(1, coming(10, 20, 5))).toEqual([35])
   })
 
-  test('shares the link evenly, so that what comes later makes a result late', () => {
+  test('has sources come one after the other, the one that would be there first before the others', () => {
+    expect(endsOf(3, coming(10, 1), coming(2, 1))).toEqual([13, 3])
+    const begun = { ...coming(10, 1), dueSeconds: 1 }
+    expect(endsOf(3, begun, coming(2, 1)), 'a long one that was begun before').toEqual([11, 13])
+  })
+
+  test('shares the link between both ways, so that what comes later makes a result late', () => {
     expect(endsOf(2, encoding(10, 5))).toEqual([15])
     expect(endsOf(2, encoding(10, 5), coming(100, 1))[0]).toBe(20)
   })
 
   test('shares the link with what has come or left no longer', () => {
-    expect(endsOf(3, leaving(1), coming(2, 0), coming(3, 0))).toEqual([3, 5, 6])
+    expect(endsOf(3, leaving(1), coming(2, 0), coming(3, 0))).toEqual([2, 3, 6])
   })
 
   test('takes the slot that is free first, in the order in which sources come', () => {

@@ -10,7 +10,7 @@ const job: ScheduledJob = { id: '1', cluster: 'home', profile: 'hevc', forms: []
 
 function attemptThatSpent(spent: Spent): LiveAttempt<ScheduledJob> {
   const place = { worker: createWorker(spec) }
-  return { job, place, crossed: { seconds: 0, shareSeconds: 0 }, spent: () => spent } as unknown as LiveAttempt<ScheduledJob>
+  return { job, place, crossed: { seconds: 0, hadSeconds: 0 }, spent: () => spent } as unknown as LiveAttempt<ScheduledJob>
 }
 
 test('an encode that may have waited for its source teaches no speed, one that left the link idle does', () => {

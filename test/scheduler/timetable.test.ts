@@ -15,8 +15,10 @@ function createHost(linkBytesPerSecond = 1) {
   host.state = 'up'
 
   function begin(phase: UnderWay['phase'], begun: ScheduledJob): UnderWay {
+    const way = phase === 'coming' ? 'there' : 'back'
     const attempt: UnderWay = {
-      ...{ job: begun, queue: '_default', phase, sinceMs: 0, endsMs: undefined, linkShareSeconds: 0, withdrawn: undefined },
+      ...{ job: begun, queue: '_default', phase, sinceMs: 0, endsMs: undefined, withdrawn: undefined },
+      crossing: phase === 'encoding' || phase === 'waiting' ? undefined : host.link.join(way, 0, 0),
       withdraw: () => {},
     }
     host.underWay.add(attempt)
