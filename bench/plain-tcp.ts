@@ -21,17 +21,31 @@ const server = net.createServer({ allowHalfOpen: true }, (socket) => socket.once
 process.stdin.resume().on('end', () => process.exit())
 `
 
-/** @param ssh the command that runs the words after it on the host, which has the same Node at the same place */
-export async function openPlainTcp(ssh: readonly string[], address: string, hostPath: string): Promise<PlainTcp> {
+export interface Place {
+  readonly address: string
+  readonly port: number
+}
+
+/**
+ * @param ssh the command that runs the words after it on the host, which has the same Node at the same place
+ * @param reach how its port is reached from here, where that is not where it is
+ */
+export async function openPlainTcp(
+  ssh: readonly string[],
+  address: string,
+  hostPath: string,
+  reach = async (place: Place): Promise<Place> => place,
+): Promise<PlainTcp> {
   const quoted = [process.execPath, '-e', SERVER, hostPath, address].map((word) => `'${word.replaceAll("'", "'\\''")}'`)
   const [program = '', ...argv] = [...ssh, quoted.join(' ')]
   const server = spawn(program, argv, { stdio: ['pipe', 'pipe', 'inherit'] })
-  const port = await new Promise<number>((resolve, reject) => {
+  const listensOn = await new Promise<number>((resolve, reject) => {
     server.stdout.once('data', (line: Buffer) => resolve(Number(line)))
     server.once('close', () => reject(new Error('The other end of the bare connection did not start')))
   })
+  const place = await reach({ address, port: listensOn })
   const open = async (way: 'u' | 'd'): Promise<Socket> => {
-    const socket = connect({ host: address, port, allowHalfOpen: true })
+    const socket = connect({ host: place.address, port: place.port, allowHalfOpen: true })
     await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject))
     socket.write(way)
     return socket

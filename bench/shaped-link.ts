@@ -1,6 +1,7 @@
 /** Links to a host that are slower than this machine's memory: a virtual cable at a rate (Linux, root), and a proxy with rate and delay. */
 
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { createServer, connect as dial, type Socket } from 'node:net'
 import { dirname, join } from 'node:path'
@@ -10,6 +11,8 @@ export interface Link extends AsyncDisposable {
   readonly address: string
   readonly port: number
   readonly knownHostsFile: string
+  /** Bytes that it has carried so far, headers included where it has them. Missing where it does not count. */
+  readonly carriedBytes?: (way: 'up' | 'down') => number
 }
 
 /** Bytes that may wait at the bottleneck, as in a router. */
@@ -42,22 +45,31 @@ export async function openCable(host: SshdHost, megabitsPerSecond: number): Prom
     // It ends with the host: the host's first process ends all of its namespace.
     const [, init] = host.seenFrom('/').match(/^\/proc\/(\d+)\//) ?? []
     run(`nsenter --net=/run/netns/${name} --mount=/proc/${init}/ns/mnt --pid=/proc/${init}/ns/pid /usr/sbin/sshd -f '${config}'`)
-    return { address, port, knownHostsFile: await know(host, address, port), [Symbol.asyncDispose]: async () => remove() }
+    return {
+      ...{ address, port, knownHostsFile: await know(host, address, port) },
+      carriedBytes: (way) => Number(readFileSync(`/sys/class/net/${near}/statistics/${way === 'up' ? 'tx' : 'rx'}_bytes`, 'utf8')),
+      [Symbol.asyncDispose]: async () => remove(),
+    }
   } catch (error) {
     remove()
     throw error
   }
 }
 
+export interface FarLinkOptions {
+  readonly megabitsPerSecond: number
+  readonly roundTripMs: number
+  /** Where it leads to; the host's SSH server unless told. */
+  readonly toPort?: number
+}
+
 /** Every byte is handed on half a round trip after it came, and not faster than the rate. */
-export async function openFarLink(
-  host: SshdHost,
-  { megabitsPerSecond, roundTripMs }: { readonly megabitsPerSecond: number; readonly roundTripMs: number },
-): Promise<Link> {
+export async function openFarLink(host: SshdHost, { megabitsPerSecond, roundTripMs, toPort }: FarLinkOptions): Promise<Link> {
   const bytesPerMs = (megabitsPerSecond * 1e6) / 8 / 1000
   const sockets = new Set<Socket>()
+  const carried = { up: 0, down: 0 }
 
-  function carry(from: Socket, into: Socket): void {
+  function carry(way: 'up' | 'down', from: Socket, into: Socket): void {
     const waiting: { readonly chunk: Buffer | undefined; readonly dueAt: number }[] = []
     let freeAt = 0
     let queued = 0
@@ -68,6 +80,7 @@ export async function openFarLink(
         if (chunk === undefined) into.end()
         else into.write(chunk)
         queued -= chunk?.length ?? 0
+        carried[way] += chunk?.length ?? 0
       }
       if (queued <= QUEUE_BYTES) from.resume()
       if (waiting[0] !== undefined) setTimeout(deliver, Math.max(0, waiting[0].dueAt - performance.now()))
@@ -89,10 +102,10 @@ export async function openFarLink(
   }
 
   const server = createServer({ allowHalfOpen: true }, (near) => {
-    const far = dial({ port: host.port, host: host.address, allowHalfOpen: true })
+    const far = dial({ port: toPort ?? host.port, host: host.address, allowHalfOpen: true })
     for (const socket of [near, far]) socket.setNoDelay(true)
-    carry(near, far)
-    carry(far, near)
+    carry('up', near, far)
+    carry('down', far, near)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as { readonly port: number }
@@ -100,6 +113,7 @@ export async function openFarLink(
     address: '127.0.0.1',
     port,
     knownHostsFile: await know(host, '127.0.0.1', port),
+    carriedBytes: (way) => carried[way],
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => server.close(resolve))

@@ -1,7 +1,8 @@
 /**
  * What it takes to bring a file to a host and back: `scp` and `rsync` as whole processes, the two movers of this program on a host that is open already,
  * in turn, on a real OpenSSH server of this machine. The mover that uses the system's OpenSSH client makes its connection in the time that is measured.
- * A bare TCP connection beside them tells what the link carries.
+ * A bare TCP connection beside them tells what the link carries, on this machine, which is both of its ends and perhaps the link as well. `steady` is
+ * the rate between a tenth and nine tenths of the bytes, without what it takes to begin and to end; `idle` what is left of the processors meanwhile.
  *
  *     node bench/transfer.ts [--megabytes 1000] [--rounds 5] [--link none|cable|far] [--without-binding] [--json]
  *
@@ -11,7 +12,6 @@
  */
 
 import { spawn, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { rm, stat } from 'node:fs/promises'
 import Module from 'node:module'
 import { dirname, join } from 'node:path'
@@ -22,11 +22,7 @@ import { startSshdHost } from '../test/cluster/sshd-host.ts'
 import { openPlainTcp } from './plain-tcp.ts'
 import { type Link, openCable, openFarLink } from './shaped-link.ts'
 import { describeSpread, median } from './statistics.ts'
-
-interface Sample {
-  readonly seconds: number
-  readonly cpuSeconds: number
-}
+import { STEADY_RATIO, type Watched, watchLink } from './watch-link.ts'
 
 const { values } = parseArgs({
   options: {
@@ -38,7 +34,10 @@ const { values } = parseArgs({
   },
 })
 const LINK_MEGABITS: { readonly cable: number; readonly far: number; readonly [link: string]: number } = { cable: 1000, far: 100 }
+const FAR = { megabitsPerSecond: LINK_MEGABITS.far, roundTripMs: 40 }
 const [megabytes, rounds] = [Number(values.megabytes), Number(values.rounds)]
+
+const BARE = 'bare TCP'
 
 if (values['without-binding']) {
   const extensions = (Module as unknown as { readonly _extensions: Record<string, () => void> })._extensions
@@ -94,25 +93,32 @@ const sshOptions = [
   'LogLevel=ERROR',
 ]
 const ssh = ['ssh', ...sshOptions, '-p', String(port)]
-// A proxy takes connections to the host's SSH server only.
-await using bare = values.link === 'far' ? undefined : await openPlainTcp([...ssh, `${host.user}@${address}`], address, there)
+await using stack = new AsyncDisposableStack()
+// The proxy of a far link leads to one port: the bare connection has a proxy of its own.
+let bareLink: Link | undefined
+const bareAddress = values.link === 'far' ? host.address : address
+const bare = await openPlainTcp([...ssh, `${host.user}@${address}`], bareAddress, there, async (place) => {
+  if (values.link !== 'far') return place
+  bareLink = stack.use(await openFarLink(host, { ...FAR, toPort: place.port }))
+  return bareLink
+})
+stack.use(bare)
 const at = `${host.user}@${address}:${there}`
 const methods: Readonly<Record<string, Readonly<Record<'up' | 'down', () => Promise<unknown>>>>> = {
-  ...(bare === undefined ? {} : { 'bare TCP': { up: () => bare.up(source), down: () => bare.down(here) } }),
+  [BARE]: { up: () => bare.up(source), down: () => bare.down(here) },
   scp: { up: () => runScp([source, at]), down: () => runScp([at, here]) },
   rsync: { up: () => runRsync([source, at]), down: () => runRsync([at, here]) },
   "encode, system's ssh": { up: () => put(viaClient, source), down: () => get(viaClient) },
   'encode, ssh2 alone': { up: () => put(viaSsh2, source), down: () => get(viaSsh2) },
 }
-const samples = new Map<string, Sample[]>()
+const samples = new Map<string, Watched[]>()
 for (let round = 1; round <= rounds; round += 1) {
   for (const way of ['up', 'down'] as const) {
     for (const [name, move] of Object.entries(methods)) {
       const target = way === 'up' ? there : here
       await rm(target, { force: true })
-      const [startedAt, cpuBefore] = [performance.now(), readCpuSeconds()]
-      await move[way]()
-      const sample = { seconds: (performance.now() - startedAt) / 1000, cpuSeconds: readCpuSeconds() - cpuBefore }
+      const { carriedBytes } = name === BARE && bareLink !== undefined ? bareLink : link
+      const sample = await watchLink(move[way], carriedBytes && (() => carriedBytes(way)))
       if ((await stat(target)).size !== megabytes * 1e6) throw new Error(`${name} did not move everything ${way}`)
       samples.set(`${way} ${name}`, [...(samples.get(`${way} ${name}`) ?? []), sample])
     }
@@ -122,7 +128,7 @@ report()
 
 async function openLink(): Promise<Link> {
   if (values.link === 'cable') return await openCable(host, LINK_MEGABITS.cable)
-  if (values.link === 'far') return await openFarLink(host, { megabitsPerSecond: LINK_MEGABITS.far, roundTripMs: 40 })
+  if (values.link === 'far') return await openFarLink(host, FAR)
   return { address: host.address, port: host.port, knownHostsFile: host.knownHostsFile, [Symbol.asyncDispose]: async () => undefined }
 }
 
@@ -158,12 +164,6 @@ function run(program: string, args: readonly string[]): void {
   if (spawnSync(program, args, { stdio: 'inherit' }).status !== 0) throw new Error(`${program} failed`)
 }
 
-/** Of this process and of those it has waited for. */
-function readCpuSeconds(): number {
-  const fields = readFileSync('/proc/self/stat', 'utf8').split(') ').at(-1)?.split(' ') ?? []
-  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / 100
-}
-
 function report(): void {
   const { isNative } = describeSshCrypto()
   if (values.json) {
@@ -171,28 +171,51 @@ function report(): void {
     return
   }
   console.log(`${megabytes} MB, ${rounds} rounds, link ${values.link}, ssh2 ${isNative ? 'with' : 'without'} its binding\n`)
-  const linkMegabits = LINK_MEGABITS[values.link]
+  const [linkMegabits, counts] = [LINK_MEGABITS[values.link], link.carriedBytes !== undefined]
   const head = [
     'way',
     'method',
-    'of scp: median (range)',
+    'time, of scp: median (range)',
     'MB/s, median (range)',
-    ...(linkMegabits === undefined ? [] : ['of the link']),
+    'of bare TCP',
+    ...(counts ? ['steady MB/s', 'of bare TCP'] : []),
+    ...(linkMegabits === undefined ? [] : ['steady, of the link']),
     'CPU s/GB',
+    'idle',
   ]
   const rows = [...samples].map(([key, own]) => {
     const [way = ''] = key.split(' ')
-    const base = samples.get(`${way} scp`) ?? []
-    const rates = own.map(({ seconds }) => megabytes / seconds)
-    const ofLink = linkMegabits === undefined ? [] : [`${((median(rates) * 800) / linkMegabits).toFixed(0)} %`]
+    const ofRound = (other: string, rate: (sample: Watched) => number): string =>
+      toPercent(own.map((sample, round) => rate(sample) / toRate(samples.get(`${way} ${other}`)?.[round], rate)))
+    const steady = own.map(steadyRate)
     return [
       way,
       key.slice(way.length + 1),
-      describeSpread(own.map(({ seconds }, round) => seconds / (base[round]?.seconds ?? Number.NaN))),
-      describeSpread(rates, 1),
-      ...ofLink,
+      describeSpread(own.map(({ seconds }, round) => seconds / (samples.get(`${way} scp`)?.[round]?.seconds ?? Number.NaN))),
+      describeSpread(own.map(wholeRate), 1),
+      ofRound(BARE, wholeRate),
+      ...(counts ? [describeSpread(steady, 1), ofRound(BARE, steadyRate)] : []),
+      ...(linkMegabits === undefined ? [] : [toPercent(steady.map((rate) => (rate * 8) / linkMegabits))]),
       (median(own.map(({ cpuSeconds }) => cpuSeconds)) / (megabytes / 1000)).toFixed(1),
+      toPercent(own.map(({ idleRatio }) => idleRatio)),
     ]
   })
   for (const cells of [head, head.map(() => '---'), ...rows]) console.log(`| ${cells.join(' | ')} |`)
+}
+
+/** Megabytes a second, from the start of a program to its end. */
+function wholeRate({ seconds }: Watched): number {
+  return megabytes / seconds
+}
+
+function steadyRate({ steadySeconds }: Watched): number {
+  return (megabytes * STEADY_RATIO) / (steadySeconds ?? Number.NaN)
+}
+
+function toRate(sample: Watched | undefined, rate: (sample: Watched) => number): number {
+  return sample === undefined ? Number.NaN : rate(sample)
+}
+
+function toPercent(ratios: readonly number[]): string {
+  return `${(median(ratios) * 100).toFixed(0)} %`
 }
