@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createProgramShell } from '../../src/core/program-shell.ts'
 
 const whole = { startFailure: undefined, isTimedOut: false, isTooLong: false }
@@ -55,6 +55,14 @@ describe('a shell that stands by for short programs', () => {
 
   test('knows no functions and aliases of the environment', async () => {
     expect((await createProgramShell().run('printf', ['%s', 'film'])).stdout).toBe('film')
+  })
+
+  test('has programs keep the memory that they have, unless somebody has his own way with it', async () => {
+    const ask = ['-c', 'echo $MALLOC_MMAP_THRESHOLD_ $MALLOC_TRIM_THRESHOLD_'] as const
+    expect(await createProgramShell().run('/bin/sh', ask)).toMatchObject({ stdout: '33554432 1073741824\n' })
+    vi.stubEnv('MALLOC_TRIM_THRESHOLD_', '1')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    expect(await createProgramShell().run('/bin/sh', ask)).toMatchObject({ stdout: '33554432 1\n' })
   })
 
   test('bears megabytes, and what looks like the end of an answer', async () => {
