@@ -34,10 +34,11 @@ export interface LeashCommand {
 
 /** The command line that runs `argv` on a leash, the same for every login shell. */
 export function leashCommand(command: LeashCommand): string {
-  const { words, isEncoded } = carryArguments(withSurroundings(command))
+  const { exported, argv } = withSurroundings(command)
+  const { words, isEncoded } = carryArguments([...exported, ...argv])
   const flags = `-${isEncoded ? 'b' : ''}${command.keepsAwake === true ? 'w' : ''}`
   const { tag, heartbeatSeconds, graceTenths, nice = 0 } = command
-  const parameters = [tag, String(heartbeatSeconds), String(graceTenths), flags, String(nice), ...words]
+  const parameters = [tag, String(heartbeatSeconds), String(graceTenths), flags, String(nice), String(exported.length), ...words]
   return ['exec', '/bin/sh', '-c', ...[LEASH, ...parameters].map(quoteWord)].join(' ')
 }
 
@@ -58,8 +59,9 @@ export function killCommand(tag: string, started: LeashStart): string {
 
 /** Lines are joined by a space: a login shell of the csh family cannot carry line ends. */
 const LEASH = [
-  'h=$1 g=$2 f=$3 q=$4; shift 4;',
+  'h=$1 g=$2 f=$3 q=$4 c=$5; shift 5;',
   `case $f in *b*) ${DECODE_ARGUMENTS} esac;`,
+  'while [ $c -gt 0 ]; do export "$1"; shift; c=$((c-1)); done;',
   // The leash moves to descriptor 3: the command gets no stdin.
   'exec 3<&0 </dev/null;',
 
@@ -68,7 +70,7 @@ const LEASH = [
   'if [ $q -gt 0 ]; then for x in "ionice -c 2 -n 7" "taskpolicy -c utility"; do $x true >/dev/null 2>&1 && set -- $x "$@"; done; fi;',
 
   // Is this process group ours alone? sshd makes one a channel, and `exec` made this shell its leader.
-  '{ read -r a a a a P a </proc/$$/stat; } 2>/dev/null || P=$(ps -o pgid= -p $$ 2>/dev/null);',
+  'o=; { read -r a a a a P a </proc/$$/stat; } 2>/dev/null && o=1 || P=$(ps -o pgid= -p $$ 2>/dev/null);',
   'P=$((${P:-0})); m=pid; e=;',
   'if [ $P -eq $$ ]; then m=group; elif command -v setsid >/dev/null 2>&1; then m=setsid; e=setsid; fi;',
 
@@ -87,8 +89,10 @@ const LEASH = [
   // The group's leash holds before there is anything to hold; the others must know the command's number.
   'K=0; [ $m = group ] && l;',
 
-  // The command. The inner shell says its own number and then becomes the command.
-  `$e /bin/sh -c 'printf "%s@start %s %s %s\\n" "$0" $$ $1 $2; printf "%s@start\\n" "$0" >&2; shift 2; exec "$@"' "$0" $$ $m "$@" 3<&- &`,
+  // The command. What is to become it says its own number first, which POSIX sh does not know of a process that it has split off: Linux tells
+  // it without another program (the number is the first word), elsewhere another shell knows its own.
+  'if [ "$m$o" = group1 ]; then { read -r n a </proc/self/stat || exit; printf "%s@start %s %s %s\\n" "$0" $n $$ $m; printf "%s@start\\n" "$0" >&2; exec "$@"; } 3<&- &',
+  `else $e /bin/sh -c 'printf "%s@start %s %s %s\\n" "$0" $$ $1 $2; printf "%s@start\\n" "$0" >&2; shift 2; exec "$@"' "$0" $$ $m "$@" 3<&- & fi;`,
   'p=$!; case $m in setsid) K=-$p; l;; pid) K=$p; l;; esac;',
 
   // From here on the main shell only waits: bash loses a child's end when a trapped signal and SIGCHLD coincide.
@@ -108,8 +112,16 @@ const LEASH = [
 ].join(' ')
 
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
+/** FFmpeg's own, which goes with every encode: no shell gives such a name a meaning, and env(1) is one program less to start. */
+const EXPORTED_NAME = /^AV_[A-Z_]+$/
 
-function withSurroundings(command: LeashCommand): readonly string[] {
+interface Surrounded {
+  /** `NAME=VALUE`, for the shell to export. */
+  readonly exported: readonly string[]
+  readonly argv: readonly string[]
+}
+
+function withSurroundings(command: LeashCommand): Surrounded {
   const entries = Object.entries(command.env ?? {})
   for (const [name] of entries) {
     if (ENV_NAME.test(name)) continue
@@ -117,9 +129,15 @@ function withSurroundings(command: LeashCommand): readonly string[] {
       hint: 'Use letters, digits and underscores, and no digit in front',
     })
   }
-  if (entries.length === 0) return command.argv
+  const exported = entries.filter(([name]) => EXPORTED_NAME.test(name)).map(toAssignment)
+  const others = entries.filter(([name]) => !EXPORTED_NAME.test(name)).map(toAssignment)
+  if (others.length === 0) return { exported, argv: command.argv }
   // env takes each word with a `=` for an assignment, a program's path too, and one with a `-` for an option: then a shell stands between.
   const isPlain = /^[^-=][^=]*$/.test(command.argv[0] ?? '')
   const between = isPlain ? [] : ['/bin/sh', '-c', 'exec "$@"', 'sh']
-  return ['env', ...entries.map(([name, value]) => `${name}=${value}`), ...between, ...command.argv]
+  return { exported, argv: ['env', ...others, ...between, ...command.argv] }
+}
+
+function toAssignment([name, value]: readonly [name: string, value: string]): string {
+  return `${name}=${value}`
 }

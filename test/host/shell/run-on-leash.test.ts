@@ -45,6 +45,26 @@ describe.concurrent('the leash', () => {
       }
     })
 
+    test("adds FFmpeg's own names without a program between", async () => {
+      await using shell = await openInnerShell(name)
+      const env = { AV_LOG_FORCE_NOCOLOR: '1', AV_SAID: "it's\n$HOME" }
+      const run = async (more: Readonly<Record<string, string>>) =>
+        await runOnLeash(shell.transport, ['/bin/sh', '-c', 'printf %s "$AV_LOG_FORCE_NOCOLOR|$AV_SAID|$FILM"'], {
+          ...OPTIONS,
+          env: { ...env, ...more },
+        })
+      expect((await run({})).stdout).toBe("1|it's\n$HOME|")
+      expect((await run({ FILM: 'a' })).stdout).toBe("1|it's\n$HOME|a")
+    })
+
+    test('tells the number of the command itself', async () => {
+      await using shell = await openInnerShell(name)
+      const { pid, channel, output } = await startRaw(shell, 'echo $$; sleep 60')
+      expect(Number(/@start (\d+)/.exec(output())?.[1])).toBe(pid)
+      channel.stdin.end()
+      await expectGone(pid)
+    })
+
     test('survives heartbeats that come before it is ready for them', async () => {
       await using shell = await openInnerShell(name)
       const options = { ...OPTIONS, timing: { ...TEST_TIMING, heartbeatEveryMs: 1 } }
