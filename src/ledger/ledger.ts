@@ -58,8 +58,7 @@ export interface LedgerOptions {
 
 /**
  * Synchronous: when a call returns, it is written, and outlives this process. What must outlive a power cut, too, before it is acted on, is
- * followed by `flush`; runs, jobs that are added and work folders of runs need none. All of it rejects with LEDGER_FAILED where the file
- * cannot be used.
+ * followed by `flush`; runs and work folders of runs need none. All of it rejects with LEDGER_FAILED where the file cannot be used.
  */
 export interface Ledger extends Disposable {
   readonly file: string
@@ -68,7 +67,7 @@ export interface Ledger extends Disposable {
   /** Jobs that have not ended become `interrupted`, those of a drained run that were not started stay `queued`; claims are given up. */
   finishRun(runId: string, exitStatus: number, end?: { readonly isDrained: boolean }): void
 
-  /** All of them or none, as `queued`. */
+  /** All of them or none, as `queued`. They are flushed a moment later, and in any case before what the first of them notes is acted on. */
   addJobs(runId: string, plans: readonly JobPlan[]): void
   /** Files of this run that became no jobs, and why. */
   addRefusedFiles(runId: string, files: readonly RefusedFile[]): void
@@ -171,10 +170,13 @@ export function openLedger(options: LedgerOptions): Ledger {
     finishRun: (runId, exitStatus, end) => endRun(db, runId, { exitStatus, keepsQueued: end?.isDrained === true }, now()),
 
     addJobs(runId, plans) {
-      db.setDurability('flushed')
+      if (plans.length === 0) return
+      db.setDurability('written')
       db.transaction(() => {
         for (const plan of plans) insertJob(db, runId, plan, now())
       })
+      // Whoever is to know of a failure asks for the next flush, which then fails, too.
+      void db.flush().catch(() => {})
     },
     addRefusedFiles: (runId, files) => addRefusedFiles(db, runId, files, now()),
     refusedFiles: (runId) => listRefusedFiles(db, runId),
