@@ -28,11 +28,20 @@ const PLAYLISTS: ReadonlySet<string> = new Set([
 /** Containers whose header counts the length from 0, not from the first packet. */
 const COUNTS_FROM_ZERO = /\b(?:mov|matroska)\b/
 
-/**
- * @throws EncodeError SOURCE_UNREADABLE when `json` is none, or holds no stream, or the file is a playlist.
- */
-export function parseProbe(json: string, file: { readonly path: string; readonly sizeBytes: number; readonly mtimeMs: number }): MediaInfo {
-  const root = parseJsonObject(json)
+/** What ffprobe does not say of a file. */
+export interface ProbedFile {
+  readonly path: string
+  readonly sizeBytes: number
+  readonly mtimeMs: number
+}
+
+/** @throws EncodeError SOURCE_UNREADABLE when `json` is none, or holds no stream, or the file is a playlist. */
+export function parseProbe(json: string, file: ProbedFile): MediaInfo {
+  return toMediaInfo(parseJsonObject(json), file)
+}
+
+/** The same of an answer that was read already; undefined for one that is no JSON. */
+export function toMediaInfo(root: JsonObject | undefined, file: ProbedFile): MediaInfo {
   const streams = toObjects(root?.streams).map(toStream)
   if (root === undefined || streams.length === 0) {
     throw new EncodeError('SOURCE_UNREADABLE', `"${toVisible(file.path)}" holds no audio or video that ffprobe can read`, {

@@ -9,7 +9,7 @@
 
 import type { MediaInfo, StreamKind } from '../model/media.ts'
 import { parseJsonObject, toNumber, toObjects, toText } from './json-object.ts'
-import { parseProbe } from './parse-probe.ts'
+import { type ProbedFile, toMediaInfo } from './parse-probe.ts'
 import { toFfmpegInput } from './probe-arguments.ts'
 
 /** Packets at the beginning, of all streams together: some of each stream, whatever their number. */
@@ -65,9 +65,9 @@ export function quickLookArguments(path: string, nearSeconds: number | undefined
 }
 
 /** @throws EncodeError SOURCE_UNREADABLE as parseProbe does. */
-export function parseQuickLook(json: string, file: Parameters<typeof parseProbe>[1]): QuickLook {
-  const media = parseProbe(json, file)
+export function parseQuickLook(json: string, file: ProbedFile): QuickLook {
   const root = parseJsonObject(json) ?? {}
+  const media = toMediaInfo(root, file)
   const raw = toObjects(root.streams)
   const entries = toObjects(root.packets_and_frames)
   const packets = entries.filter(({ type }) => type === 'packet')
