@@ -4,23 +4,24 @@
  */
 
 import { constants, type Stats } from 'node:fs'
-import { access, lstat, readFile, stat } from 'node:fs/promises'
+import { access, lstat, stat } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { basename, dirname, sep } from 'node:path'
 import { EncodeError } from '../core/errors.ts'
 import type { JobPlan } from '../model/plan.ts'
+import { createMountTable, type MountTable } from './mount-table.ts'
 
 /**
  * Resolves to whether something has the result's name already. Rejects with RESULT_NAME_TAKEN or REPLACE_FAILED.
  * @param givenPath the source as the person names it: a symbolic link, perhaps.
  */
-export async function checkPlace(plan: JobPlan, givenPath: string): Promise<boolean> {
+export async function checkPlace(plan: JobPlan, givenPath: string, mounts: MountTable = createMountTable()): Promise<boolean> {
   checkLink(plan, givenPath)
   const taken = await lookAtName(plan.output)
   await checkTaken(plan, taken)
   await checkFolder(dirname(plan.output))
   if (plan.replacesSource) await checkRemovable(plan.source.path, 'The source')
-  if (plan.replacesSource && (await isMountPoint(plan.source.path))) {
+  if (plan.replacesSource && (await mounts.isMountPoint(plan.source.path))) {
     throw new EncodeError('REPLACE_FAILED', `The source "${plan.source.path}" is a mount of its own and cannot be replaced`, {
       hint: 'Mount its folder instead, or use -k or -o',
     })
@@ -105,16 +106,6 @@ async function checkRemovable(path: string, what: string): Promise<void> {
   const refusal = file.isFile() ? await access(path, constants.W_OK).catch((error: NodeJS.ErrnoException) => error.code) : undefined
   if (refusal !== 'EPERM') return
   throw new EncodeError('REPLACE_FAILED', `${what} "${path}" is immutable`, { hint: `Use "chattr -i" on it, or use -k or -o` })
-}
-
-/** proc_pid_mountinfo(5): the fifth field is where something is mounted, with spaces and the like as octal numbers. */
-async function isMountPoint(path: string): Promise<boolean> {
-  const mounts = await readFile('/proc/self/mountinfo', 'latin1').catch(() => '')
-  const wanted = Buffer.from(path).toString('latin1')
-  return mounts.split('\n').some((line) => {
-    const point = line.split(' ')[4]
-    return point?.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))) === wanted
-  })
 }
 
 /** True on a filesystem that does not tell `Film.MKV` from `Film.mkv`. */

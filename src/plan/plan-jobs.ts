@@ -16,6 +16,7 @@ import type { FoundSource } from './find-sources.ts'
 import { foreseeResults } from './foresee-results.ts'
 import { type AnySource, groupSources, takeTurns } from './group-sources.ts'
 import { countOtherNames, describeOtherNames, warnOfOtherNames } from './hard-links.ts'
+import { createMountTable, type MountTable } from './mount-table.ts'
 import type { PlanOptions } from './plan-options.ts'
 import { createPlanStream, type PlanStream } from './plan-stream.ts'
 import type { PlannedFile } from './planned-file.ts'
@@ -42,7 +43,7 @@ export interface Planner {
 
 export function createPlanner(options: PlanOptions): Planner {
   const claimed = new Map<string, string>()
-  const share = createShareEqual()
+  const common: Common = { share: createShareEqual(), mounts: createMountTable() }
   let jobs = 0
 
   function settle(
@@ -75,7 +76,7 @@ export function createPlanner(options: PlanOptions): Planner {
   return {
     async plan(sources) {
       const results = new Map<AnySource, string>()
-      const looked = await mapConcurrently(sources, PROBES_AT_ONCE, (source) => draft(source, options, results, share))
+      const looked = await mapConcurrently(sources, PROBES_AT_ONCE, (source) => draft(source, options, results, common))
       options.signal.throwIfAborted()
       return settle(sources, looked, results).map(number)
     },
@@ -88,7 +89,7 @@ export function createPlanner(options: PlanOptions): Planner {
         atOnce: PROBES_AT_ONCE,
         async lookInto(source, results, isUnderWay, ending) {
           try {
-            return await draft(source, { ...options, signal: ending }, results, share)
+            return await draft(source, { ...options, signal: ending }, results, common)
           } catch (error) {
             if (!isUnderWay() || !isEncodeError(error)) throw error
             return toFailed(source.target, source.path, describeError(error))
@@ -104,7 +105,13 @@ export function createPlanner(options: PlanOptions): Planner {
 
 type Draft = Exclude<PlannedFile, { kind: 'job' }> | ({ readonly kind: 'job'; readonly target: Target } & MarkedJob)
 
-async function draft(source: AnySource, options: PlanOptions, results: Map<AnySource, string>, share: ShareEqual): Promise<Draft> {
+/** Of all files that are planned. */
+interface Common {
+  readonly share: ShareEqual
+  readonly mounts: MountTable
+}
+
+async function draft(source: AnySource, options: PlanOptions, results: Map<AnySource, string>, common: Common): Promise<Draft> {
   const { target } = source
   if (source.kind === 'refused') return toFailed(target, source.path, source.reason)
   options.signal.throwIfAborted()
@@ -113,12 +120,12 @@ async function draft(source: AnySource, options: PlanOptions, results: Map<AnySo
     refusePicture(media)
     const selection = selectProfile(options.config, media, target.choice)
     if (selection.kind !== 'encode') return { kind: 'skipped', target, file: source.path, reason: selection.reason }
-    const plan = toPlan(source, media, shareParts(selection, share), options)
+    const plan = toPlan(source, media, shareParts(selection, common.share), options)
     checkQueue(plan, options.hosts)
     if (options.keepsSource && options.outputFolder === undefined) results.set(source, plan.output)
     const otherNames = plan.replacesSource ? await countOtherNames(source.path) : 0
     if (otherNames > 0 && options.config.hardLinks === 'skip') return toSkipped(target, source.path, describeOtherNames(otherNames))
-    const isTaken = await checkPlace(plan, source.givenPath)
+    const isTaken = await checkPlace(plan, source.givenPath, common.mounts)
     // What turns up under that name later is not what the person saw when they said --overwrite: it may be another film's result.
     const warnings = [...(plan.warnings ?? []), ...(otherNames > 0 ? [warnOfOtherNames(otherNames)] : [])]
     const decided = { ...plan, warnings, mayOverwrite: plan.mayOverwrite && isTaken }
