@@ -9,6 +9,7 @@ import { dirname } from 'node:path'
 
 /** Resolves to the topmost folder that was made; undefined where all were there. Rejects with the system's own error. */
 export async function makeFolders(path: string, mode = 0o777): Promise<string | undefined> {
+  if (await isFolder(path)) return undefined
   const missing = [path]
   for (let above = dirname(path); !(await isFolder(above)) && above !== missing[0]; above = dirname(above)) missing.unshift(above)
   let first: string | undefined
