@@ -58,11 +58,12 @@ export interface LedgerOptions {
 
 /**
  * Synchronous: when a call returns, it is written, and outlives this process. What must outlive a power cut, too, before it is acted on, is
- * followed by `flush`; runs and work folders of runs need none. All of it rejects with LEDGER_FAILED where the file cannot be used.
+ * followed by `flush`; work folders of runs need none. All of it rejects with LEDGER_FAILED where the file cannot be used.
  */
 export interface Ledger extends Disposable {
   readonly file: string
 
+  /** Flushed a moment later, and before anything of the run is. */
   startRun(run: { readonly id: string; readonly argv: readonly string[]; readonly clusters: readonly string[] }): void
   /** Jobs that have not ended become `interrupted`, those of a drained run that were not started stay `queued`; claims are given up. */
   finishRun(runId: string, exitStatus: number, end?: { readonly isDrained: boolean }): void
@@ -161,11 +162,12 @@ export function openLedger(options: LedgerOptions): Ledger {
     startRun({ id, argv, clusters }) {
       lifeLock ??= holdLifeLock(options.folder, options.warner)
       const process = JSON.stringify({ ...identifyProcess(options.pid), lifeLock: lifeLock?.path })
-      db.setDurability('flushed')
+      db.setDurability('written')
       db.run(
         'INSERT INTO runs (id, started_at, pid, process, argv, clusters) VALUES (?, ?, ?, ?, ?, ?)',
         ...[id, now(), options.pid, process, JSON.stringify(argv), JSON.stringify(clusters)],
       )
+      void db.flush().catch(() => {})
     },
     finishRun: (runId, exitStatus, end) => endRun(db, runId, { exitStatus, keepsQueued: end?.isDrained === true }, now()),
 
