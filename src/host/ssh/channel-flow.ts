@@ -32,6 +32,8 @@ const LEAST_BYTES = 256 * 1024
 /** A rate is taken over so long: windows open by leaps. */
 const MEASURE_MS = 500
 const LONGEST_MEASURE_MS = 1_500
+/** Before that, what has arrived is a leap of the window. */
+const SHORTEST_MS = 50
 const STALLED_AFTER_MS = 50
 /** Whoever waits looks again so often, should nothing come on the connection. */
 const LOOK_EVERY_MS = 200
@@ -42,6 +44,7 @@ export function watchChannelFlow(channel: ClientChannel, { connection, wayMs }: 
   let writtenBytes = 0
   let measured = { takenBytes: 0, atMs: performance.now() }
   let mostBytesPerMs = 0
+  let firstAtMs: number | undefined
 
   function underWayBytes(): number {
     return Math.max(0, widestBytes - windowBytes())
@@ -58,9 +61,16 @@ export function watchChannelFlow(channel: ClientChannel, { connection, wayMs }: 
     measured = now
   }
 
+  /** Less than the line carries, by the first way there and back: a transfer that begins is not held back for half a second. */
+  function bytesPerMsSoFar(): number {
+    firstAtMs ??= performance.now()
+    return (writtenBytes - underWayBytes()) / Math.max(SHORTEST_MS, performance.now() - firstAtMs)
+  }
+
   function hasRoom(): boolean {
     measure()
-    const limit = mostBytesPerMs === 0 ? LEAST_BYTES : Math.max(LEAST_BYTES, mostBytesPerMs * (AHEAD_MS + 2 * wayMs))
+    const bytesPerMs = mostBytesPerMs === 0 ? bytesPerMsSoFar() : mostBytesPerMs
+    const limit = Math.max(LEAST_BYTES, bytesPerMs * (AHEAD_MS + 2 * wayMs))
     return underWayBytes() <= limit || channel.destroyed || !channel.writable
   }
 

@@ -49,6 +49,11 @@ describe('bytes under way on a line', () => {
     expect(carriedBytes / (100e6 * seconds)).toBeGreaterThan(0.97)
   })
 
+  test('are enough from the beginning: what a far line carries in the first second is what it can, but for the way there', async () => {
+    const line = { bytesPerSecond: 12.5e6, roundTripMs: 40, pieceBytes: 256 * KIB }
+    expect((await sendFor(1_000, line)).carriedBytes).toBeGreaterThan(12.5e6 * 0.95)
+  })
+
   interface Line {
     readonly bytesPerSecond: number
     readonly roundTripMs: number
