@@ -123,7 +123,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
   if (!isStrategy(strategy)) {
     const guess = nearest(strategy, STRATEGY_NAMES)
     problems.push(
-      `Unknown strategy "${strategy}"${guess === undefined ? '' : `; did you mean "${guess}"?`} Allowed are ${STRATEGY_NAMES.join(', ')}`,
+      `Unknown strategy "${strategy}"; ${guess === undefined ? '' : `did you mean "${guess}"? `}allowed are ${STRATEGY_NAMES.join(', ')}`,
     )
   }
   const verify = single.get('verify')

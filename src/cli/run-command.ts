@@ -11,6 +11,7 @@ import { runEncode } from '../run/run-encode.ts'
 import type { RunRequest, RunWorld } from '../run/run-request.ts'
 import type { ConfigSource } from '../run/watch-config.ts'
 import { createBroadcast } from '../view/broadcast.ts'
+import { quoteCommand } from '../view/quote-argument.ts'
 import { askPassphrase } from './ask-passphrase.ts'
 import { chooseView } from './choose-view.ts'
 import { drainCommand } from './drain-command.ts'
@@ -88,9 +89,10 @@ function toRequest(args: Arguments, argv: readonly string[], config: Config): Ru
 }
 
 /** At once, as the process ends with it; a terminal that takes nothing does not hold that up. */
-function tellStopped(): void {
+function tellStopped({ config }: Arguments): void {
+  const resume = quoteCommand(['encode', 'resume', ...(config === undefined ? [] : ['-y', config])])
   try {
-    writeSync(2, STOPPED)
+    writeSync(2, `encode: Stopped at once; the hosts end what they do and clean up by themselves, and "${resume}" goes on\n`)
   } catch {}
 }
 
@@ -106,7 +108,7 @@ export async function withWorld(args: Arguments, config: Config, run: (world: Ru
     onFirst: (name) => broadcast.emit('warning', { message: describeEnding(name), momentary: true }),
     beforeExit() {
       chosen.restoreTerminal()
-      tellStopped()
+      tellStopped(args)
     },
     onReload: () => {
       for (const reload of reloads) reload()
@@ -159,8 +161,6 @@ function toConfigSource(args: Arguments, { file }: Config, reloads: Set<() => vo
 
 /** A reader that is stuck (`| less`, Ctrl-S) is waited for, but an interrupted run must end. */
 const CLOSE_PATIENCE_MS = 60_000
-
-const STOPPED = 'encode: Stopped at once; the hosts end what they do and clean up by themselves, and "encode resume" goes on\n'
 
 function describeEnding(signalName: string): string {
   const again = signalName === 'SIGINT' ? ' (Ctrl-C again to stop at once)' : ''

@@ -143,7 +143,9 @@ async function findQueueFile(path: string): Promise<string> {
     const real = await realpath(path)
     if ((await stat(real)).isFile()) return real
   } catch (error) {
-    throw new EncodeError('USAGE_INVALID', `The queue file "${path}" cannot be read: ${messageOf(error)}`, {
+    const what =
+      error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'does not exist' : `cannot be read: ${messageOf(error)}`
+    throw new EncodeError('USAGE_INVALID', `The queue file "${path}" ${what}`, {
       hint: 'Give a text file with one path a line',
       cause: error,
     })

@@ -4,18 +4,20 @@
  * A finished file is never encoded again: a job that died in the middle of its replacement is only ended.
  */
 
-import { describeError } from '../core/errors.ts'
+import { describeError, EncodeError, isEncodeError } from '../core/errors.ts'
 import { createRunId, toJobId } from '../core/ids.ts'
+import { toPlainLine } from '../core/text.ts'
 import { savedPercent } from '../core/units.ts'
 import { statUnchanged } from '../job/replace.ts'
 import { type Ledger, openLedger } from '../ledger/ledger.ts'
 import { openQueueFile } from '../ledger/queue-file.ts'
-import type { UnfinishedJob } from '../ledger/records.ts'
+import type { DeadRun, DrainedRun, UnfinishedJob } from '../ledger/records.ts'
 import type { Config } from '../model/config.ts'
 import type { Emit } from '../model/events.ts'
 import type { JobPlan } from '../model/plan.ts'
 import { createFfprobe, findFfprobeProgram } from '../plan/ffprobe.ts'
 import { LOCAL_CLUSTER } from '../plan/target.ts'
+import { quoteCommand } from '../view/quote-argument.ts'
 import { describeHolder } from './describe-holder.ts'
 import { endReplacements } from './end-replacements.ts'
 import { selectHostsAgain } from './follow-config.ts'
@@ -35,7 +37,7 @@ export async function resumeRun(request: ResumeRequest, world: RunWorld): Promis
   const unfinished = [...drained, ...dead].flatMap((run) => run.unfinished).filter(({ id }) => !endedIds.has(id))
   // Before any job moves: a cluster that is gone from the configuration leaves them as they are.
   const clusters = unfinished.map((job) => (isThisMachine(job.cluster, request.config) ? undefined : job.cluster))
-  const hosts = selectHosts(request.config, clusters, request.onlyHosts)
+  const hosts = selectHostsOf([...drained, ...dead], () => selectHosts(request.config, clusters, request.onlyHosts))
   const runId = createRunId(world.clock.now())
   return await recordRun({
     request,
@@ -60,6 +62,21 @@ export async function resumeRun(request: ResumeRequest, world: RunWorld): Promis
       },
     },
   })
+}
+
+/** A run that had a configuration of its own needs it again, and its call names it. */
+function selectHostsOf<Hosts>(runs: readonly (DeadRun | DrainedRun)[], select: () => Hosts): Hosts {
+  try {
+    return select()
+  } catch (error) {
+    const run = runs.findLast(({ unfinished }) => unfinished.length > 0)
+    if (!isEncodeError(error, 'USAGE_INVALID') || run === undefined) throw error
+    const call = `Run ${run.id} was called as ${toPlainLine(quoteCommand(['encode', ...run.argv]))}`
+    throw new EncodeError(error.code, error.message, {
+      hint: [error.hint, call].filter((part) => part !== undefined).join('. '),
+      cause: error,
+    })
+  }
 }
 
 /** Unless somebody calls a cluster of theirs so. */

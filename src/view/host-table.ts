@@ -7,7 +7,7 @@ import { Chalk, type ChalkInstance } from 'chalk'
 import { toPlainLine } from '../core/text.ts'
 import { formatBytes, formatDuration } from '../core/units.ts'
 import type { HostReport } from '../model/host-report.ts'
-import { countOf } from './describe-event.ts'
+import { countOf, describeHost } from './describe-event.ts'
 import { cutText, fitText, measureText, toLabel } from './fit-text.ts'
 import { wrapWords } from './wrap-words.ts'
 
@@ -154,13 +154,15 @@ function renderMarks(reports: readonly HostReport[]): readonly string[] {
 }
 
 function renderProblems(reports: readonly HostReport[], chalk: ChalkInstance): readonly string[] {
-  return reports.flatMap(({ host, problems }) =>
-    problems.map(({ isFatal, message, cure }) => {
+  return reports.flatMap(({ host, cluster, problems }) => {
+    const isOfSeveral = reports.some((other) => other.host === host && other.cluster !== cluster)
+    const name = isOfSeveral ? describeHost(host, cluster) : toLabel(host)
+    return problems.map(({ isFatal, message, cure }) => {
       const mark = isFatal ? chalk.red('✗') : chalk.yellow('!')
       const remedy = cure === undefined ? '' : ` → ${toPlainLine(cure)}`
-      return `${mark} ${chalk.bold(toLabel(host))}: ${toPlainLine(message, 600)}${remedy}`
-    }),
-  )
+      return `${mark} ${chalk.bold(name)}: ${toPlainLine(message, 600)}${remedy}`
+    })
+  })
 }
 
 function renderFailures(reports: readonly HostReport[]): readonly string[] {

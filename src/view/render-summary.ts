@@ -128,8 +128,10 @@ function renderTotals(report: SummaryReport, { chalk, columns = Number.POSITIVE_
     ...(left > 0 ? [chalk.yellow(`${left} left for "encode resume"`)] : []),
     ...(untouched > 0 && isInterrupted(report) ? [chalk.yellow(`${untouched} left as ${untouched === 1 ? 'it was' : 'they were'}`)] : []),
   ]
-  const time = report.seconds === undefined ? '' : ` in ${formatDuration(report.seconds)}`
-  const words = `${endWord(report, chalk)}: ${isNothing ? 'there was nothing to do' : `${parts.join(', ')}${time}`}`
+  const time = report.seconds === undefined ? '' : formatDuration(report.seconds)
+  const end = `${endWord(report, chalk)}${isInterrupted(report) && time !== '' ? ` after ${time}` : ''}`
+  const what = isNothing ? 'there was nothing to do' : `${parts.join(', ')}${isInterrupted(report) || time === '' ? '' : ` in ${time}`}`
+  const words = `${end}: ${what}`
   if (sourceBytes === 0) return [words]
   const saved = sourceBytes - outputBytes
   const saving = formatSaving(savedPercent(sourceBytes, outputBytes))

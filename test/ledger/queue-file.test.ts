@@ -67,6 +67,13 @@ describe('Reading a queue file', () => {
     expect(readdirSync(folder.path)).toEqual(['queue.txt'])
   })
 
+  test('that does not exist is refused in words', async () => {
+    await expect(readQueueFile(join(folder.path, 'nope.txt'), { cwd: folder.path })).rejects.toMatchObject({
+      code: 'USAGE_INVALID',
+      message: `The queue file "${join(folder.path, 'nope.txt')}" does not exist`,
+    })
+  })
+
   test('understands what editors on Windows write', async () => {
     writeFileSync(queue, '\uFEFFa.mp4\r\n\r\nb c.mp4\r\n# no\r\nd.mp4')
     expect(namesOf(await readQueueFile(queue, { cwd: folder.path }))).toEqual(['a.mp4', 'b c.mp4', 'd.mp4'])

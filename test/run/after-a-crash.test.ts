@@ -105,6 +105,18 @@ describe('a controller that died while it replaced', () => {
 })
 
 describe('resume', () => {
+  test('under a configuration without the cluster tells how the run was called, and leaves its jobs as they are', async () => {
+    await makeFilm('a.mp4')
+    const plan = { ...(await planOf('a.mp4', 'a.mp4', 'a.mkv')), cluster: 'home' }
+    await leaveRun('dead', [{ plan, state: 'encode' }])
+    await expect(resume()).rejects.toMatchObject({
+      message: 'There is no cluster "home"',
+      hint: `"test.yml" defines no clusters. Run dead was called as encode -y own.yml -p quick 'a film.mp4'`,
+    })
+    expect(events).toEqual([])
+    expect(await films()).toEqual(['a.mp4'])
+  })
+
   test('leaves a source alone that a living controller works on, and says who', async () => {
     await makeFilm('a.mp4')
     await leaveRun('dead', [{ plan: await planOf('a.mp4', 'a.mp4', 'a.mkv'), state: 'encode' }])

@@ -135,6 +135,17 @@ describe('the table of hosts', () => {
     expect(lines.slice(-3)).toEqual(['home: 1 of 1 host can encode', 'work: 0 of 1 host can encode', 'empty: it has no hosts'])
   })
 
+  test('names the cluster of a host with a problem where another cluster has one of its name', () => {
+    const lines = renderHostTable(
+      [
+        { ...usable, host: 'old' },
+        { ...off, cluster: 'work' },
+      ],
+      { columns: 200, clusters: ['home', 'work'] },
+    )
+    expect(lines.join('\n')).toMatch(/^✗ old \(work\): "old/m)
+  })
+
   test('marks encoders that nobody tried, and media that nobody named', () => {
     const encoders = [{ name: 'libx264', state: 'listed', reason: undefined }] as const
     const text = render([{ ...usable, encoders, media: [] }], undefined)

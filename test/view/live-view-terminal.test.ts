@@ -96,7 +96,7 @@ describe.skipIf(lacks('tmux'))('the live view in a terminal', () => {
         'Hosts down',
         '  old (home): Connection refused by 10.0.0.9:22',
         '',
-        'Interrupted: 1 done, 1 failed, 3 left as they were in 1m 10s',
+        'Interrupted after 1m 10s: 1 done, 1 failed, 3 left as they were',
         '1.20 GB → 400 MB, saved 800 MB (−66.7 %)',
         'stray words',
         'CLOSED',

@@ -65,12 +65,12 @@ describe('renderSummary', () => {
     const job = (id: string) => queued(0, id, `/${id}.mp4`)
     const cut = finished(3, { done: 1, exit: 129 })
     expect(linesAfter([job('a'), job('b'), job('c'), done(1, 'a', '/a.mp4', 'nas'), cut]).at(-1)).toMatch(
-      /^Interrupted: 1 done, 2 left as they were in 3s/,
+      /^Interrupted after 3s: 1 done, 2 left as they were/,
     )
     const planning = eventAt(0, 'run.started', { jobs: 2, files: 9, clusters: [] })
     const skipped = eventAt(0, 'job.skipped', { file: '/s.mp4', reason: 'small' })
     expect(linesAfter([planning, job('a'), job('b'), skipped, finished(3, { skipped: 1, exit: 130 })]).at(-1)).toBe(
-      'Interrupted: 0 done, 1 skipped, 8 left as they were in 3s',
+      'Interrupted after 3s: 0 done, 1 skipped, 8 left as they were',
     )
   })
 
@@ -122,7 +122,7 @@ describe('renderSummary', () => {
   })
 
   it.each([130, 143])('says that a run with exit status %i was interrupted', (exit) => {
-    expect(linesAfter([finished(9, { exit })])).toEqual(['Interrupted: 0 done in 9s'])
+    expect(linesAfter([finished(9, { exit })])).toEqual(['Interrupted after 9s: 0 done'])
   })
 
   it('lines up columns under wide names, and cuts names where the terminal is narrow', () => {
