@@ -53,10 +53,10 @@ describe.runIf(canStartHosts)('disks that are too small', () => {
     await using disk = await mountDisk(join(bench.folder, 'out'), toPages(before.length / 2))
 
     for (const [args, reason] of [
-      [['-c', 'cramped'], new RegExp(`^There is no room for it: host "tiny" has .* free in "${tiny.workingFolder}"; .* are needed there$`)],
+      [['-c', 'cramped'], new RegExp(`^There is no room for it: Host "tiny" has .* free in "${tiny.workingFolder}"; .* are needed there$`)],
       [
         ['-c', 'roomy', '-o', disk.folder],
-        new RegExp(`^There is no room for it: the disk of "${disk.folder}" has .* free; .* are needed there$`),
+        new RegExp(`^There is no room for it: The disk of "${disk.folder}" has .* free; .* are needed there$`),
       ],
     ] as const) {
       const dry = await runEncode(bench.folder, ['-y', config, ...args, '-p', 'quick', '--dry-run', film])
@@ -85,7 +85,7 @@ describe.runIf(canStartHosts)('disks that are too small', () => {
     expect(ended.status).toBe(1)
     expect(of(ended.events, 'job.retry').map((retry) => retry.reason)).toEqual([expect.stringContaining(`"${disk.folder}" has room for`)])
     expect(of(ended.events, 'job.failed').map((failure) => failure.reason)).toEqual([
-      expect.stringContaining('There is no room for it: the disk of'),
+      expect.stringContaining('There is no room for it: The disk of'),
     ])
     expect(await readdir(disk.folder)).toEqual([])
     expect(await readFile(film)).toEqual(before)

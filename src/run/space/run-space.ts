@@ -160,7 +160,7 @@ export function createRunSpace(options: RunSpaceOptions): RunSpace {
     const place = JSON.stringify(['here', device])
     if (!places.has(place)) {
       places.set(place, {
-        describe: (amount) => `the disk of "${path}" has ${amount} free`,
+        describe: (amount) => `The disk of "${path}" has ${amount} free`,
         keptBy: 'section "config"',
         ask: () => freeBytesHere(path),
       })
@@ -174,7 +174,7 @@ export function createRunSpace(options: RunSpaceOptions): RunSpace {
     const place = JSON.stringify([address, port, facts.workingDir])
     if (!places.has(place)) {
       places.set(place, {
-        describe: (amount) => `host "${name}" has ${amount} free in "${facts.workingDir}"`,
+        describe: (amount) => `Host "${name}" has ${amount} free in "${facts.workingDir}"`,
         keptBy: `host "${name}"`,
         ask: async (until) => await openHost(worker)?.host.freeBytes(facts.workingDir, until),
       })

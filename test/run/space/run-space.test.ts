@@ -28,7 +28,7 @@ describe('the space of a run', () => {
     bench.setFree(209.9 * MB)
     expect(await bench.ask(bench.film(100 * MB))).toEqual({
       place: expect.any(String),
-      said: 'host "box" has 210 MB free in "/spare"; 200 MB are needed there beside the 10.0 MB that stay free ("min_free" of host "box")',
+      said: 'Host "box" has 210 MB free in "/spare"; 200 MB are needed there beside the 10.0 MB that stay free ("min_free" of host "box")',
     })
     bench.setFree(210 * MB)
     expect(await bench.askAgain(bench.film(100 * MB))).toBe('yes')
@@ -82,7 +82,7 @@ describe('the space of a run', () => {
   test('this machine needs room where the result will stand, in a folder that is not made yet, too', async () => {
     await using bench = createBench({ type: 'local' })
     const huge = { ...bench.film(1e18), output: join(folder, 'not', 'made', 'a.mkv') }
-    expect(await bench.ask(huge)).toMatchObject({ said: expect.stringMatching(/^the disk of ".*" has .* free; 1000 PB are needed there/) })
+    expect(await bench.ask(huge)).toMatchObject({ said: expect.stringMatching(/^The disk of ".*" has .* free; 1000 PB are needed there/) })
     expect(await bench.ask({ ...bench.film(1), output: huge.output })).toBe('yes')
   })
 
