@@ -14,7 +14,7 @@ export interface SshHostOptions {
   readonly transport: CommandTransport
   readonly createPosix: () => Host
   readonly createWindows: (defaultShell: WindowsShell['defaultShell']) => Host
-  /** A shell that does not tell what it is for so long is not that of Windows. */
+  /** A shell that does not tell what it is for so long is not used. */
   readonly answerMs?: number | undefined
 }
 
@@ -25,7 +25,14 @@ export function createSshHost({ config, transport, createPosix, createWindows, a
   async function askShell(signal: AbortSignal | undefined): Promise<WindowsShell | undefined> {
     await transport.connect(signal)
     const patience = AbortSignal.timeout(answerMs)
-    const shell = await describeShell(transport, signal === undefined ? patience : AbortSignal.any([signal, patience]))
+    const either = signal === undefined ? patience : AbortSignal.any([signal, patience])
+    const shell = await describeShell(transport, either).catch((error: unknown) => {
+      if (signal?.aborted === true || !patience.aborted) throw error
+      throw new EncodeError('HOST_UNREACHABLE', `Host "${config.name}" did not say what it is within ${answerMs / 1000} s`, {
+        hint: 'Look whether it has just woken up, or whether a virus scanner holds up its shell: it is tried again',
+        cause: error,
+      })
+    })
     return shell.kind === 'windows' ? new WindowsShell(shell) : undefined
   }
 

@@ -21,26 +21,34 @@ export class WindowsShell extends Error {
 
 /** cmd expands `%OS%`, PowerShell `$env:OS`, a POSIX shell `$env`; fish and csh complain. */
 const QUESTION = 'echo "A%OS%B$env:OS"'
-/** The first session on a Windows machine that is busy takes more than five seconds to begin. */
-const PATIENCE_MS = 15_000
 const MAX_ANSWER = 4096
 
-export async function describeShell(transport: CommandTransport, signal?: AbortSignal): Promise<ShellAnswer> {
+/**
+ * Takes the answer as soon as it is there: the end of a session on Windows waits for whatever its first program has started. How long to wait
+ * is up to the caller: a machine that has just woken up, or scans what it starts, takes its time. Rejects with HOST_LOST, or the signal's
+ * reason.
+ */
+export async function describeShell(transport: CommandTransport, signal: AbortSignal): Promise<ShellAnswer> {
   const channel = await transport.openCommand(QUESTION, signal)
+  const { promise: over, resolve: end } = Promise.withResolvers<void>()
   let said = ''
   const keep = (chunk: Buffer): void => {
     said = (said + chunk.toString('utf8')).slice(0, MAX_ANSWER)
+    if (toKind(said) !== 'none') end()
   }
   channel.stdin.on('error', () => undefined).end()
   for (const stream of [channel.stdout, channel.stderr]) stream.on('error', () => undefined).on('data', keep)
-  // A forced command may wait for what never comes.
-  const patience = setTimeout(() => channel.destroy(), PATIENCE_MS)
-  const gone = new Promise<void>((resolve) => channel.stdout.once('close', resolve))
+  channel.stdout.once('close', end)
+  const onAbort = (): void => end()
+  signal.addEventListener('abort', onAbort, { once: true })
+  if (signal.aborted) end()
   try {
-    await Promise.race([channel.exit, gone])
-    return { kind: toKind(said), said }
+    await Promise.race([channel.exit, over])
+    const kind = toKind(said)
+    if (kind === 'none') signal.throwIfAborted()
+    return { kind, said }
   } finally {
-    clearTimeout(patience)
+    signal.removeEventListener('abort', onAbort)
     channel.destroy()
   }
 }
