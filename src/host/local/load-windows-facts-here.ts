@@ -7,10 +7,10 @@ import { win32 } from 'node:path'
 import { EncodeError } from '../../core/errors.ts'
 import { findWindowsProgram } from '../../core/find-program.ts'
 import { makeFolders } from '../../core/make-folders.ts'
-import { toPlainLine, toVisible } from '../../core/text.ts'
+import { toVisible } from '../../core/text.ts'
 import type { HostConfig } from '../../model/config.ts'
-import { parseCodecs, parseEncoders, parseHwaccels } from '../facts/parse-facts.ts'
 import type { HostFacts, RunResult } from '../host.ts'
+import { askFfmpeg } from '../windows/ask-ffmpeg.ts'
 import { programFolders } from '../windows/windows-facts.ts'
 
 export interface FactsHereOptions {
@@ -26,35 +26,21 @@ export async function loadWindowsFactsHere(options: FactsHereOptions): Promise<H
   const { config, run } = options
   const { name } = config
   const ffmpegPath = await findFfmpeg(options)
-  const [version, encoders, hwaccels, ffprobePath, workingDir] = await Promise.all([
-    run([ffmpegPath, '-version']),
-    run([ffmpegPath, '-hide_banner', '-encoders']),
-    run([ffmpegPath, '-hide_banner', '-hwaccels']),
+  const [answer, ffprobePath, workingDir] = await Promise.all([
+    askFfmpeg({ hostName: name, ffmpegPath, run, hint: 'Install a working ffmpeg, or set "ffmpeg" to the absolute path of one' }),
     // They belong together.
     findProgram(options, config.ffprobe ?? win32.join(win32.dirname(ffmpegPath), 'ffprobe')),
     openWorkingFolder(options),
   ])
-  const firstLine = version.stdout.split(/\r?\n/, 1)[0] ?? ''
-  const ffmpegVersion = toPlainLine(/^ffmpeg version ([^\s,]+)/.exec(firstLine)?.[1] ?? '', 80)
-  if (ffmpegVersion === '') {
-    const said = toPlainLine(firstLine || version.stderr) || `status ${version.status}`
-    throw new EncodeError('HOST_NO_FFMPEG', `"${toVisible(ffmpegPath)}" on host "${name}" does not run: ${said}`, {
-      hint: `Install a working ffmpeg, or set "ffmpeg" to the absolute path of one`,
-    })
-  }
-  const lists = `${encoders.stdout}\nhwaccels:\n${hwaccels.stdout}`.replaceAll('\r', '')
   const space = await statfs(workingDir.existing).catch(() => undefined)
   return {
     os: 'windows',
     arch: machine(),
     cores: availableParallelism(),
     memoryBytes: totalmem(),
+    ...answer,
     ffmpegPath,
-    ffmpegVersion,
     ffprobePath,
-    encoders: parseEncoders(lists),
-    codecs: parseCodecs(lists),
-    hwaccels: parseHwaccels(lists),
     workingDir: workingDir.path,
     freeBytes: space === undefined ? undefined : space.bavail * space.bsize,
   }

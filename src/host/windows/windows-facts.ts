@@ -8,9 +8,9 @@ import { EncodeError } from '../../core/errors.ts'
 import { toPlainLine, toVisible } from '../../core/text.ts'
 import type { HostConfig } from '../../model/config.ts'
 import type { CommandTransport } from '../channel.ts'
-import { parseCodecs, parseEncoders, parseHwaccels } from '../facts/parse-facts.ts'
 import type { HostFacts, RunOptions, RunResult } from '../host.ts'
 import type { SftpSession } from '../ssh/sftp-session.ts'
+import { askFfmpeg } from './ask-ffmpeg.ts'
 import { askPlainly } from './ask-plainly.ts'
 import { makeFolders } from './windows-files.ts'
 import { fromSftpPath, isWindowsPath, joinWindowsPath, toSftpPath } from './windows-paths.ts'
@@ -60,38 +60,26 @@ export async function loadWindowsFacts(options: WindowsFactsOptions): Promise<Ho
   const { config, environment, files, run, signal } = options
   const home = fromSftpPath(await files.realPath('.'))
   const ffmpegPath = await findFfmpeg(options, home)
-  const ask = async (...args: readonly string[]): Promise<RunResult> => await run([ffmpegPath, ...args], { signal })
-  const [version, encoders, hwaccels, ffprobePath, workingDir, system] = await Promise.all([
-    ask('-version'),
-    ask('-hide_banner', '-encoders'),
-    ask('-hide_banner', '-hwaccels'),
+  const [answer, ffprobePath, workingDir, system] = await Promise.all([
+    askFfmpeg({
+      hostName: config.name,
+      ffmpegPath,
+      run: async (argv) => await run(argv, { signal }),
+      hint: `Install a working ffmpeg there, or set "ffmpeg:" of host "${config.name}" to the absolute path of one`,
+    }),
     findFfprobe(options, ffmpegPath, home),
     openWorkingFolder(options, home),
     options.askSystem(signal),
   ])
-  const firstLine = version.stdout.split(/\r?\n/, 1)[0] ?? ''
-  const ffmpegVersion = toPlainLine(/^ffmpeg version ([^\s,]+)/.exec(firstLine)?.[1] ?? '', MAX_WORD)
-  if (ffmpegVersion === '') {
-    const said = toPlainLine(firstLine || version.stderr)
-    throw new EncodeError(
-      'HOST_NO_FFMPEG',
-      `"${toVisible(ffmpegPath)}" on host "${config.name}" does not run: ${said === '' ? `status ${version.status}` : `it said "${said}"`}`,
-      { hint: `Install a working ffmpeg there, or set "ffmpeg:" of host "${config.name}" to the absolute path of one` },
-    )
-  }
-  const lists = `${encoders.stdout}\nhwaccels:\n${hwaccels.stdout}`.replaceAll('\r', '')
   const cores = Number(environment.get('NUMBER_OF_PROCESSORS'))
   return {
     os: 'windows',
     arch: toArchitecture(environment.get('PROCESSOR_ARCHITEW6432') ?? environment.get('PROCESSOR_ARCHITECTURE') ?? ''),
     cores: Number.isInteger(cores) && cores >= 1 ? Math.min(cores, MAX_CORES) : 1,
     memoryBytes: system.memoryBytes,
+    ...answer,
     ffmpegPath,
-    ffmpegVersion,
     ffprobePath,
-    encoders: parseEncoders(lists),
-    codecs: parseCodecs(lists),
-    hwaccels: parseHwaccels(lists),
     workingDir: workingDir.path,
     freeBytes: await files.freeBytes(toSftpPath(workingDir.existing)),
   }
