@@ -23,6 +23,7 @@ export interface RememberingOptions {
   readonly program: string
   /** Milliseconds since 1970. */
   readonly now: () => number
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What ffprobe said, by the arguments it was called with. */
@@ -31,14 +32,16 @@ type Answers = Readonly<Record<string, string>>
 /** Some filesystems know times to 2 s: a file that was changed later than that may change again and look the same. */
 const SETTLED_MS = 3_000
 
-/** `read` is never answered from memory. */
-export function createRememberingFfprobe(ffprobe: Ffprobe, { memory, program, now }: RememberingOptions): Ffprobe {
-  let identity: Promise<string | undefined> | undefined
+/**
+ * `read` is never answered from memory. Which ffprobe it is is asked at once: that takes as long as a look at a file, and files are still
+ * being looked for.
+ */
+export function createRememberingFfprobe(ffprobe: Ffprobe, { memory, program, now, signal: ending }: RememberingOptions): Ffprobe {
+  const identity = identifyProgram(program, ffprobe, ending)
   return {
     read: ffprobe.read,
     async probe(path, signal) {
       signal?.throwIfAborted()
-      identity ??= identifyProgram(program, ffprobe, signal)
       const startedMs = now()
       const file = await identifyFile(path, startedMs)
       if (file === undefined) return await ffprobe.probe(path, signal)

@@ -21,17 +21,17 @@ export interface HostsAhead extends AsyncDisposable {
    * is made anew. A run takes its hosts all at once, so that those that are left a moment after the first was taken are closed.
    */
   readonly createHost: (config: HostConfig) => Host
+  /** Opens those that are not being opened yet. */
+  add(configs: Iterable<HostConfig>): void
 }
 
 export function openAhead(configs: Iterable<HostConfig>, { createHost, signal, how }: OpenAheadOptions): HostsAhead {
   const waiting = new Map<HostConfig, Host>()
   const closing: Promise<unknown>[] = []
   let isTaken = false
-  for (const config of configs) {
-    const host = begin(config)
-    if (host !== undefined) waiting.set(config, host)
-  }
+  add(configs)
   return {
+    add,
     createHost(config) {
       const host = waiting.get(config)
       waiting.delete(config)
@@ -43,6 +43,13 @@ export function openAhead(configs: Iterable<HostConfig>, { createHost, signal, h
       closeRest()
       await Promise.allSettled(closing)
     },
+  }
+
+  function add(more: Iterable<HostConfig>): void {
+    for (const config of more) {
+      const host = waiting.has(config) ? undefined : begin(config)
+      if (host !== undefined) waiting.set(config, host)
+    }
   }
 
   function begin(config: HostConfig): Host | undefined {

@@ -11,6 +11,7 @@ import { openProbeMemory, type ProbeMemory } from '../ledger/probe-memory.ts'
 import { openQueueFile, readQueueFile } from '../ledger/queue-file.ts'
 import type { QueueEntry } from '../ledger/queue-line.ts'
 import type { Config } from '../model/config.ts'
+import type { Emit } from '../model/events.ts'
 import { findSimilar, hasGlobMarks } from '../plan/describe-missing.ts'
 import { createFfprobe, type Ffprobe, findFfprobeProgram } from '../plan/ffprobe.ts'
 import { findSources } from '../plan/find-sources.ts'
@@ -58,7 +59,7 @@ async function startRun(request: RunRequest, world: RunWorld): Promise<number> {
   const { cwd, clock, pid, warner } = world
   await using queue = request.queueFile === undefined ? undefined : await openQueueFile(request.queueFile, { cwd, clock, pid })
   using memory = openMemory(world, false)
-  const { runId, hosts, selectAgain, ffprobe, refused, openPlans, planTargets } = await prepare(
+  const { runId, hosts, selectAgain, ffprobe, targets, refused, openPlans, planTargets } = await prepare(
     request,
     world,
     queue?.entries ?? [],
@@ -66,13 +67,17 @@ async function startRun(request: RunRequest, world: RunWorld): Promise<number> {
   )
   using ledger = openLedger({ folder: world.stateFolder, clock, pid, warner })
   for (const ended of await endReplacements(ledger, ledger.deadRuns())) world.emit('warning', { message: describeEnded(ended) })
+  // Where nothing is found, there is nothing to open hosts for. What is found may turn out to be no work, but mostly does not.
+  const all = [...hosts.values()].flat()
+  await using ahead = openAhead((await isThere(targets[0], cwd)) ? all : [], world)
   await using rest = await openPlans()
-  // Where nothing was found, there is nothing to open hosts for. What is found may turn out to be no work, but mostly does not.
-  await using ahead = openAhead(rest.leftSources().length === 0 ? [] : [...hosts.values()].flat(), world)
+  if (rest.leftSources().length > 0) ahead.add(all)
   const files = [...refused, ...(await takeFirst(rest, world))]
+  const { emit, firstStart } = watchFirstStart(world)
+  if (all.some(({ type }) => type === 'local')) rest.pause(firstStart)
   const intake = createPlannedIntake({ request, world, ledger, runId, files, rest, queue, planTargets })
   const { createHost } = ahead
-  return await recordRun({ request, world: { ...world, createHost }, ledger, runId, hosts, ffprobe, intake, selectAgain })
+  return await recordRun({ request, world: { ...world, emit, createHost }, ledger, runId, hosts, ffprobe, intake, selectAgain })
 }
 
 interface PreparedRun {
@@ -105,7 +110,7 @@ async function prepare(request: RunRequest, world: RunWorld, entries: readonly Q
   const planner = createPlanner({
     config,
     // What was handed in is somebody's own.
-    ffprobe: world.ffprobe ?? createRememberingFfprobe(ffprobe, { memory, program, now: () => world.clock.now() }),
+    ffprobe: world.ffprobe ?? createRememberingFfprobe(ffprobe, { memory, program, now: () => world.clock.now(), signal }),
     outputFolder: request.outputFolder,
     keepsSource: request.keepsSource,
     overwrites: request.overwrites,
@@ -145,6 +150,22 @@ async function takeFirst(rest: PlanStream, { clock, signal, draining }: RunWorld
   return files
 }
 
+/** What a machine does before it encodes its first file, and its looks at further ones, take each other's processors. */
+const FIRST_START_MS = 1_000
+
+/** Ends with the first job that is started, or when that takes longer than looks at files should be put off for. */
+function watchFirstStart({ emit, clock, signal }: RunWorld): { readonly emit: Emit; readonly firstStart: Promise<void> } {
+  const started = new AbortController()
+  const firstStart = clock.sleep(FIRST_START_MS, AbortSignal.any([signal, started.signal])).catch(() => {})
+  return {
+    firstStart,
+    emit(event, fields) {
+      emit(event, fields)
+      if (event === 'job.started') started.abort()
+    },
+  }
+}
+
 function openMemory({ stateFolder, clock, warner }: RunWorld, isReadOnly: boolean): ProbeMemory {
   return openProbeMemory({ folder: stateFolder, clock, warner, isReadOnly })
 }
@@ -168,10 +189,13 @@ async function refuseWithoutProfile(config: Config, targets: readonly Target[], 
   )
 }
 
+async function isThere(target: Target | undefined, cwd: string): Promise<boolean> {
+  return target !== undefined && (await stat(resolve(cwd, target.path)).catch(() => undefined)) !== undefined
+}
+
 async function refuseMissing(target: Target, cwd: string): Promise<void> {
-  const path = resolve(cwd, target.path)
-  if (hasGlobMarks(target.path) || (await stat(path).catch(() => undefined)) !== undefined) return
-  const similar = await findSimilar(path)
+  if (hasGlobMarks(target.path) || (await isThere(target, cwd))) return
+  const similar = await findSimilar(resolve(cwd, target.path))
   const guess = similar === undefined ? '' : `; did you mean "${toVisible(similar)}"?`
   throw new EncodeError('USAGE_INVALID', `There is no file or folder "${target.path}"${guess}`, {
     hint: 'Correct it, and name a profile, for example "-p hevc": the configuration has no rules',

@@ -56,6 +56,22 @@ test('another ffprobe is asked anew: another version, another program of that ve
   expect(await countProbes()).toBe(4)
 })
 
+test('asks which ffprobe it is before the first file is known, and but once', async () => {
+  const asked: (readonly string[])[] = []
+  const ffprobe = createFfprobe(program)
+  const watched: Ffprobe = {
+    ...ffprobe,
+    async read(argv, signal) {
+      asked.push(argv)
+      return await ffprobe.read(argv, signal)
+    },
+  }
+  const remembered = remembering(watched)
+  expect(asked).toEqual([['-version']])
+  await Promise.all([remembered.probe(film), remembered.probe(film)])
+  expect(asked.filter(([first]) => first === '-version')).toHaveLength(1)
+})
+
 test('a file that was changed just now is not remembered: it may change again and look the same', async () => {
   await probe(Date.now())
   await probe(Date.now())

@@ -39,6 +39,16 @@ test('one that comes again, or was not thought of, is made anew', async () => {
   expect(made).toEqual(['here', 'here', 'other'])
 })
 
+test('hosts that are added are opened, too, and none twice', async () => {
+  const [here, other] = [config('here'), config('other')]
+  await using ahead = openAhead([here], { createHost: create, signal: new AbortController().signal })
+  ahead.add([here, other])
+  expect(made).toEqual(['here', 'other'])
+  await using host = ahead.createHost(other)
+  await host.open()
+  expect(made).toEqual(['here', 'other'])
+})
+
 test('why a host cannot be opened is told to whoever takes it', async () => {
   const bare = { ...config('bare'), ffmpeg: '/no/such/ffmpeg' }
   await using ahead = openAhead([bare], { createHost: create, signal: new AbortController().signal })
