@@ -183,8 +183,9 @@ function describe({ workingDir }: SimulatedHost): string {
   return `${[...values, 'ffprobe=/usr/bin/ffprobe', `folder=${workingDir}`, 'encoders:', ...encoders, 'hwaccels:', 'end:'].join('\n')}\n`
 }
 
-/** What stands behind the leash's own four parameters; the third says by a `b` that it is escaped for `printf %b`. */
-function toArgv([, , flags = '', , ...words]: readonly string[]): readonly string[] {
+/** What stands behind the leash's own five parameters, and as many settings of environment as the fifth says; the third says by a `b` that all is escaped for `printf %b`. */
+function toArgv([, , flags = '', , exported, ...carried]: readonly string[]): readonly string[] {
+  const words = carried.slice(Number(exported))
   if (!flags.includes('b')) return words
   const plain: Readonly<Record<string, string>> = { n: '\n', r: '\r' }
   return words.map((word) => word.replace(/\\(.)/g, (_, letter: string) => plain[letter] ?? letter))
