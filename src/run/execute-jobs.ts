@@ -13,22 +13,21 @@ import type { Ffprobe } from '../plan/ffprobe.ts'
 import { createScheduler } from '../scheduler/scheduler.ts'
 import type { StrategyName } from '../scheduler/strategy.ts'
 import type { WorkerSpec } from '../scheduler/worker.ts'
-import { describeOverload } from './describe-overload.ts'
 import { followConfig, type HostReload } from './follow-config.ts'
 import { heedRequests } from './heed-requests.ts'
 import { createHostAttempts } from './host-attempts.ts'
 import { createHostHealth } from './host-health.ts'
 import { createHostKnowledge } from './host-knowledge.ts'
-import { createHostRoster, type NewHost, type PlacedHost } from './host-roster.ts'
-import { type HostSession, openHostSession } from './host-session.ts'
+import { createHostRoster, type PlacedHost } from './host-roster.ts'
+import type { HostSession } from './host-session.ts'
 import type { Intake } from './intake/intake.ts'
-import { removeLeftOnHost } from './left-files.ts'
 import { createMountedCheck } from './mounted-check.ts'
 import { createOpenAttempts } from './open-attempts.ts'
 import { pollLoads } from './poll-loads.ts'
 import { createPrefetch } from './prefetch.ts'
 import { recordOutcome } from './record-outcome.ts'
 import type { RunWorld } from './run-request.ts'
+import { createSessionOpener } from './session-opener.ts'
 import { createRunSpace } from './space/run-space.ts'
 import { type Ticket, toTicket, withForm } from './to-ticket.ts'
 
@@ -157,6 +156,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
     },
   })
 
+  const openSession = createSessionOpener({ runId: options.runId, world, emit, ledger, signal, checkHost, knowledge, space })
   const roster = createHostRoster({ open: openSession, toSpec: knowledge.toSpec, foresee: knowledge.foresee, scheduler, emit })
   await using programs = createProgramShell()
   const onHosts = createHostAttempts({ ...options, roster, abilities: knowledge, programs, signal })
@@ -264,35 +264,6 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
     const usedClusters = new Set(options.plans.map((plan) => plan.cluster))
     const clusters = [...options.hosts].filter(([cluster]) => usedClusters.has(cluster) || options.intake.feed !== undefined)
     return clusters.flatMap(([cluster, configs]) => configs.map((config) => ({ cluster, config })))
-  }
-
-  function openSession({ cluster, config, setState }: NewHost): HostSession {
-    let isOverloadTold = false
-    return openHostSession({
-      cluster,
-      config,
-      createHost: world.createHost,
-      emit,
-      clock,
-      signal,
-      runId: options.runId,
-      async checkHost(host) {
-        await removeLeftOnHost(ledger, host, cluster)
-        await checkHost(host, cluster)
-      },
-      async learn(host, facts) {
-        await knowledge.learn(cluster, host, facts)
-        space.hostUp({ host, facts }, knowledge.toSpec(cluster, config))
-        const overload = isOverloadTold ? undefined : describeOverload(host.config, facts)
-        if (overload !== undefined) emit('warning', { message: overload })
-        isOverloadTold = true
-      },
-      setState,
-      onWorkFolder: (path, isThere) => {
-        if (isThere) ledger.noteRunFile(options.runId, { cluster, host: config.name }, path)
-        else ledger.forgetRunFile(options.runId, { cluster, host: config.name }, path)
-      },
-    })
   }
 
   /** A job that no host could take: why each of them could not. */
