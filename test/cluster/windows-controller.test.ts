@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startWindowsServer, type WindowsServer } from '../host/windows/windows-server.ts'
 import { type Bench, createBench, describeFilm } from './bench.ts'
 import { runEncode, runPlain, startEncode } from './encode-program.ts'
 import { expectNoneLeft } from './expect-none-left.ts'
@@ -14,32 +15,35 @@ describe.runIf(why === undefined)(`encode as a Windows program${why === undefine
   let bench: Bench
   let controller: WindowsController
   let linux: SshdHost
+  let gaming: WindowsServer
 
   beforeAll(async () => {
     bench = await createBench()
     controller = await startWindowsController()
     linux = await bench.startHost('linux', 'streaming')
+    gaming = await startWindowsServer({ wine: controller.wine, hasPowerShell: true })
   }, 120_000)
 
   afterAll(async () => {
+    await gaming?.[Symbol.asyncDispose]()
     await controller?.[Symbol.asyncDispose]()
     await bench?.[Symbol.asyncDispose]()
   })
 
-  test('encodes on itself and on a Linux host at once, and results replace their sources, with their times', async () => {
-    const names = ['a b & ü 100% !x^.mp4', "it's (%PATH%) = ;,.mp4"]
-    // Long enough for the Linux host to be up before the first is done.
+  test('encodes on itself, on a Linux host and on a Windows host at once, and results replace their sources, with their times', async () => {
+    const names = ['a b & ü 100% !x^.mp4', "it's (%PATH%) = ;,.mp4", 'third.mp4']
+    // Long enough for the other hosts to be up before the first is done.
     const films = await makeFilms('both', names, 6)
     const config = await writeConfig()
     const ended = await runEncode(
       '',
-      ['-y', config, '-c', 'both', '-p', 'slow', '--strategy', 'round-robin', `${films.there}\\*.mp4`],
+      ['-y', config, '-c', 'all', '-p', 'slow', '--strategy', 'round-robin', `${films.there}\\*.mp4`],
       controller.options,
     )
     expect(ended.stderr).toBe('')
     expect(ended.status).toBe(0)
     const done = ended.events.filter(({ event }) => event === 'job.done')
-    expect(done.map((event) => ('host' in event ? event.host : '')).sort()).toEqual(['here', 'linux'])
+    expect(done.map((event) => ('host' in event ? event.host : '')).sort()).toEqual(['gaming', 'here', 'linux'])
     expect(await readdir(films.here)).toEqual(names.map((name) => name.replace('.mp4', '.mkv')))
     for (const name of await readdir(films.here)) {
       expect(await describeFilm(join(films.here, name))).toMatchObject({ codecs: 'h264 aac' })
@@ -117,11 +121,23 @@ describe.runIf(why === undefined)(`encode as a Windows program${why === undefine
 
   /** @param slow what "slow" includes, and does as fast as it can. */
   async function writeConfig(slow?: 'quick'): Promise<string> {
-    const { address, port, user, identityFile, knownHostsFile, workingFolder } = linux
-    const access = `address: ${address}, port: ${port}, user: ${user}, identity_file: '${toDriveZ(identityFile)}'`
-    const linuxLine = `      linux: {type: streaming, ${access}, known_hosts: '${toDriveZ(knownHostsFile)}', working_dir: ${workingFolder}}`
-    const ownLine = `      here: {type: local, working_dir: '${controller.folder}\\work'}`
-    const lines = ['config:', '  clusters:', '    own:', ownLine, '    both:', ownLine, linuxLine, PROFILES]
+    const { address, workingFolder } = linux
+    const lines = [
+      'config:',
+      // Each host takes one film.
+      '  prefetch: 0',
+      '  clusters:',
+      '    own:',
+      `      here: &here {type: local, working_dir: '${controller.folder}\\work'}`,
+      '    both:',
+      '      here: *here',
+      `      linux: &linux {type: streaming, address: ${address}, ${toAccess(linux)}, working_dir: ${workingFolder}}`,
+      '    all:',
+      '      here: *here',
+      '      linux: *linux',
+      `      gaming: {type: streaming, address: 127.0.0.1, ${toAccess(gaming)}, working_dir: '${gaming.folder}\\work'}`,
+      PROFILES,
+    ]
     await writeFile(
       join(controller.localFolder, 'config.yml'),
       `${lines.join('\n')}${slow === undefined ? '\n    input_options: ["-re"]' : ''}\n`,
@@ -129,10 +145,19 @@ describe.runIf(why === undefined)(`encode as a Windows program${why === undefine
     return `${controller.folder}\\config.yml`
   }
 
+  function toAccess({ port, user, identityFile, knownHostsFile }: SshdHost | WindowsServer): string {
+    return `port: ${port}, user: ${user}, identity_file: '${toDriveZ(identityFile)}', known_hosts: '${toDriveZ(knownHostsFile)}'`
+  }
+
   async function expectNothingLeft(): Promise<void> {
     await expectNoneLeft(async () => {
-      const running = [...(await controller.processes()), ...(await linux.processes())].map(({ args }) => args)
-      const files = [...(await readdir(linux.workingFolder)), ...(await readdir(controller.localFolder, { recursive: true }))]
+      const own = [...(await controller.processes()), ...(await linux.processes())].map(({ args }) => args)
+      const running = [...own, ...(await gaming.processes())]
+      const files = [
+        ...(await readdir(linux.workingFolder)),
+        ...(await readdir(gaming.localFolder, { recursive: true })),
+        ...(await readdir(controller.localFolder, { recursive: true })),
+      ]
       return [...running, ...files.filter((name) => /(?:^|\/)\.?encode-/.test(name))]
     })
   }

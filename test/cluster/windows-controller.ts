@@ -26,6 +26,7 @@ export const lacksWindowsController: string | undefined =
 export interface WindowsController extends AsyncDisposable {
   /** Gives `startEncode` and the like this controller. */
   readonly options: EncodeOptions
+  readonly wine: Wine
   /** The same with `bin\encode.cmd`, and without ffprobe on the PATH. */
   readonly bareOptions: EncodeOptions
   /** On drive C, and the same folder here. */
@@ -59,6 +60,7 @@ export async function startWindowsController(): Promise<WindowsController> {
       program: inConsole('C:\\windows\\system32\\cmd.exe', '/c', launcher),
       env: { ...options.env, WINEPATH: `C:\\${tools}\\node` },
     },
+    wine,
     folder: `C:\\${name}`,
     localFolder,
     processes: async () => await findProcesses(name),
