@@ -17,7 +17,7 @@ import { systemClock } from '../src/core/clock.ts'
 import { createHost } from '../src/host/create-host.ts'
 import { createHostConfig } from '../src/host/create-host-config.ts'
 import type { Host } from '../src/host/host.ts'
-import { type AttemptTurns, createTransferTurns } from '../src/run/transfer-turns.ts'
+import { type AttemptTurns, createTransferTurns } from '../src/run/attempts/transfer-turns.ts'
 import { createUplink } from '../src/transfer/uplink/uplink.ts'
 import { type SshdHost, startSshdHost } from '../test/cluster/sshd-host.ts'
 

@@ -20,10 +20,10 @@ import { LOCAL_CLUSTER } from '../plan/target.ts'
 import { quoteCommand } from '../view/quote-argument.ts'
 import { describeHolder } from './describe-holder.ts'
 import { endReplacements } from './end-replacements.ts'
-import { selectHostsAgain } from './follow-config.ts'
+import { selectHostsAgain } from './hosts/follow-config.ts'
+import { selectHosts } from './hosts/select-hosts.ts'
 import { recordRun } from './record-run.ts'
 import type { RunRequest, RunWorld } from './run-request.ts'
-import { selectHosts } from './select-hosts.ts'
 
 export type ResumeRequest = Pick<RunRequest, 'config' | 'onlyHosts' | 'isSequential' | 'strategy' | 'rateLimitBytes' | 'argv'>
 

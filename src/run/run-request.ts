@@ -9,7 +9,7 @@ import type { VerifyLevel } from '../model/plan.ts'
 import type { Ffprobe } from '../plan/ffprobe.ts'
 import type { ProfileChoice, Target } from '../plan/target.ts'
 import type { StrategyName } from '../scheduler/strategy.ts'
-import type { ConfigSource } from './watch-config.ts'
+import type { ConfigSource } from './hosts/watch-config.ts'
 
 export interface RunRequest {
   readonly config: Config

@@ -2,7 +2,7 @@
 
 import type { Emit } from '../../model/events.ts'
 import type { JobPlan } from '../../model/plan.ts'
-import type { MountedSample } from '../mounted-check.ts'
+import type { MountedSample } from '../hosts/mounted-check.ts'
 
 export interface Intake {
   /** The jobs known at the start; they are in the ledger when it returns. Called once, after the run itself is written down. */

@@ -4,7 +4,7 @@ import { describeError } from '../../core/errors.ts'
 import type { Host, HostFacts } from '../../host/host.ts'
 import type { HostConfig } from '../../model/config.ts'
 import type { Emit } from '../../model/events.ts'
-import { tellHostUp } from '../tell-host-up.ts'
+import { tellHostUp } from '../hosts/tell-host-up.ts'
 
 export interface ProbedHost {
   readonly cluster: string

@@ -4,7 +4,7 @@ import { type EncodeError, isEncodeError } from '../../core/errors.ts'
 import type { Host, HostFacts } from '../../host/host.ts'
 import type { HostConfig, HostType, PathSubstitution } from '../../model/config.ts'
 import type { EncoderReport } from '../../model/host-report.ts'
-import type { TryUsualEncoders } from '../try-usual-encoders.ts'
+import type { TryUsualEncoders } from '../encoders/try-usual-encoders.ts'
 import { findMediaSample, type MediaSample } from './media-sample.ts'
 import { checkSight } from './media-sight.ts'
 

@@ -6,7 +6,7 @@ import { toPlainLine } from '../../core/text.ts'
 import { formatBytes } from '../../core/units.ts'
 import type { HostFacts } from '../../host/host.ts'
 import type { EncoderReport } from '../../model/host-report.ts'
-import { toAutoQueues } from '../worker-spec.ts'
+import { toAutoQueues } from '../encoders/worker-spec.ts'
 import type { SurveyedHost } from './survey-hosts.ts'
 
 export function toFirstHost(surveyed: SurveyedHost): FirstHost {

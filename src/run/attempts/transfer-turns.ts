@@ -1,0 +1,72 @@
+/**
+ * How soon each transfer of a run is needed, for the uplink. A source is waited for from the moment its job has its slot; one that is
+ * fetched ahead is when the first of the encodes under way on its host ends. A result nobody waits for, but it takes up a disk.
+ */
+
+import type { Clock } from '../../core/clock.ts'
+import type { Turn } from '../../host/turn.ts'
+import type { HostConfig } from '../../model/config.ts'
+import type { Uplink } from '../../transfer/uplink/uplink.ts'
+
+export interface TransferTurns {
+  /** For one attempt on a host; `key` is the host's own over all clusters. */
+  begin(attempt: TurnRequest): AttemptTurns
+}
+
+export interface TurnRequest {
+  readonly key: string
+  readonly config: Pick<HostConfig, 'rateLimitBytes'>
+  readonly sourceBytes: number
+  /** Has its slot by now. */
+  readonly slot: { readonly hasSlot: boolean }
+}
+
+export interface AttemptTurns {
+  /** `resultBytes` where it is known by then. */
+  take(stage: 'fetch' | 'return', resultBytes?: number): Turn
+  /** Its encode is expected to end so soon. */
+  expectEnd(leftSeconds: number): void
+  /** It encodes no more. */
+  end(): void
+}
+
+/** A source that is needed sooner than this goes before a result. */
+const RESULT_PATIENCE_MS = 60_000
+
+export function createTransferTurns(uplink: Uplink, clock: Pick<Clock, 'now'>): TransferTurns {
+  /** When encodes end, by host. */
+  const hosts = new Map<string, Map<AttemptTurns, number>>()
+
+  return {
+    begin({ key, config, sourceBytes, slot }) {
+      const ends = hosts.get(key) ?? new Map<AttemptTurns, number>()
+      hosts.set(key, ends)
+      const turns: AttemptTurns = {
+        take(stage, resultBytes) {
+          const beganMs = clock.now()
+          let dryMs: number | undefined
+          function sourceNeededAtMs(): number {
+            // One that is free for a moment may be another job's in the next.
+            dryMs = slot.hasSlot ? (dryMs ?? clock.now()) : undefined
+            // An encode of which nothing is known yet has only begun.
+            return dryMs ?? Math.min(beganMs + RESULT_PATIENCE_MS, ...ends.values())
+          }
+          return uplink.take({
+            host: key,
+            hostBytesPerSecond: config.rateLimitBytes,
+            direction: stage === 'fetch' ? 'to-host' : 'from-host',
+            neededAtMs: stage === 'fetch' ? sourceNeededAtMs : () => beganMs + RESULT_PATIENCE_MS,
+            sizeBytes: stage === 'fetch' ? sourceBytes : resultBytes,
+          })
+        },
+        expectEnd(leftSeconds) {
+          ends.set(turns, clock.now() + leftSeconds * 1000)
+        },
+        end() {
+          ends.delete(turns)
+        },
+      }
+      return turns
+    },
+  }
+}
