@@ -49,13 +49,21 @@ export interface Attempts<Job extends ScheduledJob> {
 /** Results a slot that may be on their way back before the next encode begins: a slow link must not fill the host's disk. */
 const MAX_LEAVING_A_SLOT = 2
 
+interface Asking {
+  readonly go: () => void
+  /** How often its host had changed when it had no slot for it. */
+  deniedAt: number | undefined
+}
+
+type EarlyAsking = Asking & { readonly slot: Promise<void> }
+
 export function createAttempts<Job extends ScheduledJob>(options: AttemptsOptions<Job>): Attempts<Job> {
   const { clock, signal, speeds, timetable, maxRunning } = options
   const live = new Set<LiveAttempt<Job>>()
   /** In the order in which their sources came. */
-  const waiting = new Map<LiveAttempt<Job>, () => void>()
+  const waiting = new Map<LiveAttempt<Job>, Asking>()
   /** In the order in which they asked, before their sources had come. */
-  const early = new Map<LiveAttempt<Job>, PromiseWithResolvers<void>>()
+  const early = new Map<LiveAttempt<Job>, EarlyAsking>()
   let running = 0
   let encoding = 0
   let changes = 0
@@ -135,10 +143,11 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
         reject(until.reason)
       }
       until.addEventListener('abort', giveUp, { once: true })
-      waiting.set(attempt, () => {
+      const go = (): void => {
         until.removeEventListener('abort', giveUp)
         resolve()
-      })
+      }
+      waiting.set(attempt, { go, deniedAt: undefined })
       grant()
       options.onFetched(attempt)
     })
@@ -146,12 +155,12 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
 
   function takeEarly(attempt: LiveAttempt<Job>): Promise<void> {
     if (attempt.phase === 'encoding') return Promise.resolve()
-    const slot = early.get(attempt) ?? Promise.withResolvers<void>()
+    const asking = early.get(attempt) ?? createEarlyAsking()
     if (attempt.phase === 'coming') {
-      early.set(attempt, slot)
+      early.set(attempt, asking)
       grant()
     }
-    return slot.promise
+    return asking.slot
   }
 
   /** What the way in tells of a link that nobody knows yet. */
@@ -171,18 +180,28 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
   }
 
   function grant(): void {
-    for (const attempt of [...waiting.keys(), ...early.keys()]) {
+    grantTo(waiting)
+    grantTo(early)
+  }
+
+  function grantTo(asking: ReadonlyMap<LiveAttempt<Job>, Asking>): void {
+    for (const [attempt, asked] of asking) {
       if (encoding >= maxRunning) return
-      const { place, queue } = attempt
-      if (countUsableSlots(place.worker, queue) <= 0) attempt.withdraw(`Host "${place.worker.spec.name}" has no queue "${queue}" any more`)
-      if (attempt.withdrawn !== undefined || !hasFreeSlot(attempt)) continue
-      const go = waiting.get(attempt)
-      const slot = early.get(attempt)
+      const { worker } = attempt.place
+      // Most of them wait on hosts where nothing has happened.
+      if (asked.deniedAt === worker.changes) continue
+      if (countUsableSlots(worker, attempt.queue) <= 0)
+        attempt.withdraw(`Host "${worker.spec.name}" has no queue "${attempt.queue}" any more`)
+      if (attempt.withdrawn !== undefined) continue
+      if (!hasFreeSlot(attempt)) {
+        asked.deniedAt = worker.changes
+        continue
+      }
+      const asks = [waiting.get(attempt), early.get(attempt)]
       waiting.delete(attempt)
       early.delete(attempt)
       enter(attempt, 'encoding')
-      slot?.resolve()
-      go?.()
+      for (const ask of asks) ask?.go()
     }
   }
 
@@ -260,6 +279,11 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
       return changes
     },
   }
+}
+
+function createEarlyAsking(): EarlyAsking {
+  const { promise: slot, resolve: go } = Promise.withResolvers<void>()
+  return { slot, go, deniedAt: undefined }
 }
 
 /** As many results are on their way back as the host should keep. */

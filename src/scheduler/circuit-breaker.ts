@@ -85,6 +85,8 @@ interface Standing {
 export function createCircuitBreaker(options: BreakerOptions): CircuitBreaker {
   const { maxFailures, clock, signal } = options
   const standings = new Map<Worker, Standing>()
+  /** Those that are not free: asked of all hosts again and again, and mostly there are none. */
+  const restless = new Set<Worker>()
 
   function standingOf(worker: Worker): Standing {
     const known = standings.get(worker)
@@ -94,11 +96,17 @@ export function createCircuitBreaker(options: BreakerOptions): CircuitBreaker {
     return made
   }
 
+  function enter(worker: Worker, phase: Standing['phase']): Standing {
+    if (phase === 'free') restless.delete(worker)
+    else restless.add(worker)
+    return Object.assign(standingOf(worker), { phase })
+  }
+
   /** Holds it or sets it aside; a host that is held already and turns out to be to blame rests as long again, not twice as long. */
   function rest(worker: Worker, phase: 'held' | 'aside'): number {
     const standing = standingOf(worker)
     if (phase === 'held' || standing.phase !== 'held') standing.rests += 1
-    standing.phase = phase
+    enter(worker, phase)
     const restMs = Math.min(FIRST_REST_MS * 2 ** (standing.rests - 1), LONGEST_REST_MS)
     standing.waking?.abort()
     const waking = new AbortController()
@@ -128,21 +136,22 @@ export function createCircuitBreaker(options: BreakerOptions): CircuitBreaker {
   function offerTrial(worker: Worker): void {
     const standing = standingOf(worker)
     const wasAside = standing.phase === 'aside'
-    standing.phase = 'trial'
+    enter(worker, 'trial')
     standing.onTrial = undefined
     if (wasAside) options.onTakenBack(worker.spec)
     options.onChange()
   }
 
   function setFree(worker: Worker): void {
-    const standing = standingOf(worker)
+    const standing = enter(worker, 'free')
     standing.waking?.abort()
-    Object.assign(standing, { phase: 'free', onTrial: undefined, rests: 0, asides: 0 })
+    Object.assign(standing, { onTrial: undefined, rests: 0, asides: 0 })
     options.onChange()
   }
 
   return {
     stateOf(worker) {
+      if (!restless.has(worker)) return 'free'
       const { phase, onTrial } = standingOf(worker)
       if (phase === 'trial') return onTrial === undefined ? 'free' : 'held'
       return phase

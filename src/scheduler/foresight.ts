@@ -80,6 +80,7 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
   const drawLine = createDrawLine({ ...options, outlooks })
   let line: Line | undefined
   let moment = ''
+  let lastSooner: Candidate | undefined
   let nextLateMs = 0
 
   function judge(entry: Entry<Job>, candidate: Candidate): Judgement {
@@ -121,10 +122,16 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
 
   /** Whether it would be over sooner on another host, however busy that is. */
   function isSoonerElsewhere(entry: Entry<Job>, on: Candidate, seconds: number): boolean {
-    return candidates.of(entry).some(({ worker, fit }) => {
+    const isSooner = ({ worker, fit }: Candidate): boolean => {
       if (worker === on.worker || !outlooks.isCounted(worker, entry.job) || breaker.stateOf(worker) !== 'free') return false
       return (timetable.endOfNew(worker, fit.queue, entry.job) ?? seconds) < seconds
-    })
+    }
+    const able = candidates.of(entry)
+    // What was sooner the last time mostly is again.
+    if (lastSooner !== undefined && able.includes(lastSooner) && isSooner(lastSooner)) return true
+    const sooner = able.find(isSooner)
+    lastSooner = sooner ?? lastSooner
+    return sooner !== undefined
   }
 
   /** The work of a job whose source would be there when the slot is free, or hardly later. */

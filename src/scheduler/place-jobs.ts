@@ -139,10 +139,14 @@ export function createPlaceOne<Job extends ScheduledJob>(options: PlaceOptions<J
     const known = new Map<Lane<Job>, readonly Candidate[]>()
     return (entry, able) => {
       if (entry.attempts > 0) return listFree(entry, able)
-      const free = known.get(entry.lane) ?? listFree(entry, able)
+      const free = known.get(entry.lane) ?? rankCandidates(places.filterKept(able, entry.job).filter(isTrusted))
       known.set(entry.lane, free)
       return free
     }
+  }
+
+  function isTrusted({ worker }: Candidate): boolean {
+    return breaker.stateOf(worker) === 'free'
   }
 
   /** Those that are not held or set aside. What failed elsewhere goes to a host that is held where no better one is up. */

@@ -35,6 +35,11 @@ export interface ReliefOptions<Job extends ScheduledJob> {
 /** `watching`: hosts are idle, and what is under way may yet take longer than expected. */
 export type Relief = 'watching' | 'none'
 
+interface Ending<Job extends ScheduledJob> {
+  readonly attempt: LiveAttempt<Job>
+  readonly endSeconds: number
+}
+
 /** An idle host must need so much less; by less the estimates may be wrong. */
 const LEAST_GAIN = 1.2
 const LEAST_GAIN_SECONDS = 2
@@ -57,8 +62,7 @@ export function createRelief<Job extends ScheduledJob>(options: ReliefOptions<Jo
     if (idle.size === 0) return 'none'
     let isWatching = false
     const promised = new Map<Worker, number>()
-    for (const { attempt, endSeconds } of listLast()) {
-      if (endSeconds <= lateSeconds) break
+    for (const { attempt, endSeconds } of listLast(lateSeconds)) {
       if (hasBegun(attempt.phase)) isWatching = true
       const place = findSooner(attempt, endSeconds, idle, promised)
       if (place === undefined) continue
@@ -82,16 +86,21 @@ export function createRelief<Job extends ScheduledJob>(options: ReliefOptions<Jo
     return worker.state === 'up' && breaker.stateOf(worker) === 'free'
   }
 
-  /** What may be relieved, the one that ends last first. */
-  function listLast(): readonly { readonly attempt: LiveAttempt<Job>; readonly endSeconds: number }[] {
-    const ends = [...attempts.list()].flatMap((attempt) => {
+  /** What may be relieved and ends later than that, the one that ends last first. */
+  function listLast(lateSeconds: number): readonly Ending<Job>[] {
+    const last: Ending<Job>[] = []
+    for (const attempt of attempts.list()) {
       const { entry, phase, withdrawn } = attempt
-      if (withdrawn !== undefined || entry.live.size > 1 || entry.claimedBy !== undefined) return []
-      if (hasBegun(phase) ? entry.wasCopied : entry.wasMoved) return []
+      if (withdrawn !== undefined || entry.live.size > 1 || entry.claimedBy !== undefined) continue
+      if (hasBegun(phase) ? entry.wasCopied : entry.wasMoved) continue
       const endSeconds = timetable.endOf(attempt.place.worker, attempt)
-      return endSeconds === undefined ? [] : [{ attempt, endSeconds }]
-    })
-    return ends.sort((a, b) => b.endSeconds - a.endSeconds).slice(0, LOOKED_AT)
+      if (endSeconds === undefined || endSeconds <= Math.max(lateSeconds, last[LOOKED_AT - 1]?.endSeconds ?? 0)) continue
+      let place = Math.min(last.length, LOOKED_AT - 1)
+      while (place > 0 && (last[place - 1]?.endSeconds ?? 0) < endSeconds) place -= 1
+      last.splice(place, 0, { attempt, endSeconds })
+      last.length = Math.min(last.length, LOOKED_AT)
+    }
+    return last
   }
 
   /** The host that ends it soonest, be it one that is busy still: an idle one is not to take what that one will do before. */

@@ -89,7 +89,7 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
     },
   })
   const places = createPlaces<Job>({
-    ...{ breaker, maxRunning, ahead: options.ahead },
+    ...{ breaker, maxRunning, clock, ahead: options.ahead },
     isForeseen: options.strategy === 'fastest' ? ({ worker }, job) => speeds.knows(worker.spec, job) : undefined,
     fetchSeconds: timetable.fetchSeconds,
     countRunning: () => attempts.running,
@@ -139,15 +139,11 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
     },
     setWorker(spec, state) {
       const worker = workers.get(keyOf(spec))
-      if (worker !== undefined) Object.assign(worker, { spec, state, comingUntilMs: undefined })
-      forget()
-      pump()
+      if (worker !== undefined) change(worker, { spec, state, comingUntilMs: undefined })
     },
     changeWorker(spec) {
       const worker = workers.get(keyOf(spec))
-      if (worker !== undefined) worker.spec = spec
-      forget()
-      pump()
+      if (worker !== undefined) change(worker, { spec })
     },
     seed,
     seedTrials,
@@ -165,6 +161,13 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
       pump()
     },
     drained,
+  }
+
+  function change(worker: Worker, to: Partial<Worker>): void {
+    Object.assign(worker, to)
+    timetable.forget(worker)
+    forget()
+    pump()
   }
 
   function seed(knownSpeeds: readonly KnownSpeed[], knownLinks: readonly KnownLink[]): void {
@@ -252,9 +255,10 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
   /** Nothing more is started there: what waits for a slot waits again for any host. */
   function withdrawAhead(): void {
     if (options.ahead === undefined) return
+    const isStop = isStopped()
     for (const worker of workers.values()) {
       if (worker.underWay.size === 0) continue
-      if (isStopped()) attempts.withdrawAhead(worker, 'Nothing more is started')
+      if (isStop) attempts.withdrawAhead(worker, 'Nothing more is started')
       else if (worker.state !== 'up' || breaker.stateOf(worker) !== 'free') {
         attempts.withdrawAhead(worker, `Host "${worker.spec.name}" gets no more jobs`)
       }

@@ -208,7 +208,10 @@ export function createTimetable(speeds: Speeds, clock: Pick<Clock, 'now'>): Time
     },
     forget(worker) {
       if (worker === undefined) pages = new WeakMap()
-      else pages.delete(worker)
+      else {
+        pages.delete(worker)
+        worker.changes += 1
+      }
     },
   }
 }

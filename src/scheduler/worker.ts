@@ -58,13 +58,15 @@ export interface Worker {
   readonly link: LinkTurns
   /** Slots of each queue that it turned out not to have after all. */
   readonly lowered: Map<string, number>
+  /** Grows whenever something begins or ends there, or more is known of it. */
+  changes: number
   /** Last known processor load, 1 = all cores busy; 0 until it is known. */
   cpuRatio: number
 }
 
 export function createWorker(spec: WorkerSpec): Worker {
   return {
-    ...{ spec, state: 'expected', taken: new Map(), underWay: new Set(), lowered: new Map(), cpuRatio: 0 },
+    ...{ spec, state: 'expected', taken: new Map(), underWay: new Set(), lowered: new Map(), changes: 0, cpuRatio: 0 },
     link: createLinkTurns(),
   }
 }
