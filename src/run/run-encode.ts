@@ -73,10 +73,11 @@ async function startRun(request: RunRequest, world: RunWorld): Promise<number> {
   await using rest = await openPlans()
   if (rest.leftSources().length > 0) ahead.add(all)
   const files = [...refused, ...(await takeFirst(rest, world))]
-  const { emit, firstStart } = watchFirstStart(world)
-  if (all.some(({ type }) => type === 'local')) rest.pause(firstStart)
+  using watch = watchFirstStart(world)
+  if (all.some(({ type }) => type === 'local')) rest.pause(watch.firstStart)
   const intake = createPlannedIntake({ request, world, ledger, runId, files, rest, queue, planTargets })
   const { createHost } = ahead
+  const { emit } = watch
   return await recordRun({ request, world: { ...world, emit, createHost }, ledger, runId, hosts, ffprobe, intake, selectAgain })
 }
 
@@ -154,7 +155,7 @@ async function takeFirst(rest: PlanStream, { clock, signal, draining }: RunWorld
 const FIRST_START_MS = 1_000
 
 /** Ends with the first job that is started, or when that takes longer than looks at files should be put off for. */
-function watchFirstStart({ emit, clock, signal }: RunWorld): { readonly emit: Emit; readonly firstStart: Promise<void> } {
+function watchFirstStart({ emit, clock, signal }: RunWorld): Disposable & { readonly emit: Emit; readonly firstStart: Promise<void> } {
   const started = new AbortController()
   const firstStart = clock.sleep(FIRST_START_MS, AbortSignal.any([signal, started.signal])).catch(() => {})
   return {
@@ -163,6 +164,7 @@ function watchFirstStart({ emit, clock, signal }: RunWorld): { readonly emit: Em
       emit(event, fields)
       if (event === 'job.started') started.abort()
     },
+    [Symbol.dispose]: () => started.abort(),
   }
 }
 

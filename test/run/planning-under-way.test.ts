@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { copyFile, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config/parse-config.ts'
@@ -111,6 +112,25 @@ test('a run that is interrupted meanwhile ends at once and leaves nothing', asyn
   using ledger = openLedger({ folder: at('state'), clock: systemClock, pid: process.pid, warner: process })
   expect(ledger.listJobs({}).filter(({ state }) => state !== 'interrupted' && state !== 'done')).toEqual([])
   expect(ledger.livingRuns()).toEqual([])
+})
+
+test('a run that starts no job waits for nothing more when it is over', async () => {
+  let waits = 0
+  const clock = {
+    ...systemClock,
+    async sleep(ms: number, signal?: AbortSignal) {
+      waits += 1
+      await systemClock.sleep(ms, signal).finally(() => {
+        waits -= 1
+      })
+    },
+  }
+  await writeFile(at('text.mp4'), 'No film')
+  await writeFile(at('queue'), `${at('text.mp4')}\n`)
+  gate.resolve()
+  expect(await runEncode({ ...REQUEST, queueFile: at('queue') }, { ...toWorld(() => {}), clock })).toBe(1)
+  await nextTurn()
+  expect(waits).toBe(0)
 })
 
 const REQUEST = { ...PLAIN_REQUEST, config: CONFIG }
