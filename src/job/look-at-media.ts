@@ -81,10 +81,11 @@ async function lookQuickly(
   nearSeconds: number | undefined,
   windowSeconds?: number,
 ): Promise<QuickLook | undefined> {
-  const json = await readOrNothing(context, quickLookArguments(path, nearSeconds, windowSeconds))
+  const range = { nearSeconds, windowSeconds }
+  const json = await readOrNothing(context, quickLookArguments(path, range))
   if (json === undefined) return undefined
   try {
-    return parseQuickLook(json, { path, sizeBytes, mtimeMs: 0 })
+    return parseQuickLook(json, { path, sizeBytes, mtimeMs: 0 }, range)
   } catch (error) {
     if (isEncodeError(error, 'SOURCE_UNREADABLE')) return undefined
     throw error

@@ -53,7 +53,7 @@ function findFault(ends: StreamEnds, container: string): string | undefined {
   if (first.length + last.length === 0) return undefined
   if (ends.decoded === 0) return `no frame of its ${ends.kind} can be decoded`
   if (container === 'mpeg' || [...first, ...last].some(({ time }) => time === undefined)) {
-    const packets = first.length + (ends.isSeenTwice ? 0 : last.length)
+    const packets = ends.isSeenWhole ? ends.last.length : first.length + last.length
     // Of sound, a packet may begin in the one before it that was not read.
     const allowed = ends.kind === 'audio' ? packets / 2 : UNCOUNTED_FRAMES
     return packets - ends.decoded > allowed

@@ -26,8 +26,8 @@ export interface StreamEnds {
   /** Of the first and the last packets, in their order in the file. */
   readonly first: readonly PacketTime[]
   readonly last: readonly PacketTime[]
-  /** The file is so short that its first packets are all. */
-  readonly isSeenTwice: boolean
+  /** The file is so short that all its packets are among the last; the first ones are some of them. */
+  readonly isSeenWhole: boolean
   /** Times of frames that were decoded, in microseconds. Frames whose time nobody knows count in `decoded` alone. */
   readonly frames: ReadonlySet<number>
   readonly decoded: number
@@ -52,20 +52,31 @@ export interface QuickLook {
   readonly endSeconds: number | undefined
 }
 
-/** @param nearSeconds where the file should end, in its own time; undefined: nobody knows, the beginning is all that is looked at. */
-export function quickLookArguments(path: string, nearSeconds: number | undefined, windowSeconds = NEAR_END_SECONDS): readonly string[] {
+export interface LookRange {
+  /** Where the file should end, in its own time; undefined: nobody knows, the beginning is all that is looked at. */
+  readonly nearSeconds: number | undefined
+  /** Before that. */
+  readonly windowSeconds?: number | undefined
+}
+
+export function quickLookArguments(path: string, range: LookRange): readonly string[] {
+  const { nearSeconds, windowSeconds = NEAR_END_SECONDS } = range
   const first = `%+#${FIRST_PACKETS}`
   const last = `${Math.max(0, (nearSeconds ?? 0) - windowSeconds).toFixed(3)}%+#${MOST_LAST_PACKETS}`
+  const intervals = nearSeconds === undefined ? first : isWhole(range) ? `%+#${MOST_LAST_PACKETS}` : `${first},${last}`
   const entries =
     'packet=codec_type,stream_index,pts_time,dts_time,duration_time,flags:frame=media_type,stream_index,key_frame,pts_time,width,height'
   return [
     ...['-v', 'error', '-of', 'json=c=1', '-show_format', '-show_streams', '-show_packets', '-show_frames', '-show_entries', entries],
-    ...['-read_intervals', nearSeconds === undefined ? first : `${first},${last}`, '-i', toFfmpegInput(path)],
+    ...['-read_intervals', intervals, '-i', toFfmpegInput(path)],
   ]
 }
 
-/** @throws EncodeError SOURCE_UNREADABLE as parseProbe does. */
-export function parseQuickLook(json: string, file: ProbedFile): QuickLook {
+/**
+ * @param range as it was asked for.
+ * @throws EncodeError SOURCE_UNREADABLE as parseProbe does.
+ */
+export function parseQuickLook(json: string, file: ProbedFile, range: LookRange): QuickLook {
   const root = parseJsonObject(json) ?? {}
   const media = toMediaInfo(root, file)
   const raw = toObjects(root.streams)
@@ -73,8 +84,8 @@ export function parseQuickLook(json: string, file: ProbedFile): QuickLook {
   const packets = entries.filter(({ type }) => type === 'packet')
   const frames = entries.filter(({ type }) => type === 'frame')
   // Where the beginning was all there is, it is the end, too.
-  const isSeenTwice = packets.length <= FIRST_PACKETS
-  const last = isSeenTwice ? packets : packets.slice(FIRST_PACKETS)
+  const isSeenWhole = isWhole(range) || packets.length <= FIRST_PACKETS
+  const last = isSeenWhole ? packets : packets.slice(FIRST_PACKETS)
   const startSeconds = media.startSeconds ?? 0
   const toEnd = (some: readonly Record<string, unknown>[]): number | undefined => {
     const ends = some.flatMap((packet) => {
@@ -94,7 +105,7 @@ export function parseQuickLook(json: string, file: ProbedFile): QuickLook {
       codec: stream.codec,
       first: packets.slice(0, FIRST_PACKETS).filter(isOfStream).filter(isPlayed).map(toPacketTime),
       last: last.filter(isOfStream).filter(isPlayed).map(toPacketTime),
-      isSeenTwice,
+      isSeenWhole,
       frames: new Set(own.map(({ pts_time }) => toMicroseconds(pts_time)).filter((time) => time !== undefined)),
       decoded: own.length,
       endSeconds: toEnd(last.filter(isOfStream)),
@@ -104,6 +115,11 @@ export function parseQuickLook(json: string, file: ProbedFile): QuickLook {
     }
   })
   return { media, streams, endSeconds: toEnd(packets.filter(({ codec_type }) => codec_type === 'video' || codec_type === 'audio')) }
+}
+
+/** A file that is no longer than the look at its end is read once. */
+function isWhole({ nearSeconds, windowSeconds = NEAR_END_SECONDS }: LookRange): boolean {
+  return nearSeconds !== undefined && nearSeconds <= windowSeconds
 }
 
 /** What the decoder needs to get going, and players leave out (priming of AAC in MP4). */
