@@ -75,6 +75,7 @@ const KEEP_MEMORY = ['MALLOC_MMAP_THRESHOLD_=33554432', 'MALLOC_TRIM_THRESHOLD_=
   .join('')
 /** Of the line that ends an output. */
 const MAX_MARK_BYTES = 64
+const LINE_END = 0x0a
 
 /** One shell, which runs one program at a time. */
 interface Lane {
@@ -184,7 +185,8 @@ function collectUntil(stream: Readable, tag: string, keeps: 'head' | 'tail', max
   const onData = (chunk: Buffer): void => {
     chunks.push(chunk)
     bytes += chunk.length
-    const found = mark.exec(readEnd(chunks))
+    // ffprobe says each packet by itself: hundreds of pieces, of which none but the last ends a line.
+    const found = chunk.at(-1) === LINE_END ? mark.exec(readEnd(chunks)) : null
     if (found !== null) {
       dropEnd(chunks, found[0].length)
       bytes -= found[0].length
