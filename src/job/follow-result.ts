@@ -75,6 +75,7 @@ export function followResult(context: JobContext, route: MediaRoute): ResultFoll
       return await following
     },
     async [Symbol.asyncDispose]() {
+      if (following === undefined) return
       stopped.abort()
       await following
     },

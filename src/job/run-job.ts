@@ -3,7 +3,7 @@
  * and the source is untouched unless `replace` has put a verified result in its place.
  */
 
-import { rm } from 'node:fs/promises'
+import { unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { EncodeError, isEncodeError } from '../core/errors.ts'
 import { formatBytes, savedPercent } from '../core/units.ts'
@@ -155,9 +155,9 @@ async function removeWorkFiles(
   temporary: string,
   isResultPlaced: boolean,
 ): Promise<void> {
-  const removed = await rm(temporary, { force: true }).then(
+  const removed = await unlink(temporary).then(
     () => true,
-    () => false,
+    (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
   )
   // A ledger that fails is told of by the next state that is written to it.
   if (removed) await context.files.forget('controller', temporary).catch(() => {})

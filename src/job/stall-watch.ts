@@ -17,6 +17,8 @@ export interface StallWatch {
 
 const STEPS = 20
 const LONGEST_STEP_MS = 5_000
+/** Without a reason Node makes an error with a trace, for each job. */
+const OVER = 'over'
 
 /** @param limitMs 0 = never. */
 export function watchStall(clock: Clock, limitMs: number): StallWatch {
@@ -38,7 +40,7 @@ export function watchStall(clock: Clock, limitMs: number): StallWatch {
     allowMore(ms) {
       allowedMs = limitMs + ms
     },
-    end: () => ended.abort(),
+    end: () => ended.abort(OVER),
   }
 
   async function count(): Promise<void> {

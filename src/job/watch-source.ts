@@ -18,12 +18,14 @@ export interface SourceWatch {
 const LOOK_EVERY_MS = 5_000
 /** A share that is mounted again within seconds has lost nothing; one look later it counts. */
 const LOOKS_WITHOUT = 2
+/** Without a reason Node makes an error with a trace, for each job. */
+const OVER = 'over'
 
 export function watchSource({ plan, clock }: { readonly plan: JobPlan; readonly clock: Clock }): SourceWatch {
   const changed = new AbortController()
   const ended = new AbortController()
   void look()
-  return { signal: changed.signal, end: () => ended.abort() }
+  return { signal: changed.signal, end: () => ended.abort(OVER) }
 
   async function look(): Promise<void> {
     let misses = 0

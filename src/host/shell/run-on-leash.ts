@@ -105,7 +105,7 @@ export async function runOnLeash(transport: CommandTransport, argv: readonly str
     throw describeUnfinished(end, output, options.hostName)
   } finally {
     clearInterval(heartbeat)
-    done.abort()
+    done.abort(OVER)
     channel.destroy()
   }
 }
@@ -117,6 +117,8 @@ const LAST_WORDS_MS = 100
 /** A broken connection is told a moment after the channels that it closes. */
 const LOST_GRACE_MS = 300
 const ABORTED = Symbol('aborted')
+/** Without a reason Node makes an error with a trace, for each command. */
+const OVER = 'over'
 
 type End = ChannelExit | undefined
 
