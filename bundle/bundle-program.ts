@@ -10,6 +10,7 @@ import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { type OutputChunk, rolldown } from 'rolldown'
 import { describeLicences } from './describe-licences.ts'
+import { writeValidators } from './write-validators.ts'
 
 export interface BundledProgram {
   /** Text by path in the folder of the program. Names but the entry's bear a hash of what is in the file. */
@@ -29,8 +30,11 @@ export async function bundleProgram(root: string): Promise<BundledProgram> {
     input: { main: join(root, 'src/cli/main.ts') },
     platform: 'node',
     external: [...OUTSIDE],
-    onLog(_level, { code, message }) {
-      throw new Error(`${code ?? 'The bundler warns'}: ${message}`)
+    plugins: [writeValidators()],
+    // On a busy machine anything takes long.
+    checks: { pluginTimings: false },
+    onLog(level, { code, message }) {
+      if (level === 'warn') throw new Error(`${code ?? 'The bundler warns'}: ${message}`)
     },
   })
   const { output } = await build.generate({

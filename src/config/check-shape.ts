@@ -1,11 +1,12 @@
 /** Fitted data held against the schema by ajv; its errors told in the words of the file. */
 
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import type { ErrorObject, ValidateFunction } from 'ajv'
 import { nearest } from '../core/nearest.ts'
+import { compileSchema } from './compile-schema.ts'
 import { describeExpected, describeFound, describePath, listNames, quote } from './describe.ts'
 import { schemaOf, schemaOfKey } from './fit-values.ts'
 import { type Finding, type Located, toPlain } from './located.ts'
-import { SCHEMA_ANNOTATIONS, type Schema } from './schema/json-schema.ts'
+import type { Schema } from './schema/json-schema.ts'
 
 export interface ShapeProblem extends Finding {
   /** Something is not there; in a file that could not be read whole it may stand in the unread part. */
@@ -16,7 +17,8 @@ export interface ShapeProblem extends Finding {
 const compiled = new WeakMap<Schema, ValidateFunction>()
 
 export function checkShape(root: Located, schema: Schema): readonly ShapeProblem[] {
-  const validate = compiled.get(schema) ?? compile(schema)
+  const validate = compiled.get(schema) ?? compileSchema(schema)
+  compiled.set(schema, validate)
   validate(toPlain(root))
   return withoutEchoes(validate.errors ?? []).map((error) => toProblem(error, root))
 }
@@ -40,20 +42,6 @@ export function findDeprecated(node: Located, schema: Schema, path: readonly str
       ...inner,
     ]
   })
-}
-
-function compile(schema: Schema): ValidateFunction {
-  const ajv = new Ajv({
-    ...{ allErrors: true, verbose: true, strict: true },
-    // Would have each choice repeat the types of its alternatives.
-    strictTypes: false,
-    // Half of what compiling takes at every start: a test holds the schemas against JSON schema's own, and code that runs once need not be short.
-    ...{ meta: false, validateSchema: false, code: { optimize: false } },
-  })
-  for (const annotation of SCHEMA_ANNOTATIONS) ajv.addKeyword(annotation)
-  const validate = ajv.compile(schema)
-  compiled.set(schema, validate)
-  return validate
 }
 
 /** Of a choice that nothing fits, either the choice itself is told, or what is wrong deep inside the one that was meant. */
