@@ -10,9 +10,12 @@ export function encodePercent(progress: EncodeProgress, durationSeconds: number)
   return Math.min(100, Math.max(0, (progress.outSeconds / durationSeconds) * 100))
 }
 
+/** Until then what is written is the container's header more than media. */
+const TELLING_FROM_PERCENT = 1
+
 /** The saving if the rest goes as the part that is done, in percent; undefined before anything can be said. */
 export function projectedSavedPercent(progress: EncodeProgress, source: MediaInfo): number | undefined {
   const percent = encodePercent(progress, source.durationSeconds)
-  if (percent === undefined || percent <= 0 || progress.sizeBytes <= 0) return undefined
+  if (percent === undefined || percent < TELLING_FROM_PERCENT || progress.sizeBytes <= 0) return undefined
   return savedPercent((source.sizeBytes * percent) / 100, progress.sizeBytes)
 }

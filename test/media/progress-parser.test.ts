@@ -89,5 +89,7 @@ test('the saving is that of the part that is done', () => {
   expect(projectedSavedPercent(HALF, SOURCE)).toBe(60)
   expect(projectedSavedPercent({ ...HALF, sizeBytes: 750_000 }, SOURCE)).toBe(-50)
   expect(projectedSavedPercent({ ...HALF, outSeconds: 0 }, SOURCE)).toBeUndefined()
+  // A header has been written, and hardly a picture.
+  expect(projectedSavedPercent({ ...HALF, outSeconds: SOURCE.durationSeconds / 200, sizeBytes: 700 }, SOURCE)).toBeUndefined()
   expect(projectedSavedPercent(HALF, { ...SOURCE, durationSeconds: 0 })).toBeUndefined()
 })
