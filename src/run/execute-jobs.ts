@@ -83,7 +83,11 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   let handedOver = 0
   let adding = Promise.resolve()
   const knowledge = createHostKnowledge({
-    ...{ ledger, clock, signal, strategy: options.strategy, orBreak },
+    ledger,
+    clock,
+    signal,
+    strategy: options.strategy,
+    orBreak,
     scheduler: () => scheduler,
     countHosts: (wanted) => roster.list().filter(({ cluster }) => cluster === wanted).length,
   })

@@ -31,10 +31,18 @@ const NO_FIGURES = { percent: null, fps: null, speed: null, etaSeconds: null } a
 
 export function beginJob({ job, file, host, attempt, copy }: EventOf<'job.started'>, atMs: number): ChangingJob {
   return {
-    ...{ job, file, host, attempt, isCopy: copy === true },
-    ...{ stage: undefined, isWaiting: false, stageSinceMs: atMs, startedMs: atMs },
     ...NO_FIGURES,
-    ...{ savedPercent: null, progressMs: atMs },
+    job,
+    file,
+    host,
+    attempt,
+    isCopy: copy === true,
+    stage: undefined,
+    isWaiting: false,
+    stageSinceMs: atMs,
+    startedMs: atMs,
+    savedPercent: null,
+    progressMs: atMs,
   }
 }
 

@@ -113,7 +113,11 @@ export async function attemptOnHost({
       times.begin('waiting')
       emit('job.progress', {
         ...toProgressFields('fetch', {
-          ...{ percent: 100, fps: null, speed: null, etaSeconds: null, savedPercent: null },
+          percent: 100,
+          fps: null,
+          speed: null,
+          etaSeconds: null,
+          savedPercent: null,
           sizeBytes: plan.source.sizeBytes,
         }),
         waiting: true,

@@ -51,7 +51,14 @@ export function createHostAttempts({ roster, abilities, rateLimitBytes, ...aroun
     }
     const outcome = await attemptOnHost({
       ...around,
-      ...{ arrivals, plan, isCopy, open, reconnect, reservation, pace, lease },
+      arrivals,
+      plan,
+      isCopy,
+      open,
+      reconnect,
+      reservation,
+      pace,
+      lease,
       attempt: number,
       cluster: worker.cluster,
       link: linkOf(worker),
