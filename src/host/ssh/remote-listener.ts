@@ -25,13 +25,15 @@ export interface RemoteListenersOptions {
   readonly toFlow: (channel: ClientChannel) => ChannelFlow
   /** Told how long the server took to answer. */
   readonly onAnswer: (ms: number) => void
+  /** Sends a request; throws HOST_LOST, and has the connection lost, where it has ended already. */
+  readonly ask: (send: () => void) => void
 }
 
 const LOOPBACK = '127.0.0.1'
 
 export function createRemoteListeners(
   client: ssh2.Client,
-  { place, lost, onChannel, toFlow, onAnswer }: RemoteListenersOptions,
+  { place, lost, onChannel, toFlow, onAnswer, ask }: RemoteListenersOptions,
 ): RemoteListeners {
   const handlers = new Map<number, OnConnection>()
   let trial: Promise<void> | undefined
@@ -49,11 +51,12 @@ export function createRemoteListeners(
   async function request(send: (answer: (error: Error | undefined, port: number) => void) => void): Promise<number> {
     lost.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<number>()
+    promise.catch(() => undefined)
     const onLost = (): void => reject(lost.reason)
     lost.addEventListener('abort', onLost, { once: true })
     const askedMs = performance.now()
     try {
-      send((error, port) => (error === undefined ? resolve(port) : reject(error)))
+      ask(() => send((error, port) => (error === undefined ? resolve(port) : reject(error))))
       const answer = await promise
       onAnswer(performance.now() - askedMs)
       return answer

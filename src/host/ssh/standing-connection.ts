@@ -114,7 +114,17 @@ export function createStandingConnection(
   const onAnswer = (ms: number): void => {
     wayMs = Math.min(wayMs, ms)
   }
-  const { listen } = createRemoteListeners(client, { place, lost: lost.signal, onChannel: watch, toFlow, onAnswer })
+  /** Where the socket has ended and nobody has told of it yet, ssh2 throws instead of answering. */
+  const ask = (send: () => void): void => {
+    try {
+      send()
+    } catch (error) {
+      if (!(error instanceof Error) || error.message !== 'Not connected') throw error
+      lose('has ended', error)
+      throw lost.signal.reason
+    }
+  }
+  const { listen } = createRemoteListeners(client, { place, lost: lost.signal, onChannel: watch, toFlow, onAnswer, ask })
   // What a server says as it hangs up stands in the error.
   client.on('error', (error) => lose(`broke: ${toPlainLine(error.message)}`, error))
   const closed = new Promise<void>((resolve) => {
@@ -137,45 +147,54 @@ export function createStandingConnection(
         lost.signal.throwIfAborted()
         const answerMs = settings.connectTimeoutMs * ANSWER_TIMEOUTS
         const patience = setTimeout(() => giveUp(`is of no use: the host starts no command within ${answerMs / 1000} s`), answerMs)
-        const onLost = (): void => reject(lost.signal.reason)
+        const onLost = (): void => {
+          clearTimeout(patience)
+          reject(lost.signal.reason)
+        }
         lost.signal.addEventListener('abort', onLost, { once: true })
         const askedMs = performance.now()
-        client.exec(commandLine, (error, channel) => {
-          clearTimeout(patience)
-          // There and back twice, and the start of a process.
-          onAnswer((performance.now() - askedMs) / 2)
-          lost.signal.removeEventListener('abort', onLost)
-          if (error !== undefined) return queueMicrotask(() => reject(toLost(error)))
-          watch(channel)
-          resolve({ ...toSession(channel, lost.signal), flow: toFlow(channel) })
-        })
+        ask(() =>
+          client.exec(commandLine, (error, channel) => {
+            clearTimeout(patience)
+            // There and back twice, and the start of a process.
+            onAnswer((performance.now() - askedMs) / 2)
+            lost.signal.removeEventListener('abort', onLost)
+            if (error !== undefined) return queueMicrotask(() => reject(toLost(error)))
+            watch(channel)
+            resolve({ ...toSession(channel, lost.signal), flow: toFlow(channel) })
+          }),
+        )
       }),
     openSftp: () =>
       new Promise((resolve, reject) => {
         lost.signal.throwIfAborted()
         const onLost = (): void => reject(lost.signal.reason)
         lost.signal.addEventListener('abort', onLost, { once: true })
-        client.sftp((error, sftp) => {
-          lost.signal.removeEventListener('abort', onLost)
-          if (error !== undefined) return queueMicrotask(() => reject(toLost(error)))
-          resolve({ sftp, exit: new Promise((ended) => sftp.once('close', () => ended())) })
-        })
+        ask(() =>
+          client.sftp((error, sftp) => {
+            lost.signal.removeEventListener('abort', onLost)
+            if (error !== undefined) return queueMicrotask(() => reject(toLost(error)))
+            resolve({ sftp, exit: new Promise((ended) => sftp.once('close', () => ended())) })
+          }),
+        )
       }),
     openTcp: (hostname, port) =>
       new Promise((resolve, reject) => {
-        client.forwardOut('127.0.0.1', 0, hostname, port, (error, channel) => {
-          if (error === undefined) return resolve(channel)
-          reject(
-            new EncodeError(
-              'HOST_UNREACHABLE',
-              `${place} cannot reach "${hostname}:${port}" for this machine: ${toPlainLine(error.message)}`,
-              {
-                hint: 'Check that the host is up, and that the SSH server in between allows TCP forwarding',
-                cause: error,
-              },
-            ),
-          )
-        })
+        ask(() =>
+          client.forwardOut('127.0.0.1', 0, hostname, port, (error, channel) => {
+            if (error === undefined) return resolve(channel)
+            reject(
+              new EncodeError(
+                'HOST_UNREACHABLE',
+                `${place} cannot reach "${hostname}:${port}" for this machine: ${toPlainLine(error.message)}`,
+                {
+                  hint: 'Check that the host is up, and that the SSH server in between allows TCP forwarding',
+                  cause: error,
+                },
+              ),
+            )
+          }),
+        )
       }),
     async end() {
       lose('was ended')
