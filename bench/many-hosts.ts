@@ -4,6 +4,8 @@
  *     node bench/many-hosts.ts dry-run [--hosts 100] [--dead 20]
  *     node bench/many-hosts.ts run [--hosts 50] [--jobs 2000] [--encode-seconds 10] [--slots 2]
  *
+ * `--ffprobe FILE` names another ffprobe than the one on the PATH: it is started twice a job, and how long that takes differs by five times.
+ *
  * `dry-run`: how long `encode --dry-run` takes when some of the hosts do not even answer to a connection, beside the 10 s for which it waits
  * for one. `run`: which share of one processor the controller takes, itself and with all that it starts, while it hands out mounted jobs.
  *
@@ -16,7 +18,7 @@ import { once } from 'node:events'
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import ssh2, { type ServerChannel } from 'ssh2'
 import { makeFilm } from './make-film.ts'
@@ -37,6 +39,7 @@ const { values, positionals } = parseArgs({
     jobs: { type: 'string', default: '2000' },
     slots: { type: 'string', default: '2' },
     'encode-seconds': { type: 'string', default: '10' },
+    ffprobe: { type: 'string' },
     folder: { type: 'string', default: '' },
   },
 })
@@ -129,7 +132,7 @@ async function startServers(folder: string, withSilent: boolean): Promise<Server
 
 async function writeConfig(folder: string, { port, silentPort }: Servers, count: number, dead: number): Promise<string> {
   const [type, key] = (await readFile(join(folder, 'host.pub'), 'utf8')).split(' ')
-  const lines = ['config:', '  clusters:', '    home:']
+  const lines = ['config:', ...(values.ffprobe === undefined ? [] : [`  ffprobe: ${resolve(values.ffprobe)}`]), '  clusters:', '    home:']
   const known: string[] = []
   for (let number = 0; number < count; number += 1) {
     const address = `127.3.${Math.floor(number / 250)}.${1 + (number % 250)}`
