@@ -1,7 +1,9 @@
 import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { STAY_AWAKE_COMMAND } from '../../src/host/local/stay-awake.ts'
 import { startWindowsServer, type WindowsServer } from '../host/windows/windows-server.ts'
+import { findProcesses } from '../host/windows/wine-processes.ts'
 import { type Bench, createBench, describeFilm } from './bench.ts'
 import { runEncode, runPlain, startEncode } from './encode-program.ts'
 import { expectNoneLeft } from './expect-none-left.ts'
@@ -22,7 +24,7 @@ describe.runIf(why === undefined)(`encode as a Windows program${why === undefine
     controller = await startWindowsController()
     linux = await bench.startHost('linux', 'streaming')
     gaming = await startWindowsServer({ wine: controller.wine, hasPowerShell: true })
-  }, 120_000)
+  }, SET_UP_MS)
 
   afterAll(async () => {
     await gaming?.[Symbol.asyncDispose]()
@@ -62,6 +64,7 @@ describe.runIf(why === undefined)(`encode as a Windows program${why === undefine
     for (const host of ['here', 'linux']) {
       await run.until('job.progress', (event) => event.host === host && event.stage === 'encode' && (event.size_bytes ?? 0) > 0)
     }
+    expect(await findProcesses(STAY_AWAKE)).toHaveLength(1)
     const begun = performance.now()
     run.child.stdin?.write('c')
     expect((await run.ended).status).toBe(130)
@@ -152,7 +155,7 @@ describe.runIf(why === undefined)(`encode as a Windows program${why === undefine
   async function expectNothingLeft(): Promise<void> {
     await expectNoneLeft(async () => {
       const own = [...(await controller.processes()), ...(await linux.processes())].map(({ args }) => args)
-      const running = [...own, ...(await gaming.processes())]
+      const running = [...own, ...(await gaming.processes()), ...(await findProcesses(STAY_AWAKE)).map(({ args }) => args)]
       const files = [
         ...(await readdir(linux.workingFolder)),
         ...(await readdir(gaming.localFolder, { recursive: true })),
@@ -162,6 +165,12 @@ describe.runIf(why === undefined)(`encode as a Windows program${why === undefine
     })
   }
 })
+
+/** The first time a Windows is made for it. */
+const SET_UP_MS = 400_000
+
+/** What keeps the controller awake is known by it. */
+const STAY_AWAKE = STAY_AWAKE_COMMAND.split(' ').at(-1) ?? ''
 
 const FILMED = new Date('2020-01-02T03:04:05Z')
 

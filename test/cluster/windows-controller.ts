@@ -54,7 +54,11 @@ export async function startWindowsController(): Promise<WindowsController> {
   // wine sets LOCALAPPDATA anew.
   const options = { env: { ...env, XDG_STATE_HOME: `C:\\${name}\\state` }, isWholeEnv: true, cwd: localFolder }
   return {
-    options: { ...options, program: inConsole(`C:\\${tools}\\node.exe`, main), env: { ...options.env, WINEPATH: `C:\\${tools}` } },
+    options: {
+      ...options,
+      program: inConsole(`C:\\${tools}\\node.exe`, main),
+      env: { ...options.env, WINEPATH: `C:\\${tools};C:\\powershell` },
+    },
     bareOptions: {
       ...options,
       program: inConsole('C:\\windows\\system32\\cmd.exe', '/c', launcher),

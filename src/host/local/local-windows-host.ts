@@ -13,6 +13,7 @@ import { loadWindowsFactsHere } from './load-windows-facts-here.ts'
 import { createLocalFiles } from './local-files.ts'
 import { NODE_GUARD } from './node-guard.ts'
 import { createNodeTransport } from './node-transport.ts'
+import { createWakefulness, startStayingAwake } from './stay-awake.ts'
 import { runWindowsCommand } from './windows-command.ts'
 
 export interface LocalWindowsHostOptions {
@@ -31,9 +32,11 @@ export function createLocalWindowsHost({ config, env, homeFolder, timing = DEFAU
   const files = createLocalFiles({ hostName, assertRemovable: assertRemovableOnWindows })
   const checked = createCheckedFiles({ hostName, files, comparesHashes: config.checksum === true })
   const measureLoad = createLoadMeter()
+  const wakefulness = createWakefulness({ start: () => startStayingAwake(env) })
 
   async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     const surroundings = { ...env, ...config.env, ...options.env }
+    using _awake = options.keepsAwake === true ? wakefulness.hold() : undefined
     return await calls.during(
       options.signal,
       async (signal) => await runWindowsCommand(argv, { ...options, env: surroundings, signal, graceMs: timing.graceTenths * 100 }),
@@ -42,6 +45,7 @@ export function createLocalWindowsHost({ config, env, homeFolder, timing = DEFAU
 
   async function end(reason: EncodeError, leaves: boolean): Promise<void> {
     await calls.end(reason)
+    wakefulness[Symbol.dispose]()
     await (leaves ? guard.leave() : guard[Symbol.asyncDispose]())
     await transport[Symbol.asyncDispose]()
   }

@@ -66,7 +66,7 @@ try{$p.PriorityClass=$j[5]}catch{}
  * function known takes PowerShell a second, and a policy may forbid it.
  * @see https://learn.microsoft.com/windows/win32/api/winbase/nf-winbase-setthreadexecutionstate
  */
-const AWAKE = `try{$w=Add-Type -PassThru -Namespace Encode -Name Awake -MemberDefinition '[DllImport("kernel32.dll")]public static extern uint SetThreadExecutionState(uint flags);'
+export const AWAKE = `try{$w=Add-Type -PassThru -Namespace Encode -Name Awake -MemberDefinition '[DllImport("kernel32.dll")]public static extern uint SetThreadExecutionState(uint flags);'
 $null=$w::SetThreadExecutionState([uint32]'0x80000001')}catch{}
 `
 

@@ -14,6 +14,8 @@ export interface OnWine {
 
 /** Wine's programs start slowly, above all beside other tests. */
 const TIMEOUT_MS = 180_000
+/** The first time a Windows is made for them. */
+const SET_UP_MS = 400_000
 
 /**
  * @param define gets what stands once the first test runs, not before.
@@ -29,7 +31,7 @@ export function describeOnWine(name: string, define: (on: OnWine) => void, lacks
     }
     beforeAll(async () => {
       stands = { wine: await startWine(), homeFolder: await mkdtemp(join(tmpdir(), 'encode-on-wine-')) }
-    }, TIMEOUT_MS)
+    }, SET_UP_MS)
     afterAll(async () => {
       if (stands !== undefined) await rm(stands.homeFolder, { recursive: true, force: true })
     })
