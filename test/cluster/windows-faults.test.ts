@@ -30,7 +30,7 @@ describeOnWine(
         const others = { nas: ['type: streaming', ...accessLines(nas), `ffmpeg: ${patient.path}`, 'prefetch: 0'] }
         await using house = await openWindowsHouse({ wine: on.wine, isOnSshd, hasPowerShell, others })
         const { bench, server, config } = house
-        for (const name of ['a.mp4', 'b.mp4']) await bench.makeFilm(name, { seconds: 60 })
+        for (const name of ['a.mp4', 'b.mp4']) await bench.makeFilm(name, { seconds: 40 })
         const run = startEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'slow', '--strategy', 'round-robin', bench.films])
         using _ended = { [Symbol.dispose]: () => run.child.kill('SIGKILL') }
         await run.until('job.progress', ({ host, stage, size_bytes }) => host === 'gaming' && stage === 'encode' && (size_bytes ?? 0) > 0)
