@@ -46,6 +46,13 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(whole / 86_400)}d ${pad(Math.floor((whole % 86_400) / 3600))}h`
 }
 
+/** A moment for a person, by the clock on their wall: `2026-11-21 23:45`. */
+export function formatMoment(atMs: number): string {
+  const at = new Date(atMs)
+  const day = `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}`
+  return `${day} ${pad(at.getHours())}:${pad(at.getMinutes())}`
+}
+
 /** Seconds of `300`, `90s`, `5m`, `1.5h`; 0 of `0` and `off`. Undefined for anything else. */
 export function parseSeconds(text: string): number | undefined {
   const trimmed = text.trim()

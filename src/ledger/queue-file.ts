@@ -8,6 +8,7 @@ import { readFile, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { EncodeError } from '../core/errors.ts'
+import { formatMoment } from '../core/units.ts'
 import { type LockHolder, type LockResult, lockFile } from './lock-file.ts'
 import { describeProcess, identifyProcess } from './process-identity.ts'
 import { keyOf, namesSomething, type QueueEntry, type QueueLine, splitQueueLines, toQueueEntry } from './queue-line.ts'
@@ -172,7 +173,7 @@ async function lockQueue(path: string, pid: number, clock: Clock): Promise<Async
 
 function describeHolder({ process, sinceMs }: LockHolder): string {
   const who = process === undefined ? 'Another controller' : `Another controller (${describeProcess(process)})`
-  return sinceMs === undefined ? who : `${who}, since ${new Date(sinceMs).toISOString()},`
+  return sinceMs === undefined ? who : `${who}, since ${formatMoment(sinceMs)},`
 }
 
 async function toEntries(lines: readonly QueueLine[], isWanted: (line: QueueLine) => boolean, cwd: string): Promise<readonly QueueEntry[]> {

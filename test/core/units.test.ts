@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { formatBytes, parseBytes, parseRate, parseSeconds } from '../../src/core/units.ts'
+import { formatBytes, formatMoment, parseBytes, parseRate, parseSeconds } from '../../src/core/units.ts'
 
 describe('a size in words', () => {
   test.each([
@@ -68,4 +68,8 @@ describe('a time in words', () => {
   test.each(['', 'm', '-5m', '5 minutes', '1h30m', '1e3', '5 m s'])('"%s" is none', (text) => {
     expect(parseSeconds(text)).toBeUndefined()
   })
+})
+
+test('a moment is told by the clock on the wall', () => {
+  expect(formatMoment(new Date(2026, 0, 2, 3, 4, 59).getTime())).toBe('2026-01-02 03:04')
 })

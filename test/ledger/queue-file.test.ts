@@ -343,7 +343,9 @@ describe('Two controllers on one queue file', () => {
     expect(await first.nextLine()).toBe('open')
     await using second = startFixture('hold-queue-file', join(folder.path, 'link.txt'))
     expect(await second.nextLine()).toMatch(
-      new RegExp(`^Another controller \\(process ${first.pid}\\), since .*Z, works on the queue file "${queue}"\\. Append your paths`),
+      new RegExp(
+        `^Another controller \\(process ${first.pid}\\), since [-\\d]{10} \\d\\d:\\d\\d, works on the queue file "${queue}"\\. Append your paths`,
+      ),
     )
     await second.end()
     // Reading without draining, as a dry run does, needs no lock.
