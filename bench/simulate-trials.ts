@@ -6,9 +6,10 @@
  */
 
 import { parseArgs } from 'node:util'
-import { createRandomCluster, type SimulatedHost } from './random-cluster.ts'
+import { createRandomCluster } from './random-cluster.ts'
 import { simulateRun } from './simulate-run.ts'
 import { findLowerBound } from './simulated-bound.ts'
+import { tryHosts } from './tried-hosts.ts'
 
 const { values } = parseArgs({
   options: {
@@ -18,15 +19,11 @@ const { values } = parseArgs({
   },
 })
 
-/** How far trials are off: the deviation of the logarithm, so that 0.7 is a factor of two, up or down. Undefined = there are none. */
+/** How far trials are off, see tried-hosts.ts. Undefined = there are none. */
 const ERRORS = [undefined, 0, 0.3, 0.7, 1.5]
-/** A trial's picture is another one than a film's: all are off by a factor that nobody knows. */
-const UNIT = 30
-
 const ratios = new Map<number | undefined, number[]>(ERRORS.map((error) => [error, []]))
 for (let number = 1; number <= Number(values.clusters); number += 1) {
-  const random = createRandomCluster(number, { hasLinks: values.links, mostJobs: Number(values.jobs) })
-  const cluster = { ...random, knowledge: 'unknown' } as const
+  const cluster = createRandomCluster(number, { hasLinks: values.links, mostJobs: Number(values.jobs), knowledge: 'unknown' })
   for (const [error, own] of ratios) {
     const seconds = await simulateRun(cluster, 'fastest', undefined, error === undefined ? undefined : tryHosts(cluster.hosts, error))
     own.push(seconds / findLowerBound(cluster))
@@ -34,16 +31,6 @@ for (let number = 1; number <= Number(values.clusters); number += 1) {
 }
 process.stdout.write('| trials | mean | median | 95th percentile | most |\n|---|---|---|---|---|\n')
 for (const [error, own] of ratios) process.stdout.write(`| ${[describe(error), ...summarize(own)].join(' | ')} |\n`)
-
-function tryHosts(hosts: readonly SimulatedHost[], error: number): ReadonlyMap<string, number> {
-  return new Map(hosts.map(({ name, speed }, index) => [name, UNIT * speed * Math.exp(error * deviate(index))]))
-}
-
-/** Normally distributed over many numbers, and the same for each: evenly spread by the golden ratio, then Box and Muller. */
-function deviate(index: number): number {
-  const [share, turn] = [(index * 0.618_033_988_7 + 0.5) % 1, (index * 0.754_877_666_2 + 0.5) % 1]
-  return Math.sqrt(-2 * Math.log(1 - share)) * Math.cos(2 * Math.PI * turn)
-}
 
 function describe(error: number | undefined): string {
   if (error === undefined) return 'none'
