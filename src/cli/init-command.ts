@@ -20,6 +20,7 @@ import { toFirstHost } from '../run/look/to-first-config.ts'
 import { EXIT } from '../run/totals.ts'
 import { quoteCommand } from '../view/quote-argument.ts'
 import { createWaitingLine } from '../view/waiting-line.ts'
+import { wrapWords } from '../view/wrap-words.ts'
 import { askQuestion } from './ask-question.ts'
 import { parseChoice, toCandidates } from './choose-candidates.ts'
 import { progressTerminal, withHostAccess } from './host-access.ts'
@@ -68,7 +69,8 @@ export async function initCommand(args: Arguments): Promise<number> {
     shown.hide()
     const text = renderFirstConfig({ schemaUrl: pathToFileURL(SCHEMA).href, cluster, mediaFolder, hosts: surveyed.map(toFirstHost) })
     await write(file, text, args.overwrites)
-    await printLines(args.isJson ? [toJson(file, cluster, surveyed)] : describeResult(file, cluster, mediaFolder, surveyed))
+    const columns = process.stdout.isTTY === true ? process.stdout.columns : Number.POSITIVE_INFINITY
+    await printLines(args.isJson ? [toJson(file, cluster, surveyed)] : describeResult(file, cluster, mediaFolder, surveyed, columns))
     return surveyed.some(({ kind }) => kind === 'up') ? 0 : EXIT.noHost
   })
 }
@@ -166,12 +168,13 @@ function describeResult(
   cluster: string,
   mediaFolder: string | undefined,
   surveyed: readonly SurveyedHost[],
+  columns: number,
 ): readonly string[] {
   const width = Math.max(...surveyed.map(({ config }) => config.name.length))
-  const hosts = surveyed.map((host) => {
+  const hosts = surveyed.flatMap((host) => {
     const name = toVisible(host.config.name).padEnd(width)
-    if (host.kind === 'down') return `  ${name}  left out: ${toPlainLine(describeError(host.error))}`
-    return `  ${name}  ${host.type}: ${toPlainLine(host.reason)}`
+    const found = host.kind === 'down' ? `left out: ${toPlainLine(describeError(host.error))}` : `${host.type}: ${toPlainLine(host.reason)}`
+    return wrapWords(`  ${name}  ${found}`, columns, width + 4)
   })
   const written = [...hosts, `Wrote ${toVisible(file)}`, '']
   if (surveyed.every(({ kind }) => kind === 'down')) {

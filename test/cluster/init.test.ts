@@ -177,7 +177,9 @@ describe.runIf(canStartHosts)('encode init', () => {
       await type(bench.mount)
       await expect.poll(screen, WAIT).toMatch(/"box" sees no .*(\n.*)*\]:$/)
       await type('')
-      await expect.poll(screen, WAIT).toMatch(/nas +mounted: .*(\n.*)*box +streaming: .*(\n.*)*away +left out: .*(\n.*)*READY%$/)
+      await expect
+        .poll(screen, WAIT)
+        .toMatch(/nas +mounted: .*(\n.*)*box +streaming: .*(\n.*)*away +left out: .*\n {8}\S.*\nWrote .*(\n.*)*READY%$/)
       const file = join(bench.folder, '.config/encode/config.yml')
       expect(homeOf(await load(file))).toMatchObject([
         { name: 'nas', type: 'mounted' },
