@@ -13,6 +13,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   'test/containers/faults.test.ts': 98,
   'test/chaos/chaos.test.ts': 140,
   'test/cluster/windows-hosts.test.ts': 60,
+  'test/cluster/windows-faults.test.ts': 50,
   'test/cluster/interrupt.test.ts': 47,
   'test/cluster/cut-network.test.ts': 42,
   'test/cluster/encode.test.ts': 38,

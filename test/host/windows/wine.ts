@@ -42,8 +42,8 @@ export async function startWine(): Promise<Wine> {
  */
 function startServer(env: Readonly<Record<string, string>>): void {
   const server = ['/usr/bin/wineserver', `-p${LINGER_SECONDS}`]
-  // It says 2 when there is one already, chrt 1 when it may not.
-  if (spawnSync('chrt', ['-r', '1', ...server], { env, stdio: 'ignore' }).status !== 1) return
+  // It says 2 when there is one already.
+  if ([0, 2].includes(spawnSync('chrt', ['-r', '1', ...server], { env, stdio: 'ignore' }).status ?? 1)) return
   spawnSync('/usr/bin/wineserver', server.slice(1), { env, stdio: 'ignore' })
 }
 
