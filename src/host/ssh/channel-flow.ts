@@ -3,7 +3,8 @@
  * nobody. It hands as much to the system as the far side allows, two megabytes, and on a slow line all else waits behind them for a
  * second: the next command, a transfer that is needed sooner. The line is kept just as busy.
  *
- * What has arrived, the channel's window tells (RFC 4254, 5.2): the far side opens it again by what its program has taken.
+ * What has arrived, the channel's window tells (RFC 4254, 5.2): the far side opens it again by what its program has taken. It does so in steps:
+ * OpenSSH of 96 KiB, others of half the window, or of all of it. Who is kept waiting for a step that is larger than what is on its way waits for ever.
  */
 
 import type { Duplex } from 'node:stream'
@@ -27,7 +28,6 @@ interface Outgoing {
 }
 
 const AHEAD_MS = 100
-/** OpenSSH opens its window in steps of 96 KiB. */
 const LEAST_BYTES = 256 * 1024
 /** A rate is taken over so long: windows open by leaps. */
 const MEASURE_MS = 500
@@ -36,7 +36,11 @@ const LONGEST_MEASURE_MS = 1_500
 const SHORTEST_MS = 50
 const STALLED_AFTER_MS = 50
 /** Whoever waits looks again so often, should nothing come on the connection. */
-const LOOK_EVERY_MS = 200
+const LOOK_EVERY_MS = 100
+/** Without the first step for so long it is presumed to be half of the window, and then all of it. */
+const FIRST_STEP_MS = 300
+/** Without another one for so long, more may go all the same. */
+const NEXT_STEP_MS = 2_000
 
 export function watchChannelFlow(channel: ClientChannel, { connection, wayMs }: ChannelFlowOptions): ChannelFlow {
   const windowBytes = (): number => (channel as Outgoing).outgoing?.window ?? Number.POSITIVE_INFINITY
@@ -45,6 +49,10 @@ export function watchChannelFlow(channel: ClientChannel, { connection, wayMs }: 
   let measured = { takenBytes: 0, atMs: performance.now() }
   let mostBytesPerMs = 0
   let firstAtMs: number | undefined
+  /** The far side opens its window when its program has taken so many, or fewer; undefined until it has once. */
+  let stepBytes: number | undefined
+  let presumedStepBytes = 0
+  let step = { takenBytes: 0, atMs: performance.now() }
 
   function underWayBytes(): number {
     return Math.max(0, widestBytes - windowBytes())
@@ -52,6 +60,10 @@ export function watchChannelFlow(channel: ClientChannel, { connection, wayMs }: 
 
   function measure(): void {
     const now = { takenBytes: writtenBytes - underWayBytes(), atMs: performance.now() }
+    if (now.takenBytes > step.takenBytes) {
+      stepBytes = Math.min(stepBytes ?? Number.POSITIVE_INFINITY, now.takenBytes - step.takenBytes)
+      step = now
+    }
     const passedMs = now.atMs - measured.atMs
     if (passedMs < MEASURE_MS) return
     // Time in which nothing was written tells nothing.
@@ -70,14 +82,23 @@ export function watchChannelFlow(channel: ClientChannel, { connection, wayMs }: 
   function hasRoom(): boolean {
     measure()
     const bytesPerMs = mostBytesPerMs === 0 ? bytesPerMsSoFar() : mostBytesPerMs
-    const limit = Math.max(LEAST_BYTES, bytesPerMs * (AHEAD_MS + 2 * wayMs))
+    const limit = Math.max(LEAST_BYTES, stepBytes ?? presumedStepBytes, bytesPerMs * (AHEAD_MS + 2 * wayMs))
     return underWayBytes() <= limit || channel.destroyed || !channel.writable
+  }
+
+  /** Whether to go on although there is no room, after so long without a step. */
+  function isOutOfPatience(withoutMs: number): boolean {
+    if (stepBytes !== undefined) return withoutMs >= NEXT_STEP_MS
+    if (withoutMs < FIRST_STEP_MS) return false
+    presumedStepBytes = presumedStepBytes === 0 ? widestBytes / 2 : widestBytes
+    return true
   }
 
   async function untilRoom(onStall: (isStalled: boolean) => void): Promise<void> {
     await new Promise<void>((resolve) => {
+      const waitsSinceMs = performance.now()
       const look = (): void => {
-        if (!hasRoom()) return
+        if (!hasRoom() && !isOutOfPatience(performance.now() - Math.max(waitsSinceMs, step.atMs))) return
         connection.off('data', look)
         channel.off('close', look)
         clearInterval(timer)
