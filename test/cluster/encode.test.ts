@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
+import { readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
@@ -294,96 +294,6 @@ describe.runIf(canStartHosts)('encode on real hosts', () => {
     expect(of(ended, 'job.started')).toEqual([])
     expect(await readFile(join(bench.films, 'y.mkv'), 'utf8')).toBe('precious')
     await bench.expectNothingLeft()
-  })
-})
-
-describe.runIf(canStartHosts)('hosts that cannot be used', () => {
-  test('each is said to be so in one line, and the run goes on with the others', async () => {
-    await using bench = await createBench()
-    const good = await bench.startHost('good', 'streaming')
-    const blind = await bench.startHost('blind', 'streaming')
-    const bare = await bench.startHost('bare', 'streaming')
-    const film = await bench.makeFilm('a.mp4')
-    const stranger = join(bench.folder, 'no_known_hosts')
-    await writeFile(stranger, '')
-    const config = await writeConfig(bench.folder, {
-      home: [
-        { host: good, type: 'streaming' },
-        { host: blind, type: 'mounted' },
-        { host: bare, type: 'streaming', lines: ['ffmpeg: /opt/none/ffmpeg'] },
-      ],
-    })
-    const text = await readFile(config, 'utf8')
-    const access = `address: ${good.address}, port: ${good.port}, user: ${good.user}`
-    const more = [
-      '      off: {address: 127.0.0.1, port: 1}',
-      `      stranger: {${access}, identity_file: ${good.identityFile}, known_hosts: ${stranger}}`,
-      `      locked: {${access}, identity_file: ${blind.identityFile}, known_hosts: ${good.knownHostsFile}}`,
-      `      readonly: {${access}, identity_file: ${good.identityFile}, known_hosts: ${good.knownHostsFile}, working_dir: /proc/none}`,
-    ]
-    await writeFile(config, text.replace('    home:\n', `    home:\n${more.join('\n')}\n`))
-    const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'quick', film], { env: { SSH_AUTH_SOCK: '' } })
-    expect(ended.status).toBe(0)
-    expect(of(ended, 'job.done')).toMatchObject([{ host: 'good' }])
-    const reasons = new Map(of(ended, 'host.down').map(({ host, reason }) => [host, reason]))
-    expect([...reasons.keys()].sort()).toEqual(['bare', 'blind', 'locked', 'off', 'readonly', 'stranger'])
-    for (const reason of reasons.values()) expect(reason).not.toContain('\n')
-    expect(reasons.get('off')).toMatch(/refuses connections/)
-    expect(reasons.get('stranger')).toContain(good.hostKeyFingerprint)
-    expect(reasons.get('bare')).toMatch(/ffmpeg/)
-    expect(reasons.get('blind')).toMatch(/does not see the media/)
-    await bench.expectNothingLeft()
-  })
-
-  test('with none left the exit status is 3 and the source is untouched', async () => {
-    await using bench = await createBench()
-    const film = await bench.makeFilm('a.mp4')
-    const config = await writeConfig(bench.folder, {})
-    const text = await readFile(config, 'utf8')
-    await writeFile(config, text.replace('  clusters:\n', '  clusters:\n    home:\n      off: {address: 127.0.0.1, port: 1}\n'))
-    const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'quick', film])
-    expect(ended.status).toBe(3)
-    expect(of(ended, 'job.failed')).toMatchObject([{ file: film, reason: expect.stringContaining('off') }])
-    expect(await bench.list()).toEqual(['a.mp4'])
-  })
-})
-
-describe('wrong calls start nothing and exit 2', () => {
-  test('bad configuration is shown with file, line, column and caret, all problems at once', async () => {
-    await using bench = await createBench()
-    const film = await bench.makeFilm('a.mp4')
-    const config = join(bench.folder, 'bad.yml')
-    await mkdir(bench.folder, { recursive: true })
-    await writeFile(config, 'config:\n  clusters:\n    home:\n      nas: {typo: 1}\nprofiles:\n  x:\n    threshold: much\n')
-    const ended = await runPlain(bench.folder, ['-y', config, '-c', 'home', '-p', 'x', film])
-    expect(ended.status).toBe(2)
-    expect(ended.stderr).toContain(`${config}:4:13`)
-    expect(ended.stderr).toContain(`${config}:7:16`)
-    expect(ended.stderr).toMatch(/^ *\^/m)
-    expect(await bench.list()).toEqual(['a.mp4'])
-  })
-
-  test.each([
-    [['histroy'], /did you mean "encode history"/],
-    [['--nonsense'], /Unknown option "--nonsense"/],
-    [['-c', 'nowhere', 'x.mp4'], /There is no cluster "nowhere"/],
-    [['-p', 'h246', 'FILM'], /h246.*did you mean "h264"/is],
-    [[], /nothing to encode/],
-    [['FILM'], /Nothing says how to encode/],
-    [['FILM', 'films/b.mp4'], /There is no file or folder "films\/b\.mp4"; did you mean "a\.mp4"\?\n.*name a profile/],
-    [['--from-file', '/no/such/queue'], /queue/],
-    [['-y', '/no/such/config.yml', 'x.mp4'], /no\/such\/config\.yml/],
-  ])('%j', async (args, message) => {
-    await using bench = await createBench()
-    const film = await bench.makeFilm('a.mp4')
-    const ended = await runPlain(
-      bench.folder,
-      args.map((argument) => (argument === 'FILM' ? film : argument)),
-      { env: { HOME: bench.folder } },
-    )
-    expect(ended.stderr).toMatch(message)
-    expect(ended.status).toBe(2)
-    expect(ended.stderr).not.toMatch(/\n\s+at /)
   })
 })
 
