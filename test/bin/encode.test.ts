@@ -1,6 +1,6 @@
 import { chmod, copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
@@ -25,7 +25,7 @@ describe('the launcher', () => {
     await symlink(process.execPath, join(folder, 'new/node'))
     // What the launcher itself uses, in a folder that has no node.
     await mkdir(join(folder, 'tools'))
-    await symlink('/bin/readlink', join(folder, 'tools/readlink'))
+    for (const name of ['readlink', 'mkdir']) await symlink(`/bin/${name}`, join(folder, 'tools', name))
   })
 
   afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -36,9 +36,15 @@ describe('the launcher', () => {
     await chmod(join(folder, name), 0o755)
   }
 
-  function launch(path: readonly string[], args: readonly string[] = [], file = launcher, cwd = folder) {
+  function launch(
+    path: readonly string[],
+    args: readonly string[] = [],
+    file = launcher,
+    cwd = folder,
+    more: Readonly<Record<string, string>> = {},
+  ) {
     const PATH = [...path, 'tools'].map((name) => join(folder, name)).join(':')
-    return execa(file, args, { cwd, env: { PATH, HOME: folder }, extendEnv: false, reject: false })
+    return execa(file, args, { cwd, env: { PATH, HOME: folder, ...more }, extendEnv: false, reject: false })
   }
 
   test('hands every argument on as it is', async () => {
@@ -97,6 +103,17 @@ describe('the launcher', () => {
     expect(stdout).toBe('')
     expect(stderr).toContain(`Needs Node 24 or newer (${found})`)
     expect(stderr.split('\n')).toHaveLength(1)
+  })
+
+  test.each([
+    ['is made where there is none', 'new cache', true],
+    ['is done without where it cannot be made', '/proc/encode', false],
+  ])('a folder for compiled modules %s', async (_case, cache, isUsed) => {
+    await writeFile(join(folder, 'package/cache.cjs'), 'console.log(process.env.NODE_COMPILE_CACHE ?? "none"); process.exit()')
+    const XDG_CACHE_HOME = resolve(folder, cache)
+    const NODE_OPTIONS = `--require "${join(folder, 'package/cache.cjs')}"`
+    const { stdout } = await launch(['new'], [], launcher, folder, { XDG_CACHE_HOME, NODE_OPTIONS })
+    expect(stdout.split('\n').at(-1)).toBe(isUsed ? join(XDG_CACHE_HOME, 'encode/node') : 'none')
   })
 
   test('says how to build where that has not been done', async () => {
