@@ -73,7 +73,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   /** Aborted, too, when states can no longer be written down: nothing may be done that a later run would not know of. */
   const signal = AbortSignal.any([world.signal, breaking.signal])
   const attempts = createOpenAttempts(ledger, emit, signal)
-  const prefetch = createPrefetch(options.plans.map(({ source }) => source))
+  const prefetch = createPrefetch()
   const settling = new Set<Promise<void>>()
   const over = new AbortController()
   const stopping = new AbortController()

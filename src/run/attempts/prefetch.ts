@@ -5,7 +5,6 @@
  */
 
 import type { HostConfig } from '../../model/config.ts'
-import type { MediaInfo } from '../../model/media.ts'
 import type { JobOutcome } from '../../model/outcome.ts'
 import type { WorkerSpec } from '../../scheduler/worker.ts'
 import { keyOfHost } from '../hosts/host-roster.ts'
@@ -23,19 +22,14 @@ const DEFAULT_PREFETCH = 1
 /** To make a job ready takes 50 ms: half a percent of that. */
 const SHORT_SECONDS = 10
 
-/** @param sources of jobs that are known at the start. */
-export function createPrefetch(sources: readonly Pick<MediaInfo, 'durationSeconds'>[]): Prefetch {
-  const longestSeconds = Math.max(
-    ...sources.map(({ durationSeconds }) => (durationSeconds > 0 ? durationSeconds : Number.POSITIVE_INFINITY)),
-  )
-  const guessedSeconds = sources.length === 0 ? Number.POSITIVE_INFINITY : longestSeconds
+export function createPrefetch(): Prefetch {
   /** By host. */
   const lastSeconds = new Map<string, number>()
   return {
     ahead(worker, config) {
       const { type, prefetch = DEFAULT_PREFETCH } = config ?? {}
       if (type === 'streaming') return prefetch
-      const isShort = (lastSeconds.get(keyOfHost(worker)) ?? guessedSeconds) < SHORT_SECONDS
+      const isShort = (lastSeconds.get(keyOfHost(worker)) ?? SHORT_SECONDS) < SHORT_SECONDS
       return type === 'mounted' && isShort ? Math.min(prefetch, 1) : 0
     },
     learn(worker, outcome) {

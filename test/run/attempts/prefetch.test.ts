@@ -5,14 +5,14 @@ const worker = { cluster: 'home', name: 'nas' }
 const done = (seconds: number) => ({ kind: 'done', outputBytes: 1, seconds }) as const
 
 test('a streaming host gets as many jobs ahead as it is configured to, from the start', () => {
-  const { ahead } = createPrefetch([{ durationSeconds: 5400 }])
+  const { ahead } = createPrefetch()
   expect(ahead(worker, { type: 'streaming' })).toBe(1)
   expect(ahead(worker, { type: 'streaming', prefetch: 3 })).toBe(3)
   expect(ahead(worker, { type: 'streaming', prefetch: 0 })).toBe(0)
 })
 
 test('a host that mounts the media gets one a slot for as long as its jobs take seconds', () => {
-  const { ahead, learn } = createPrefetch([{ durationSeconds: 5400 }])
+  const { ahead, learn } = createPrefetch()
   const mounted = { type: 'mounted' } as const
   expect(ahead(worker, mounted)).toBe(0)
   learn(worker, done(0.2))
@@ -28,17 +28,7 @@ test('a host that mounts the media gets one a slot for as long as its jobs take 
 })
 
 test('this machine gets none', () => {
-  const { ahead, learn } = createPrefetch([{ durationSeconds: 5400 }])
+  const { ahead, learn } = createPrefetch()
   learn(worker, done(0.2))
   expect(ahead(worker, { type: 'local' })).toBe(0)
-})
-
-test('of a host that has done no job yet, short films are taken for short jobs', () => {
-  const aheadOf = (...seconds: readonly number[]) =>
-    createPrefetch(seconds.map((durationSeconds) => ({ durationSeconds }))).ahead(worker, { type: 'mounted' })
-  expect(aheadOf(1, 9)).toBe(1)
-  expect(aheadOf(1, 11)).toBe(0)
-  // Nobody knows how long it plays.
-  expect(aheadOf(1, 0)).toBe(0)
-  expect(aheadOf()).toBe(0)
 })
