@@ -1,17 +1,20 @@
 /** How much of one channel is on its way: on lines under a clock of their own, and to a real OpenSSH server whose command takes nothing. */
 
 import { EventEmitter } from 'node:events'
-import { appendFile } from 'node:fs/promises'
+import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { ClientChannel } from 'ssh2'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { systemClock } from '../../../src/core/clock.ts'
 import { type ChannelFlow, watchChannelFlow } from '../../../src/host/ssh/channel-flow.ts'
 import { openConnection } from '../../../src/host/ssh/connection.ts'
 import { createConnectionPool } from '../../../src/host/ssh/connection-pool.ts'
 import { loadSshSettings, toDestination } from '../../../src/host/ssh/ssh-settings.ts'
+import { createUplink } from '../../../src/transfer/uplink/uplink.ts'
 import { canStartHosts, startSshdHost, waitUntil } from '../../cluster/sshd-host.ts'
-import { configOf, createHome } from './ssh-fixture.ts'
+import { makeHostileKeys, startHostileServer } from '../../fixtures/hostile-server.ts'
+import { configOf, createHome, createTransport, toHostConfig } from './ssh-fixture.ts'
 
 const KIB = 1024
 const WIDEST_BYTES = 2048 * KIB
@@ -134,6 +137,39 @@ describe('bytes under way on a line', () => {
     await opened.send(forMs, pieceBytes)
     return { mostUnderWayBytes: opened.mostUnderWayBytes(), carriedBytes: opened.carriedBytes(), seconds: forMs / 1000 }
   }
+})
+
+test('a file under a limit goes whole to a server that opens its window when half of it was taken', async () => {
+  await using keys = await makeHostileKeys()
+  await using home = await createHome()
+  let takenBytes = 0
+  await using server = await startHostileServer(
+    {
+      command(channel) {
+        channel.on('data', (chunk: Buffer) => {
+          takenBytes += chunk.length
+        })
+        channel.on('end', () => {
+          channel.exit(0)
+          channel.end()
+        })
+      },
+    },
+    keys,
+  )
+  const knownHosts = await home.write('known_hosts', `${server.knownHost}\n`)
+  const { address, port } = server
+  const config = toHostConfig({ address, port, user: 'somebody', identityFile: keys.identityFile, knownHosts })
+  await using transport = createTransport(home, config)
+  await transport.connect()
+  const bytes = Buffer.alloc(2_500_000)
+  const source = await home.write('source', '')
+  await writeFile(source, bytes)
+  const limited = { host: 'lazy', hostBytesPerSecond: 4e6, direction: 'to-host', neededAtMs: () => 0 } as const
+  const turn = createUplink({ bytesPerSecond: undefined, clock: systemClock }).take(limited)
+  expect(turn.pieceBytes()).toBeLessThan(LEAST_BYTES)
+  await transport.putBytes('cat >there', source, { turn, stallMs: 8_000 })
+  expect(takenBytes).toBe(bytes.length)
 })
 
 describe.runIf(canStartHosts)('bytes under way to a host', () => {
