@@ -116,8 +116,7 @@ export function createDrawLine<Job extends ScheduledJob>(options: DrawLineOption
   function listFree({ worker, fit, isLinkBound, fetchSeconds, encodeSeconds, returnSeconds }: Candidate & Pace): readonly number[] {
     const linkSeconds = timetable.linkSeconds(worker)
     const comingSeconds = fetchSeconds === 0 ? 0 : timetable.fetchSeconds(worker)
-    const soonestFirst = timetable.listFree(worker, fit.queue).toSorted((a, b) => a - b)
-    return soonestFirst.map((seconds, index) => {
+    return timetable.listFree(worker, fit.queue).map((seconds, index) => {
       if (isLinkBound) return Math.max(seconds + returnSeconds, linkSeconds + encodeSeconds)
       return Math.max(Math.max(seconds, comingSeconds + (index + 1) * fetchSeconds) + returnSeconds, linkSeconds)
     })

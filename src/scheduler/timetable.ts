@@ -19,7 +19,7 @@ export interface Timetable {
   foresee(worker: Worker, queue: string, job: TimedJob): Foreseen | undefined
   /** When an attempt there will be over. */
   endOf(worker: Worker, attempt: UnderWay): number | undefined
-  /** When each slot of a queue is free for jobs that are not there yet. */
+  /** When each slot of a queue is free for jobs that are not there yet, the soonest first. */
   listFree(worker: Worker, queue: string): readonly number[]
   /** How long the link will be busy for all that is there, results included; and for the sources that are on their way. */
   linkSeconds(worker: Worker): number
@@ -91,6 +91,7 @@ export function createTimetable(speeds: Speeds, clock: Pick<Clock, 'now'>): Time
       if (task.phase === 'coming' && isOverdue(attempt, task)) untilMs = madeMs
       index += 1
     }
+    for (const slots of told.free.values()) slots.sort((a, b) => a - b)
     return { madeMs, untilMs, sources, resultSeconds, fetchSeconds, linkSeconds, free: new Map(told.free), firstFree: new Map(), ends }
   }
 
@@ -148,7 +149,7 @@ export function createTimetable(speeds: Speeds, clock: Pick<Clock, 'now'>): Time
   function findFirstFree(page: Page, worker: Worker, queue: string): number {
     const known = page.firstFree.get(queue)
     if (known !== undefined) return known
-    const first = Math.min(...listFree(page, worker, queue))
+    const first = listFree(page, worker, queue)[0] ?? Number.POSITIVE_INFINITY
     page.firstFree.set(queue, first)
     return first
   }
