@@ -20,7 +20,7 @@ const WINDOWS_PROGRAMS = join(import.meta.dirname, '../node_modules/.cache/windo
 const CAPABILITIES = {
   root: { from: 'run the tests as root', isThere: () => process.getuid?.() === 0 },
   proc: { from: 'Linux', isThere: () => existsSync('/proc/self') },
-  hosts: { from: 'root on Linux with the packages openssh-server and util-linux', isThere: canMakeHosts },
+  hosts: { from: 'install the packages openssh-server and util-linux, and be root on Linux', isThere: canMakeHosts },
   sshAgent: toPackage('openssh-client', ['ssh-agent', 'ssh-add', 'ssh-keygen', 'ssh']),
   dropbear: toPackage('dropbear-bin', ['/usr/sbin/dropbear', '/usr/bin/dropbearconvert']),
   bash: toPackage('bash', ['/usr/bin/bash']),
@@ -50,6 +50,12 @@ export function lacks(capability: Capability): boolean {
   return !isThere
 }
 
+/** The first of them that is missing, for the name of what is skipped; undefined where all are there. */
+export function describeLack(...capabilities: readonly Capability[]): string | undefined {
+  const missing = capabilities.find(lacks)
+  return missing && `"${missing}" is missing: ${CAPABILITIES[missing].from}`
+}
+
 /** All that is missing here, and how to get it. */
 export function listLacking(): readonly string[] {
   return Object.entries(CAPABILITIES)
@@ -63,7 +69,7 @@ export function isWholeGate(): boolean {
 }
 
 function toPackage(name: string, programs: readonly string[]): Need {
-  return { from: `the package ${name}`, isThere: () => programs.every(hasProgram) }
+  return { from: `install the package ${name}`, isThere: () => programs.every(hasProgram) }
 }
 
 function toFetched(programs: readonly string[]): Need {

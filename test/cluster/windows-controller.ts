@@ -8,6 +8,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { copyFile, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { describeLack } from '../capabilities.ts'
 import { lacksWine, startWine, type Wine } from '../host/windows/wine.ts'
 import { compileForWindows } from '../host/windows/wine-prefix.ts'
 import { findProcesses, type WineProcess } from '../host/windows/wine-processes.ts'
@@ -17,11 +18,7 @@ const ROOT = join(import.meta.dirname, '../..')
 const FETCHED = join(ROOT, 'node_modules/.cache/windows')
 
 /** Why there is no Windows controller here; undefined where there is one. */
-export const lacksWindowsController: string | undefined =
-  lacksWine ??
-  (['node.exe', 'ffprobe.exe'].some((name) => !existsSync(join(FETCHED, name)))
-    ? 'node.exe or ffprobe.exe is missing: run .ci/setup test'
-    : undefined)
+export const lacksWindowsController: string | undefined = lacksWine ?? describeLack('windowsNode')
 
 export interface WindowsController extends AsyncDisposable {
   /** Gives `startEncode` and the like this controller. */

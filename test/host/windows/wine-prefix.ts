@@ -13,7 +13,7 @@ import { basename, dirname, join } from 'node:path'
 const ROOT = join(import.meta.dirname, '../../..')
 const HOUR_MS = 3_600_000
 
-export const FFMPEG = join(ROOT, 'node_modules/.cache/windows/ffmpeg.exe')
+const FFMPEG = join(ROOT, 'node_modules/.cache/windows/ffmpeg.exe')
 export const COMPILER = '/usr/bin/x86_64-w64-mingw32-gcc'
 
 /** The one of today's programs; made where it is missing. */

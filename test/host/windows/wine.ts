@@ -4,22 +4,16 @@
 
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
-import { COMPILER, FFMPEG, openWinePrefix, wineEnvironment } from './wine-prefix.ts'
+import { describeLack } from '../../capabilities.ts'
+import { openWinePrefix, wineEnvironment } from './wine-prefix.ts'
 
 /** How long what is shared stays after the last test file that uses it: the next one finds it there. */
 const LINGER_SECONDS = 15
 
 /** Why there are no Windows hosts here; undefined where there are. */
-export const lacksWine: string | undefined = !existsSync('/usr/bin/wine')
-  ? 'wine is not installed'
-  : !existsSync(COMPILER)
-    ? 'gcc-mingw-w64-x86-64-win32 is not installed'
-    : !existsSync(FFMPEG)
-      ? 'ffmpeg.exe is missing: run .ci/setup test'
-      : undefined
+export const lacksWine: string | undefined = describeLack('wine', 'windowsCompiler', 'windowsFfmpeg')
 
 export interface Wine {
   /** Of the drive C:, on this machine. */
