@@ -1,7 +1,6 @@
 /** Sources that are looked into one after the other while the first of them are encoded already. */
 
 import { mapConcurrently } from '../core/map-concurrently.ts'
-import { untilAborted } from '../core/until-aborted.ts'
 import type { FoundSource } from './find-sources.ts'
 import type { AnySource } from './group-sources.ts'
 import type { PlannedFile } from './planned-file.ts'
@@ -15,8 +14,6 @@ export interface PlanStream extends AsyncDisposable {
    * the configuration is one of the file.
    */
   next(least: number, patience?: Promise<void>): Promise<readonly PlannedFile[]>
-  /** What was not begun by now is looked into once this has ended. Never rejects. */
-  pause(until: Promise<void>): void
   /** How many files were not given yet. */
   readonly leftCount: number
   /** Those of them that can be looked at. */
@@ -52,7 +49,6 @@ export function createPlanStream<Draft>(options: PlanStreamOptions<Draft>): Plan
   const signal = AbortSignal.any([options.signal, stopping.signal])
   let ready: { readonly source: AnySource; readonly file: PlannedFile }[] = []
   let isUnderWay = false
-  let pausing: Promise<void> | undefined
   let end: { readonly failure?: unknown } | undefined
   let wake = Promise.withResolvers<void>()
   const working = work().then(
@@ -81,9 +77,6 @@ export function createPlanStream<Draft>(options: PlanStreamOptions<Draft>): Plan
       isUnderWay ||= lot.some(({ file }) => file.kind === 'job')
       return lot.map(({ file }) => options.number(file))
     },
-    pause(until) {
-      pausing = until
-    },
     get leftCount() {
       return left.size
     },
@@ -101,7 +94,6 @@ export function createPlanStream<Draft>(options: PlanStreamOptions<Draft>): Plan
       return sources.map((source) => ({ source, group }))
     })
     await mapConcurrently(looks, options.atOnce, async ({ source, group: { sources, drafts, results } }) => {
-      if (pausing !== undefined) await untilAborted(pausing, signal)
       signal.throwIfAborted()
       drafts.set(source, await options.lookInto(source, results, () => isUnderWay, signal))
       signal.throwIfAborted()

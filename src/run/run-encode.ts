@@ -15,6 +15,7 @@ import type { Emit } from '../model/events.ts'
 import { findSimilar, hasGlobMarks } from '../plan/describe-missing.ts'
 import { createFfprobe, type Ffprobe, findFfprobeProgram } from '../plan/ffprobe.ts'
 import { findSources } from '../plan/find-sources.ts'
+import { createPausingFfprobe } from '../plan/pausing-ffprobe.ts'
 import { createPlanner } from '../plan/plan-jobs.ts'
 import type { PlanStream } from '../plan/plan-stream.ts'
 import type { PlannedFile } from '../plan/planned-file.ts'
@@ -59,7 +60,7 @@ async function startRun(request: RunRequest, world: RunWorld): Promise<number> {
   const { cwd, clock, pid, warner } = world
   await using queue = request.queueFile === undefined ? undefined : await openQueueFile(request.queueFile, { cwd, clock, pid })
   using memory = openMemory(world, false)
-  const { runId, hosts, selectAgain, ffprobe, targets, refused, openPlans, planTargets } = await prepare(
+  const { runId, hosts, selectAgain, ffprobe, targets, refused, openPlans, planTargets, pauseLooks } = await prepare(
     request,
     world,
     queue?.entries ?? [],
@@ -74,7 +75,7 @@ async function startRun(request: RunRequest, world: RunWorld): Promise<number> {
   if (rest.leftSources().length > 0) ahead.add(all)
   const files = [...refused, ...(await takeFirst(rest, world))]
   using watch = watchFirstStart(world)
-  if (all.some(({ type }) => type === 'local')) rest.pause(watch.firstStart)
+  if (all.some(({ type }) => type === 'local')) pauseLooks(watch.firstStart)
   const intake = createPlannedIntake({ request, world, ledger, runId, files, rest, queue, planTargets })
   const { createHost } = ahead
   const { emit } = watch
@@ -93,6 +94,8 @@ interface PreparedRun {
   /** Finds all files, and begins to plan them. */
   readonly openPlans: () => Promise<PlanStream>
   readonly planTargets: PlanTargets
+  /** Files that ffprobe must be asked about wait for the end of this; what is remembered of others does not. */
+  readonly pauseLooks: (until: Promise<void>) => void
 }
 
 /** Rejects with USAGE_INVALID for what is wrong with the whole call. */
@@ -106,12 +109,13 @@ async function prepare(request: RunRequest, world: RunWorld, entries: readonly Q
   const runId = createRunId(world.clock.now())
   const program = findFfprobeProgram(config)
   const ffprobe = world.ffprobe ?? createFfprobe(program)
+  const looking = createPausingFfprobe(ffprobe)
   // Files that are only being looked for are not under way.
   const signal = world.draining === undefined ? world.signal : AbortSignal.any([world.signal, world.draining])
   const planner = createPlanner({
     config,
     // What was handed in is somebody's own.
-    ffprobe: world.ffprobe ?? createRememberingFfprobe(ffprobe, { memory, program, now: () => world.clock.now(), signal }),
+    ffprobe: world.ffprobe ?? createRememberingFfprobe(looking, { memory, program, now: () => world.clock.now(), signal }),
     outputFolder: request.outputFolder,
     keepsSource: request.keepsSource,
     overwrites: request.overwrites,
@@ -126,7 +130,17 @@ async function prepare(request: RunRequest, world: RunWorld, entries: readonly Q
   const planTargets: PlanTargets = async (wanted) => await planner.plan(await find(wanted))
   // Draining ends none of this once the run has begun: what was asked for and not started is queued, for `encode resume`.
   const openPlans = async () => await planner.stream(await find(targets), world.signal)
-  return { runId, hosts, selectAgain, ffprobe, targets, refused: toRefusedFiles(entries, request), openPlans, planTargets }
+  return {
+    runId,
+    hosts,
+    selectAgain,
+    ffprobe,
+    targets,
+    refused: toRefusedFiles(entries, request),
+    openPlans,
+    planTargets,
+    pauseLooks: looking.pause,
+  }
 }
 
 /** So many files are planned before the run begins: short lists as a whole. */

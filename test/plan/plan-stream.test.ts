@@ -183,36 +183,6 @@ test('whoever is interrupted, or reads no further, waits for no file', async () 
   expect(unread.leftCount).toBe(1)
 })
 
-test('looks that were not begun wait for the end of a pause, or of the stream', async () => {
-  const names = Array.from({ length: 20 }, (_, number) => `${number}.mp4`)
-  await touch(...names)
-  const atOnce = new Set<string>()
-  const first = Promise.withResolvers<void>()
-  const ffprobe: Ffprobe = {
-    ...FFPROBE,
-    async probe(path) {
-      atOnce.add(path)
-      await first.promise
-      return await FFPROBE.probe(path)
-    },
-  }
-  const over = Promise.withResolvers<void>()
-  await using stream = await open(names, { ffprobe })
-  stream.pause(over.promise)
-  first.resolve()
-  const given = []
-  while (given.length < atOnce.size) given.push(...(await stream.next(1)))
-  expect(stream.leftCount).toBe(names.length - given.length)
-  expect(given.length).toBeLessThan(names.length)
-  over.resolve()
-  while (stream.leftCount > 0) given.push(...(await stream.next(1)))
-  expect(given.map(nameOf).sort()).toEqual([...names].sort())
-  {
-    await using unread = await open(names)
-    unread.pause(new Promise(() => {}))
-  }
-})
-
 test('ten thousand files are grouped in a moment, and clusters take turns', async () => {
   const target: Target = {
     path: '/films',
