@@ -25,7 +25,7 @@ export interface SimulatedJob {
 export const KNOWLEDGE = ['exact', 'wrong', 'unknown'] as const
 export type Knowledge = (typeof KNOWLEDGE)[number]
 
-export interface ClusterOptions {
+interface ClusterOptions {
   readonly hasLinks: boolean
   readonly mostJobs?: number
   /** Undefined = each in turn, by the number of the cluster. */

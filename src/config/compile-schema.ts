@@ -1,6 +1,6 @@
 /**
  * A schema → the function by which ajv holds values against it. In the bundled program other functions stand here, which ajv has written down
- * when that was made (`bundle/write-validators.ts`): to make them takes longer than all else that is done with a file.
+ * when that was made (`.ci/bundle/write-validators.ts`): to make them takes longer than all else that is done with a file.
  */
 
 import { Ajv, type ValidateFunction } from 'ajv'

@@ -4,7 +4,7 @@
  * long one. While both ways are in use each has half of the link. Attempts do not tell how far their bytes are; this is how it is known.
  */
 
-export type Way = 'there' | 'back'
+type Way = 'there' | 'back'
 
 export interface Crossing {
   readonly way: Way

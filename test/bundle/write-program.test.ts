@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { writeProgram } from '../../bundle/write-program.ts'
+import { writeProgram } from '../../.ci/bundle/write-program.ts'
 
 const HOUR_MS = 60 * 60 * 1000
 

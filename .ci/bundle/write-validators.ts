@@ -2,8 +2,8 @@
 
 import standalone from 'ajv/dist/standalone/index.js'
 import type { Plugin } from 'rolldown'
-import { createAjv } from '../src/config/compile-schema.ts'
-import { CONFIG_SCHEMA, SHIPPED_SCHEMA } from '../src/config/schema.ts'
+import { createAjv } from '../../src/config/compile-schema.ts'
+import { CONFIG_SCHEMA, SHIPPED_SCHEMA } from '../../src/config/schema.ts'
 
 export function writeValidators(): Plugin {
   return {

@@ -4,6 +4,6 @@ import { join } from 'node:path'
 import { bundleProgram } from './bundle-program.ts'
 import { writeProgram } from './write-program.ts'
 
-const root = join(import.meta.dirname, '..')
+const root = join(import.meta.dirname, '..', '..')
 
 await writeProgram(await bundleProgram(root), join(root, 'dist'))
