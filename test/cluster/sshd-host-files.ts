@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { renderSshdConfig } from './sshd-config.ts'
 import type { SshdHostOptions } from './sshd-host.ts'
 
 const SSHD = '/usr/sbin/sshd'
@@ -69,25 +70,8 @@ export async function writeServerFiles(folder: string, address: string, port: nu
 }
 
 function sshdConfig(folder: string, address: string, port: number, options: SshdHostOptions): string {
-  return [
-    ...(options.sshdOptions ?? []),
-    ...(options.path === undefined ? [] : [`SetEnv PATH=${options.path}`]),
-    `ListenAddress ${address}`,
-    `Port ${port}`,
-    `HostKey ${folder}/host_key`,
-    `AuthorizedKeysFile ${folder}/authorized_keys`,
-    'PidFile none',
-    'UsePAM no',
-    'StrictModes no',
-    'UseDNS no',
-    'PermitRootLogin yes',
-    'PasswordAuthentication no',
-    'KbdInteractiveAuthentication no',
-    'PrintMotd no',
-    'LogLevel VERBOSE',
-    'Subsystem sftp internal-sftp',
-    '',
-  ].join('\n')
+  const before = [...(options.sshdOptions ?? []), ...(options.path === undefined ? [] : [`SetEnv PATH=${options.path}`])]
+  return renderSshdConfig({ folder, address, port, sftpServer: 'internal-sftp', before })
 }
 
 /** What makes the namespace's init the server. */

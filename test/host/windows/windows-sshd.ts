@@ -12,6 +12,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openCutLink } from '../../cluster/cut-link.ts'
+import { renderSshdConfig } from '../../cluster/sshd-config.ts'
 import { canStartHosts } from '../../cluster/sshd-host.ts'
 import type { WindowsServer, WindowsServerOptions } from './windows-server.ts'
 import { endSessions, findProcesses } from './wine-processes.ts'
@@ -55,7 +56,7 @@ export async function startWindowsSshd({ wine, hasPowerShell = false }: WindowsS
     mode: 0o755,
   })
   const port = await findFreePort()
-  await writeFile(at('sshd_config'), toSshdConfig(folder, port, name))
+  await writeFile(at('sshd_config'), renderSshdConfig({ folder, address: '127.0.0.1', port, sftpServer: `internal-sftp -d /C:/${name}` }))
   // A session of its own: Ctrl-C on the terminal is for the controller, not for its hosts.
   const server = spawn('unshare', ['--mount', 'bash', '-c', BOOT, 'boot', folder, wine.driveC], {
     stdio: ['pipe', 'ignore', 'pipe'],
@@ -112,26 +113,6 @@ exec env -i ${Object.entries(env)
     .map(([key, value]) => quote(`${key}=${value}`))
     .join(' ')} /usr/bin/wine 'C:\\tools\\session.exe' cmd "$hex" ${name}
 `
-}
-
-function toSshdConfig(folder: string, port: number, name: string): string {
-  return [
-    'ListenAddress 127.0.0.1',
-    `Port ${port}`,
-    `HostKey ${folder}/host_key`,
-    `AuthorizedKeysFile ${folder}/authorized_keys`,
-    'PidFile none',
-    'UsePAM no',
-    'StrictModes no',
-    'UseDNS no',
-    'PermitRootLogin yes',
-    'PasswordAuthentication no',
-    'KbdInteractiveAuthentication no',
-    'PrintMotd no',
-    'LogLevel VERBOSE',
-    `Subsystem sftp internal-sftp -d /C:/${name}`,
-    '',
-  ].join('\n')
 }
 
 async function findFreePort(): Promise<number> {
