@@ -47,6 +47,9 @@ export interface SftpSession {
 /** A request of so many bytes is carried in one packet by every server. */
 export const SFTP_PIECE_BYTES = 32 * 1024
 
+/** What ssh2 says to those that wait when the connection closes, which may be before it says that the channel is closed. */
+const UNANSWERED = 'No response from server'
+
 export function toSftpFault(error: unknown): SftpFault | undefined {
   if (!isEncodeError(error, 'COMMAND_FAILED')) return undefined
   const { code } = (error.cause ?? {}) as { readonly code?: unknown }
@@ -66,6 +69,8 @@ export function createSftpSession({ sftp, exit }: SftpChannel, lost: AbortSignal
   })
   sftp.on('error', () => undefined)
 
+  const toEnded = (): unknown => (lost.aborted ? lost.reason : new EncodeError('HOST_LOST', 'The SFTP server ended before it answered'))
+
   /** One question and its answer, or the end of the channel, which ssh2 does not tell to all who wait. */
   async function ask<T>(what: string, request: (answer: (error: Error | undefined | null, value?: T) => void) => void): Promise<T> {
     const answer = new Promise<T>((resolve, reject) => {
@@ -74,13 +79,13 @@ export function createSftpSession({ sftp, exit }: SftpChannel, lost: AbortSignal
     })
     answer.catch(() => undefined)
     const ended = over.then(() => {
-      lost.throwIfAborted()
-      throw new EncodeError('HOST_LOST', 'The SFTP server ended before it answered')
+      throw toEnded()
     })
     ended.catch(() => undefined)
     return await Promise.race([answer, ended]).catch((error: unknown) => {
       if (isEncodeError(error)) throw error
       const said = error instanceof Error ? toPlainLine(error.message) : ''
+      if (said === UNANSWERED) throw toEnded()
       throw new EncodeError('COMMAND_FAILED', `The host cannot ${what}: ${said || 'no reason given'}`, { cause: error })
     })
   }
