@@ -53,7 +53,7 @@ export default defineConfig({
         },
       },
     ],
-    globalSetup: ['test/share-compiled.ts'],
+    globalSetup: ['test/share-compiled.ts', 'test/many-process-ids.ts'],
     sequence: { sequencer: LongestFirst },
     teardownTimeout: 20_000,
     reporters: ['default', './test/count-reporter.ts'],
