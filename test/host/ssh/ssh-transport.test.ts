@@ -189,10 +189,14 @@ describe.skipIf(!canStartHosts)('the SSH transport', () => {
     const sleep = await transport.openCommand('sleep 600')
     sleep.stdout.resume()
     sleep.stderr.resume()
-    // The channel is open before sshd has started the command on it; by then its session process is what it stays.
-    await waitUntil(async () => (await host.processes()).some(({ args }) => args.endsWith('sleep 600')), { what: 'the command runs' })
-    const frozen = (await host.processes()).map(({ pid }) => pid)
-    expect(frozen.length).toBeGreaterThan(1)
+    // The channel is open before sshd has started the command on it; a shell that becomes the command has no name for a moment.
+    let frozen: readonly number[] = []
+    const runs = async (): Promise<boolean> => {
+      const processes = await host.processes()
+      frozen = processes.map(({ pid }) => pid)
+      return frozen.length > 1 && processes.some(({ args }) => args === 'sleep 600')
+    }
+    await waitUntil(runs, { what: 'the command and its session run' })
     for (const pid of frozen) process.kill(pid, 'SIGSTOP')
     const frozenAt = performance.now()
     await expect(sleep.exit).rejects.toMatchObject({ code: 'HOST_LOST', message: expect.stringContaining('was silent for 0.9') })
