@@ -82,7 +82,7 @@ interface Lane {
   isOpen(): boolean
   /** Undefined when the shell ended before it could say how the program did. */
   run(toCommand: (tag: string) => string, limits: Limits): Promise<ProgramResult | undefined>
-  /** Nothing is expected of it for now: it keeps nobody from ending, and ends after a while. */
+  /** Nothing is under way in it: it keeps nobody from ending, and ends after a while. */
   rest(idleMs: number): void
   /** Resolves when it has ended. */
   end(): Promise<void>

@@ -177,7 +177,7 @@ async function renameWithoutOverwrite(from: string, to: string): Promise<void> {
   } catch (error) {
     if (codeOf(error) === 'EEXIST') throw nameTaken(to)
     if (!LINKLESS.has(codeOf(error))) throw error
-    await renameOverPlaceholder(from, to)
+    await renameOverClaim(from, to)
     return
   }
   // The result stands; its second name is removed with the other work files if it cannot be now.
@@ -185,7 +185,7 @@ async function renameWithoutOverwrite(from: string, to: string): Promise<void> {
 }
 
 /** Without hard links the name is taken by an empty file first, which only one can make. */
-async function renameOverPlaceholder(from: string, to: string): Promise<void> {
+async function renameOverClaim(from: string, to: string): Promise<void> {
   try {
     await using _ = await open(to, 'wx')
   } catch (error) {

@@ -13,7 +13,7 @@ export interface SftpEntry {
   readonly sizeBytes: number
 }
 
-/** `gone`: nothing has that name. `busy`: the server refuses it for now or for ever, and does not say which (a file that is open, a right that is missing). */
+/** `gone`: nothing has that name. `busy`: the server refuses it, for a while or for ever, and does not say which (a file that is open, a right that is missing). */
 export type SftpFault = 'gone' | 'busy'
 
 /** A file that is open on the host; nobody else may be able to read it until it is closed. */

@@ -82,7 +82,7 @@ export async function tryEncoders(
       results.set(encoder, { failure: null })
       return
     }
-    // A driver that hangs is no use, for now; software that takes so long is only slow.
+    // A driver that hangs is no use in this run; software that takes so long is only slow.
     const isOnlySlow = isTimeout && isSoftware(need)
     const result = { failure: isOnlySlow ? null : describeFailure(trial), pointsPerSecond }
     results.set(encoder, result)
