@@ -7,7 +7,7 @@ import { savedPercent } from '../core/units.ts'
 import type { EncodeEvent, EventOf } from '../model/events.ts'
 import { createAttemptMap } from './attempt-map.ts'
 import { createHostStates, type HostState } from './host-states.ts'
-import { applyProgress, beginJob, type ChangingJob, currentEta, enterStage, type RunningJob, toDoneRatio } from './running-job.ts'
+import { applyProgress, beginJob, type ChangingJob, currentEta, doneRatioOf, enterStage, type RunningJob } from './running-job.ts'
 import { createWorkMeter, type WorkSize } from './work-meter.ts'
 
 export interface FailedJob {
@@ -134,7 +134,7 @@ export function createRunState(): RunState {
   }
 
   function* running(): Generator<{ size: WorkSize; ratio: number }> {
-    for (const [id, jobs] of attempts.jobs()) yield { size: open.get(id)?.size ?? UNKNOWN_SIZE, ratio: Math.max(...jobs.map(toDoneRatio)) }
+    for (const [id, jobs] of attempts.jobs()) yield { size: open.get(id)?.size ?? UNKNOWN_SIZE, ratio: Math.max(...jobs.map(doneRatioOf)) }
   }
 
   function estimate(nowMs: number, doneRatio: number): number | null {

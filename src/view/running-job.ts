@@ -73,7 +73,7 @@ export function currentEta(job: RunningJob, nowMs: number): number | null {
 }
 
 /** Part of the whole job: the encode takes nearly all of the time. */
-export function toDoneRatio(job: RunningJob): number {
+export function doneRatioOf(job: RunningJob): number {
   switch (job.stage) {
     case undefined:
     case 'fetch':

@@ -5,7 +5,7 @@ import { canStartWindowsSshd } from '../host/windows/windows-sshd.ts'
 import { lacksWine } from '../host/windows/wine.ts'
 import { describeFilm } from './bench.ts'
 import { type EncodeRun, runEncode, startEncode } from './encode-program.ts'
-import { openWindowsHouse } from './windows-house.ts'
+import { openWindowsHouse, type WindowsHouse } from './windows-house.ts'
 
 const lacks = lacksWine ?? (canStartWindowsSshd ? undefined : 'this is not root on Linux with sshd and namespaces')
 
@@ -16,13 +16,7 @@ describeOnWine(
     test('a streaming host without PowerShell encodes a file, and ends the next ones when the controller is interrupted, or killed', async () => {
       await using house = await openWindowsHouse({ wine: on.wine, isOnSshd: true, hasPowerShell: false })
       const { bench, config } = house
-      const name = `it's 100% "a" & b: c?`
-      await bench.makeFilm(`${name}.mp4`)
-      const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'quick', bench.films])
-      expect(ended.stderr).toBe('')
-      expect(ended.status).toBe(0)
-      expect(await describeFilm(join(bench.films, `${name}.mkv`))).toMatchObject({ codecs: 'h264 aac' })
-      await house.expectNothingLeft()
+      await encodeFilm(house, `it's 100% "a" & b: c?`)
 
       const film = await bench.makeFilm('next.mp4', { seconds: 20 })
       const startNext = async (): Promise<EncodeRun> => {
@@ -46,15 +40,18 @@ describeOnWine(
 
     test('a mounted host writes beside the source, whatever its name', async () => {
       await using house = await openWindowsHouse({ wine: on.wine, isOnSshd: true, hasPowerShell: true, isMounted: true })
-      const { bench, config } = house
-      const name = "it's 100% (a) & b^c! ü %PATH%"
-      await bench.makeFilm(`${name}.mp4`)
-      const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'quick', bench.films])
-      expect(ended.stderr).toBe('')
-      expect(ended.status).toBe(0)
-      expect(await describeFilm(join(bench.films, `${name}.mkv`))).toMatchObject({ codecs: 'h264 aac' })
-      await house.expectNothingLeft()
+      await encodeFilm(house, "it's 100% (a) & b^c! ü %PATH%")
     })
   },
   lacks,
 )
+
+/** All of a run with one film of that name. */
+async function encodeFilm({ bench, config, expectNothingLeft }: WindowsHouse, name: string): Promise<void> {
+  await bench.makeFilm(`${name}.mp4`)
+  const ended = await runEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'quick', bench.films])
+  expect(ended.stderr).toBe('')
+  expect(ended.status).toBe(0)
+  expect(await describeFilm(join(bench.films, `${name}.mkv`))).toMatchObject({ codecs: 'h264 aac' })
+  await expectNothingLeft()
+}
