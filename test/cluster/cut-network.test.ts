@@ -1,9 +1,10 @@
 import { appendFile, readdir } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
+import { waitUntil } from '../wait-until.ts'
 import { createBench } from './bench.ts'
 import { openCutLink } from './cut-link.ts'
 import { startEncode, writeConfig } from './encode-program.ts'
-import { canStartHosts, type SshdHost, waitUntil } from './sshd-host.ts'
+import { canStartHosts, type SshdHost } from './sshd-host.ts'
 
 describe.runIf(canStartHosts)('a network that is cut', () => {
   test('is noticed within 15 s, and the host that is cut off ends its ffmpeg and removes its files by itself', {

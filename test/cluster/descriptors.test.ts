@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
+import { waitUntil } from '../wait-until.ts'
 import { createBench } from './bench.ts'
 import { startEncode, writeConfig } from './encode-program.ts'
-import { canStartHosts, type SshdHost, waitUntil } from './sshd-host.ts'
+import { canStartHosts, type SshdHost } from './sshd-host.ts'
 
 async function countDescriptors(pid: number | undefined): Promise<number> {
   // A process that has just ended has none.

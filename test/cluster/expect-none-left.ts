@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { waitUntil } from './sshd-host.ts'
+import { waitUntil } from '../wait-until.ts'
 
 /** Waits until nothing is found any more: no process, no file; fails with what is left. */
 export async function expectNoneLeft(find: () => Promise<readonly string[]>): Promise<void> {

@@ -2,9 +2,10 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Stage } from '../../src/model/events.ts'
+import { waitUntil } from '../wait-until.ts'
 import { type Bench, createBench, describeFilm } from './bench.ts'
 import { type ClusterHost, runEncode, runPlain, startEncode, writeConfig } from './encode-program.ts'
-import { canStartHosts, type SshdHost, waitUntil } from './sshd-host.ts'
+import { canStartHosts, type SshdHost } from './sshd-host.ts'
 
 describe.runIf(canStartHosts)('Ctrl-C', () => {
   test.each<[Stage, 'mounted' | 'streaming', NodeJS.Signals, number]>([

@@ -4,9 +4,10 @@ import { execFileSync, spawn } from 'node:child_process'
 import { appendFile, readdir, readFile, readlink, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { waitUntil } from '../wait-until.ts'
 import { createBench } from './bench.ts'
 import { writeConfig } from './encode-program.ts'
-import { canStartHosts, waitUntil } from './sshd-host.ts'
+import { canStartHosts } from './sshd-host.ts'
 
 const ENCODE = join(import.meta.dirname, '../../bin/encode')
 const PASSPHRASE = 'correct horse battery staple 4711'

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { canStartHosts, type SshdHost, startSshdHost, waitUntil } from './sshd-host.ts'
+import { waitUntil } from '../wait-until.ts'
+import { canStartHosts, type SshdHost, startSshdHost } from './sshd-host.ts'
 
 const run = promisify(execFile)
 

@@ -100,20 +100,6 @@ export async function startSshdHost(options: SshdHostOptions): Promise<SshdHost>
   }
 }
 
-/** Asks until the answer is yes. Rejects, naming `what`, when that takes longer than `timeoutMs`. */
-export async function waitUntil(
-  condition: () => boolean | Promise<boolean>,
-  options: { readonly what: string; readonly timeoutMs?: number; readonly everyMs?: number },
-): Promise<void> {
-  const { what, timeoutMs = 15_000, everyMs = 20 } = options
-  const deadline = performance.now() + timeoutMs
-  for (;;) {
-    if (await condition()) return
-    if (performance.now() > deadline) throw new Error(`Waited ${timeoutMs} ms in vain until ${what}`)
-    await sleep(everyMs)
-  }
-}
-
 async function startOnFreePort(folder: string, files: HostFiles, options: SshdHostOptions, made: readonly string[]): Promise<SshdHost> {
   const address = options.address ?? '127.0.0.1'
   const port = await findFreePort(address)

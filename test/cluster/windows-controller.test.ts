@@ -4,10 +4,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { STAY_AWAKE_COMMAND } from '../../src/host/local/stay-awake.ts'
 import { startWindowsServer, type WindowsServer } from '../host/windows/windows-server.ts'
 import { findProcesses } from '../host/windows/wine-processes.ts'
+import { waitUntil } from '../wait-until.ts'
 import { type Bench, createBench, describeFilm } from './bench.ts'
 import { runEncode, runPlain, startEncode } from './encode-program.ts'
 import { expectNoneLeft } from './expect-none-left.ts'
-import { canStartHosts, type SshdHost, waitUntil } from './sshd-host.ts'
+import { canStartHosts, type SshdHost } from './sshd-host.ts'
 import { lacksWindowsController, startWindowsController, toDriveZ, type WindowsController } from './windows-controller.ts'
 
 const why = lacksWindowsController ?? (canStartHosts ? undefined : 'no hosts can be started here')

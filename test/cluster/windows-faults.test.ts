@@ -5,9 +5,9 @@ import { describeOnWine } from '../host/windows/describe-on-wine.ts'
 import { startWindowsServer } from '../host/windows/windows-server.ts'
 import { canStartWindowsSshd, startWindowsSshd } from '../host/windows/windows-sshd.ts'
 import { lacksWine } from '../host/windows/wine.ts'
+import { waitUntil } from '../wait-until.ts'
 import { type Bench, createBench, describeFilm } from './bench.ts'
 import { accessLines, runPlain, startEncode } from './encode-program.ts'
-import { waitUntil } from './sshd-host.ts'
 import { openWindowsHouse, windowsAccessLines } from './windows-house.ts'
 
 const lacks = lacksWine ?? (canStartWindowsSshd ? undefined : 'this is not root on Linux with sshd and namespaces')

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { makeSampleClips } from '../cluster/sample-clips.ts'
-import { waitUntil } from '../cluster/sshd-host.ts'
+import { waitUntil } from '../wait-until.ts'
 import { buildImage, type ContainerHost, startContainerHost } from './container-host.ts'
 import { hasDocker } from './find-docker.ts'
 

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { describeFilm } from '../cluster/bench.ts'
 import { type EncodeRun, startEncode } from '../cluster/encode-program.ts'
 import { makeSampleClips } from '../cluster/sample-clips.ts'
-import { waitUntil } from '../cluster/sshd-host.ts'
+import { waitUntil } from '../wait-until.ts'
 import { buildImage, type ContainerHost, type ContainerHostOptions, startContainerHost } from './container-host.ts'
 import { hasDocker } from './find-docker.ts'
 

@@ -9,7 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type CreateHostOptions, createHost } from '../../src/host/create-host.ts'
 import type { Host } from '../../src/host/host.ts'
 import type { LeashTiming } from '../../src/host/shell/run-on-leash.ts'
-import { type HostProcess, waitUntil } from '../cluster/sshd-host.ts'
+import type { HostProcess } from '../cluster/sshd-host.ts'
+import { waitUntil } from '../wait-until.ts'
 import { NASTY_ARGUMENTS, NASTY_NAMES } from './nasty-names.ts'
 
 export interface HostUnderTest extends AsyncDisposable {

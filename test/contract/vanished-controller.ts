@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { waitUntil } from '../cluster/sshd-host.ts'
 import type { HoldHostTask } from '../fixtures/hold-host.ts'
+import { waitUntil } from '../wait-until.ts'
 import type { HostUnderTest } from './host.ts'
 
 const CONTROLLER = fileURLToPath(new URL('../fixtures/hold-host.ts', import.meta.url))

@@ -20,10 +20,10 @@ import { resumeRun } from '../../src/run/resume-run.ts'
 import { runEncode } from '../../src/run/run-encode.ts'
 import { Interruption, type RunRequest, type RunWorld } from '../../src/run/run-request.ts'
 import { lacks } from '../capabilities.ts'
-import { waitUntil } from '../cluster/sshd-host.ts'
 import { createPlan } from '../fixtures/job-plan.ts'
 import { PLAIN_REQUEST, toRunWorld } from '../fixtures/run-world.ts'
 import { startFixture } from '../ledger/child.ts'
+import { waitUntil } from '../wait-until.ts'
 
 const run = promisify(execFile)
 const PROGRAM = join(import.meta.dirname, '../../src/cli/main.ts')

@@ -6,9 +6,9 @@ import type { CommandTransport } from '../../../src/host/channel.ts'
 import { createFileTeller } from '../../../src/host/shell/file-teller.ts'
 import { fileTellerCommand } from '../../../src/host/shell/file-teller-script.ts'
 import { createShellFiles } from '../../../src/host/shell/shell-files.ts'
-import { waitUntil } from '../../cluster/sshd-host.ts'
 import { TEST_TIMING } from '../../contract/host.ts'
 import { NASTY_NAMES } from '../../contract/nasty-names.ts'
+import { waitUntil } from '../../wait-until.ts'
 import { INNER_SHELLS, openInnerShell } from './inner-shells.ts'
 
 /** Counts what is opened. */

@@ -8,9 +8,9 @@ import { createGuard } from '../../../src/host/shell/guard.ts'
 import { guardCommand } from '../../../src/host/shell/guard-script.ts'
 import { encodeArgument } from '../../../src/host/shell/quote-posix.ts'
 import { runOnLeash } from '../../../src/host/shell/run-on-leash.ts'
-import { waitUntil } from '../../cluster/sshd-host.ts'
 import { TEST_TIMING } from '../../contract/host.ts'
 import { NASTY_NAMES } from '../../contract/nasty-names.ts'
+import { waitUntil } from '../../wait-until.ts'
 import { INNER_SHELLS, type InnerShell, openInnerShell } from './inner-shells.ts'
 
 describe.concurrent('the guard', { timeout: 30_000 }, () => {

@@ -8,8 +8,8 @@ import { createLocalTransport } from '../../../src/host/local/local-transport.ts
 import { killCommand, leashCommand } from '../../../src/host/shell/leash.ts'
 import { quoteWord } from '../../../src/host/shell/quote-posix.ts'
 import { type LeashOptions, runOnLeash } from '../../../src/host/shell/run-on-leash.ts'
-import { waitUntil } from '../../cluster/sshd-host.ts'
 import { TEST_TIMING } from '../../contract/host.ts'
+import { waitUntil } from '../../wait-until.ts'
 import { INNER_SHELLS, type InnerShell, openInnerShell } from './inner-shells.ts'
 
 const OPTIONS: LeashOptions = { hostName: 'here', timing: TEST_TIMING }

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SshTransport } from '../../../src/host/ssh/ssh-transport.ts'
-import { canStartHosts, type SshdHost, startSshdHost, waitUntil } from '../../cluster/sshd-host.ts'
+import { canStartHosts, type SshdHost, startSshdHost } from '../../cluster/sshd-host.ts'
 import { collectGarbage } from '../../fixtures/collect-garbage.ts'
+import { waitUntil } from '../../wait-until.ts'
 import { configOf, createHome, createTransport, run, type TestHome } from './ssh-fixture.ts'
 
 const SIZE_BYTES = 80 * 1000 * 1000 + 7

@@ -12,8 +12,9 @@ import { openConnection } from '../../../src/host/ssh/connection.ts'
 import { createConnectionPool } from '../../../src/host/ssh/connection-pool.ts'
 import { loadSshSettings, toDestination } from '../../../src/host/ssh/ssh-settings.ts'
 import { createUplink } from '../../../src/transfer/uplink/uplink.ts'
-import { canStartHosts, startSshdHost, waitUntil } from '../../cluster/sshd-host.ts'
+import { canStartHosts, startSshdHost } from '../../cluster/sshd-host.ts'
 import { makeHostileKeys, startHostileServer } from '../../fixtures/hostile-server.ts'
+import { waitUntil } from '../../wait-until.ts'
 import { configOf, createHome, createTransport, toHostConfig } from './ssh-fixture.ts'
 
 const KIB = 1024

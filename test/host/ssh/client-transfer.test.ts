@@ -8,9 +8,10 @@ import { type CreateHostOptions, createHost } from '../../../src/host/create-hos
 import { toClientArguments } from '../../../src/host/ssh/client-arguments.ts'
 import { ClientUnfit, getThroughClient } from '../../../src/host/ssh/client-transfer.ts'
 import { loadSshSettings, type SshSettings, toDestination } from '../../../src/host/ssh/ssh-settings.ts'
-import { canStartHosts, type SshdHost, startSshdHost, waitUntil } from '../../cluster/sshd-host.ts'
+import { canStartHosts, type SshdHost, startSshdHost } from '../../cluster/sshd-host.ts'
 import { NASTY_NAMES } from '../../contract/nasty-names.ts'
 import type { MoveBytesTask } from '../../fixtures/move-bytes.ts'
+import { waitUntil } from '../../wait-until.ts'
 import { configOf, createHome, startAgent, type TestHome } from './ssh-fixture.ts'
 
 const MOVE_BYTES = fileURLToPath(new URL('../../fixtures/move-bytes.ts', import.meta.url))

@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path'
 import { createHostConfig } from '../../../src/host/create-host-config.ts'
 import { createSshTransport, type SshTransport, type SshTransportOptions } from '../../../src/host/ssh/ssh-transport.ts'
 import type { HostConfig } from '../../../src/model/config.ts'
-import { type SshdHost, waitUntil } from '../../cluster/sshd-host.ts'
+import type { SshdHost } from '../../cluster/sshd-host.ts'
+import { waitUntil } from '../../wait-until.ts'
 
 export interface TestHome extends AsyncDisposable {
   readonly folder: string

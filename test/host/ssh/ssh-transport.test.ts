@@ -3,7 +3,8 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isEncodeError } from '../../../src/core/errors.ts'
 import { toKeepaliveSeconds } from '../../../src/host/ssh/ssh-transport.ts'
-import { canStartHosts, type SshdHost, startSshdHost, waitUntil } from '../../cluster/sshd-host.ts'
+import { canStartHosts, type SshdHost, startSshdHost } from '../../cluster/sshd-host.ts'
+import { waitUntil } from '../../wait-until.ts'
 import { configOf, createHome, createTransport, run, type TestHome, toHostConfig } from './ssh-fixture.ts'
 
 describe.skipIf(!canStartHosts)('the SSH transport', () => {

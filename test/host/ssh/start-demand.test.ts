@@ -12,7 +12,8 @@ import type { GetOptions } from '../../../src/host/ssh/byte-transfer.ts'
 import type { SshTransport } from '../../../src/host/ssh/ssh-transport.ts'
 import type { Turn } from '../../../src/host/turn.ts'
 import { createUplink } from '../../../src/transfer/uplink/uplink.ts'
-import { canStartHosts, type SshdHost, startSshdHost, waitUntil } from '../../cluster/sshd-host.ts'
+import { canStartHosts, type SshdHost, startSshdHost } from '../../cluster/sshd-host.ts'
+import { waitUntil } from '../../wait-until.ts'
 import { configOf, createHome, createTransport, type TestHome } from './ssh-fixture.ts'
 
 const MIB = 1024 * 1024

@@ -9,7 +9,8 @@ import { createHost } from '../../../src/host/create-host.ts'
 import type { Host } from '../../../src/host/host.ts'
 import type { Turn } from '../../../src/host/turn.ts'
 import { createUplink, type Trip } from '../../../src/transfer/uplink/uplink.ts'
-import { canStartHosts, type SshdHost, startSshdHost, waitUntil } from '../../cluster/sshd-host.ts'
+import { canStartHosts, type SshdHost, startSshdHost } from '../../cluster/sshd-host.ts'
+import { waitUntil } from '../../wait-until.ts'
 import { configOf, createHome, createTransport, type TestHome } from './ssh-fixture.ts'
 
 const SIZE_BYTES = 3_000_001

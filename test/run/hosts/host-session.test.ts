@@ -9,8 +9,8 @@ import { createHost } from '../../../src/host/create-host.ts'
 import type { Host } from '../../../src/host/host.ts'
 import type { EventName } from '../../../src/model/events.ts'
 import { type HostSession, type OpenHost, openHostSession } from '../../../src/run/hosts/host-session.ts'
-import { waitUntil } from '../../cluster/sshd-host.ts'
 import { makeHostConfig } from '../../contract/host-config.ts'
+import { waitUntil } from '../../wait-until.ts'
 
 describe('a host that is lost and comes back', { timeout: 30_000 }, () => {
   let base: string
