@@ -5,11 +5,11 @@
  *     node bench/dispatch.ts [--jobs 200] [--slots 4] [--rounds 1] [--verify quick|off] [--ffprobe FILE]
  *         [--profile FOLDER] [--alone] [--json]
  *
- * Needs root, `npm run build` and, for its column, GNU parallel. The encoder is no encoder: it sleeps 0.1 s and copies a result made
- * beforehand, so that what is left is dispatch. All of bin/encode's call counts, from its start to its end with probing, verification and
- * replacement; parallel does nothing but run the command. `--ffprobe` names another ffprobe than the one on the PATH: how long it takes to
- * start is most of what verification costs. `--profile` leaves Node's processor profile in a folder; `--alone` leaves parallel out. On a busy machine,
- * seconds of processor time tell more than those of the clock.
+ * Needs root, a C compiler, `npm run build` and, for its column, GNU parallel. The encoder is no encoder: it copies a result made beforehand
+ * and ends 0.1 s after it began (short-encoder.c), so that what is left is dispatch. All of bin/encode's call counts, from its start to its end
+ * with probing, verification and replacement; parallel does nothing but run the command. `--ffprobe` names another ffprobe than the one on the
+ * PATH: how long it takes to start is most of what verification costs. `--profile` leaves Node's processor profile in a folder; `--alone` leaves
+ * parallel out. On a busy machine, seconds of processor time tell more than those of the clock.
  */
 
 import { execFile, spawn, spawnSync } from 'node:child_process'
@@ -68,6 +68,7 @@ try {
   const config = await writeConfig(folder, {
     home: [{ host, type: 'mounted', lines: [`ffmpeg: ${wrapper}`, 'queues:', `  _default: ${slots}`] }],
   })
+  const aloneMs = await timeAlone(wrapper)
   const rounds: Round[] = []
   // What is asked once and kept: compiled code, what the host can do.
   await fill(1)
@@ -78,7 +79,7 @@ try {
     if (!values.alone) await fill(jobs)
     rounds.push({ ...own, parallel: values.alone ? undefined : await runParallel(host, wrapper) })
   }
-  process.stdout.write(values.json ? `${JSON.stringify(rounds)}\n` : render(rounds))
+  process.stdout.write(values.json ? `${JSON.stringify(rounds)}\n` : render(rounds, aloneMs))
 } finally {
   await rm(folder, { recursive: true, force: true })
 }
@@ -93,20 +94,18 @@ async function prepare(): Promise<string> {
   await mkdir(join(folder, 'bin'))
   await mkdir(join(folder, 'probe'))
   if (values.ffprobe !== undefined) await symlink(resolve(values.ffprobe), join(folder, 'probe/ffprobe'))
-  await writeFile(
-    wrapper,
-    `#!/bin/sh
-case $* in
-  *${folder}/films/*) ;;
-  *) exec /usr/bin/ffmpeg "$@" ;;
-esac
-for out; do :; done
-sleep ${ENCODE_SECONDS}
-cp ${result} "$out" && printf 'frame=25\\nfps=250\\ntotal_size=1\\nout_time_us=1000000\\nspeed=10x\\nprogress=end\\n'
-`,
-    { mode: 0o755 },
-  )
+  const names = [`-DFILMS="${folder}/films/"`, `-DRESULT="${result}"`]
+  await promisify(execFile)('cc', ['-O2', '-static', ...names, '-o', wrapper, join(import.meta.dirname, 'short-encoder.c')])
   return wrapper
+}
+
+/** Milliseconds of one encode by itself, of which a shell starts many. */
+async function timeAlone(wrapper: string): Promise<number> {
+  const count = 20
+  const encode = `for n in $(seq ${count}); do ${wrapper} -i ${folder}/films/film.mkv ${folder}/alone.mkv; done`
+  const startedMs = performance.now()
+  await promisify(execFile)('/bin/sh', ['-c', encode])
+  return (performance.now() - startedMs) / count
 }
 
 async function fill(count: number): Promise<void> {
@@ -219,9 +218,9 @@ async function readTicks(pid: number | undefined): Promise<{ own: number; childr
   return fields === undefined ? undefined : { own: user + system, children: childUser + childSystem }
 }
 
-function render(rounds: readonly Round[]): string {
+function render(rounds: readonly Round[], aloneMs: number): string {
   const lines = [
-    `${jobs} jobs of an encoder that sleeps ${ENCODE_SECONDS} s and copies a ready result; ${slots} slots; ideal ${idealSeconds} s`,
+    `${jobs} jobs of an encoder that takes ${ENCODE_SECONDS} s, ${aloneMs.toFixed(1)} ms by itself; ${slots} slots; ideal ${idealSeconds} s`,
   ]
   for (const { encode, parallel, stagesMs } of rounds) {
     const beside = parallel === undefined ? '' : `, ${(encode.seconds / parallel.seconds).toFixed(2)} of parallel`
