@@ -29,7 +29,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   'test/cluster/hardware.test.ts': 21,
   'test/profile/stream-safety.test.ts': 19,
   'test/host/windows/windows-host.test.ts': 18,
-  'test/job/verify.test.ts': 18,
+  'test/job/verify-honest-results.test.ts': 10,
   'test/cluster/drain.test.ts': 18,
   'test/cluster/failing-host.test.ts': 17,
   'test/profile/shipped-profiles.test.ts': 17,
