@@ -29,7 +29,6 @@ const SECONDS: Readonly<Record<string, number>> = {
   'test/cluster/hardware.test.ts': 21,
   'test/profile/stream-safety.test.ts': 19,
   'test/host/windows/windows-host.test.ts': 18,
-  'test/job/verify-honest-results.test.ts': 10,
   'test/cluster/drain.test.ts': 18,
   'test/cluster/failing-host.test.ts': 17,
   'test/profile/shipped-profiles.test.ts': 17,
@@ -41,6 +40,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   'test/host/ssh/ssh-transport.test.ts': 11,
   'test/cli/configuration-commands.test.ts': 11,
   'test/run/after-a-crash.test.ts': 10,
+  'test/job/verify-honest-results.test.ts': 10,
   'test/ledger/queue-file.test.ts': 10,
   'test/host/facts/load-facts.test.ts': 10,
 }

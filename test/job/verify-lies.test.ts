@@ -27,35 +27,7 @@ const MKA: Form = ['lie.mka', ['-vn', '-c:a', 'flac']]
 
 /** What becomes of it. */
 type Spoil = (path: string, source: string) => Promise<void>
-const cutTo =
-  (bytes: number): Spoil =>
-  (path) =>
-    truncate(path, bytes)
-const keep =
-  (ratio: number): Spoil =>
-  (path) =>
-    cutOff(path, ratio)
-const zerosFrom =
-  (ratio: number): Spoil =>
-  (path) =>
-    blankOut(path, ratio)
-const append =
-  (length: number, byteAt: (index: number) => number): Spoil =>
-  (path) =>
-    pad(path, length, byteAt)
-const breakPackets =
-  (
-    ...what: readonly [stream: 'v:0' | 'a:0', where: 'start' | 'middle' | 'end', count: number, byteAt?: (index: number) => number]
-  ): Spoil =>
-  (path) =>
-    spoilPackets(path, ...what)
-/** The source is encoded in some other way in its place. */
-const encodeInstead =
-  (...args: readonly string[]): Spoil =>
-  (path, source) =>
-    ffmpeg('-i', source, ...args, path)
 
-const zero = (): number => 0
 /** Behind the second second each picture comes a thousandth after the one before. */
 const STANDING_TIME = ['-bsf:v', 'setts=pts=min(PTS\\,2000+N):dts=min(DTS\\,1900+N)']
 
@@ -134,4 +106,33 @@ async function tell([name, [form, args], spoil]: Lie): Promise<readonly [result:
   await copyFile(await original, result)
   await spoil(result, workshop.source)
   return [result, args]
+}
+
+function cutTo(bytes: number): Spoil {
+  return (path) => truncate(path, bytes)
+}
+
+function keep(ratio: number): Spoil {
+  return (path) => cutOff(path, ratio)
+}
+
+function zerosFrom(ratio: number): Spoil {
+  return (path) => blankOut(path, ratio)
+}
+
+function append(length: number, byteAt: (index: number) => number): Spoil {
+  return (path) => pad(path, length, byteAt)
+}
+
+function breakPackets(stream: 'v:0' | 'a:0', where: 'start' | 'middle' | 'end', count: number, byteAt = noise): Spoil {
+  return (path) => spoilPackets(path, stream, where, count, byteAt)
+}
+
+/** The source is encoded in some other way in its place. */
+function encodeInstead(...args: readonly string[]): Spoil {
+  return (path, source) => ffmpeg('-i', source, ...args, path)
+}
+
+function zero(): number {
+  return 0
 }
