@@ -7,6 +7,7 @@
 import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import type { JobPlan } from '../model/plan.ts'
+import { adoptRun } from './adopt-run.ts'
 import { claimSources, findHolder, releaseSource } from './claims.ts'
 import { type Database, openDatabase } from './database.ts'
 import { type RememberedTrial, recallTrials, rememberTrials, type TrialPlace } from './encoder-trials.ts'
@@ -27,7 +28,7 @@ import { dropLifeLock, holdLifeLock, type LifeLock } from './life-lock.ts'
 import type { Warner } from './load-sqlite.ts'
 import { findLeftFiles, findRunFiles, forgetFile, noteFile } from './noted-files.ts'
 import { hasOtherWork } from './other-work.ts'
-import { createLivenessFinder, findLiveness, identifyProcess } from './process-identity.ts'
+import { createLivenessFinder, findLiveness, identifyProcess, type ProcessIdentity } from './process-identity.ts'
 import {
   type DeadRun,
   type DrainedRun,
@@ -113,6 +114,8 @@ export interface Ledger extends Disposable {
   unfinishedJobs(runId: string): readonly UnfinishedJob[]
   /** Moves what is left of a job into a run, under a new id. Undefined when it has ended or somebody else took it. */
   takeOver(jobId: string, to: { readonly runId: string; readonly jobId: string }): JobPlan | undefined
+  /** Takes a dead run for this controller until that is disposed: for others it lives. Undefined where it does. */
+  adoptDeadRun(runId: string): Disposable | undefined
   /** Writes down that a dead run is over: `interrupted` is what it did not end. A living one is left alone (false). */
   closeDeadRun(runId: string): boolean
 
@@ -157,11 +160,15 @@ export function openLedger(options: LedgerOptions): Ledger {
   const now = () => options.clock.now()
   let lifeLock: LifeLock | undefined
 
+  function identify(): ProcessIdentity {
+    lifeLock ??= holdLifeLock(options.folder, options.warner)
+    return { ...identifyProcess(options.pid), lifeLock: lifeLock?.path }
+  }
+
   return {
     file,
     startRun({ id, argv, clusters }) {
-      lifeLock ??= holdLifeLock(options.folder, options.warner)
-      const process = JSON.stringify({ ...identifyProcess(options.pid), lifeLock: lifeLock?.path })
+      const process = JSON.stringify(identify())
       db.setDurability('written')
       db.run(
         'INSERT INTO runs (id, started_at, pid, process, argv, clusters) VALUES (?, ?, ?, ?, ?, ?)',
@@ -234,6 +241,7 @@ export function openLedger(options: LedgerOptions): Ledger {
     },
     unfinishedJobs: (runId) => findUnfinished(db, runId),
     takeOver: (jobId, to) => takeOver(db, jobId, to, now()),
+    adoptDeadRun: (runId) => adoptRun(db, runId, identify()),
     closeDeadRun(runId) {
       const row = db.get('SELECT process FROM runs WHERE id = ? AND finished_at IS NULL', runId)
       const owner = row && toProcess(row.process)

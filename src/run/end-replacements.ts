@@ -1,4 +1,7 @@
-/** Before a run looks at any file: replacements in which a controller died are ended, so that nothing of theirs is taken for a source or a stranger. */
+/**
+ * Before a run looks at any file: replacements in which a controller died are ended, so that nothing of theirs is taken for a source or a
+ * stranger. Two that end one replacement could take the result from each other: each dead run is held by one of them.
+ */
 
 import { describeError } from '../core/errors.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -14,9 +17,21 @@ export interface EndedReplacement {
 /** Those that came to an end; what is left of the others is to be done again. */
 export async function endReplacements(ledger: Ledger, dead: readonly DeadRun[]): Promise<readonly EndedReplacement[]> {
   const ended: EndedReplacement[] = []
-  for (const job of dead.flatMap((run) => run.unfinished)) {
+  for (const { id, unfinished } of dead) {
+    if (!unfinished.some(isReplacing)) continue
+    using held = ledger.adoptDeadRun(id)
+    // Looked at again: until now it may have been somebody else's.
+    if (held !== undefined) ended.push(...(await endReplacementsOf(id, ledger)))
+  }
+  return ended
+}
+
+async function endReplacementsOf(runId: string, ledger: Ledger): Promise<readonly EndedReplacement[]> {
+  const ended: EndedReplacement[] = []
+  for (const job of ledger.unfinishedJobs(runId).filter(isReplacing)) {
+    const holder = ledger.findHolder(job.source)
     // Somebody works on it by now, with the file as it is.
-    if (job.state !== 'replace' || ledger.findHolder(job.source) !== undefined) continue
+    if (holder !== undefined && holder.runId !== runId) continue
     const files = {
       async note(_: unknown, path: string) {
         ledger.noteFile(job.id, 'controller', path)
@@ -34,4 +49,8 @@ export async function endReplacements(ledger: Ledger, dead: readonly DeadRun[]):
     }
   }
   return ended
+}
+
+function isReplacing({ state }: UnfinishedJob): boolean {
+  return state === 'replace'
 }

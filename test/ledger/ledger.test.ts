@@ -242,6 +242,17 @@ describe('A ledger whose controller was killed', () => {
     expect(dead?.files).toEqual([file])
     expect(ledger.leftFiles()).toEqual([file])
 
+    {
+      using _ = ledger.adoptDeadRun('old')
+      using other = open()
+      expect(other.deadRuns()).toEqual([])
+      expect(other.adoptDeadRun('old')).toBeUndefined()
+      expect(other.findHolder('/media/film.mp4')?.process.pid).toBe(process.pid)
+      // What it may be about to put in place is nobody's to remove.
+      expect(other.leftFiles()).toEqual([])
+    }
+    expect(ledger.deadRuns()).toEqual([dead])
+
     expect(ledger.closeDeadRun('old')).toBe(true)
     expect(ledger.deadRuns()).toEqual([])
     expect(ledger.unfinishedJobs('old')).toMatchObject([{ id: 'old-1', state: 'interrupted' }])

@@ -14,6 +14,7 @@ import { type Ledger, openLedger } from '../../src/ledger/ledger.ts'
 import type { EncodeEvent, EventName, EventOf } from '../../src/model/events.ts'
 import type { JobPlan } from '../../src/model/plan.ts'
 import { createFfprobe } from '../../src/plan/ffprobe.ts'
+import { endReplacements } from '../../src/run/end-replacements.ts'
 import { toLocalHost } from '../../src/run/hosts/select-hosts.ts'
 import { recordRun } from '../../src/run/record-run.ts'
 import { resumeRun } from '../../src/run/resume-run.ts'
@@ -92,6 +93,18 @@ describe('a controller that died while it replaced', () => {
     expect(await films()).toEqual(['a.mkv'])
     expect(await readFile(at('queue'), 'utf8')).toBe('')
     expect(of('warning').map(({ message }) => message)).toEqual([expect.stringContaining('now "')])
+  })
+
+  test('of runs that come at the same time one ends it: two could take the result from each other', async () => {
+    const plan = await leaveHalfReplaced()
+    using one = openLedger({ folder: at('state'), clock: systemClock, pid: process.pid })
+    using other = openLedger({ folder: at('state'), clock: systemClock, pid: process.pid })
+    const dead = [one.deadRuns(), other.deadRuns()] as const
+    const ended = await Promise.all([endReplacements(one, dead[0]), endReplacements(other, dead[1])])
+    expect(ended).toMatchObject([[{ job: { source: plan.source.path }, failure: undefined }], []])
+    expect(await endReplacements(other, dead[1])).toEqual([])
+    expect(await films()).toEqual(['a.mkv'])
+    expect(other.deadRuns()).toMatchObject([{ liveness: 'dead', unfinished: [] }])
   })
 
   test('resume ends it, counts it as done, and takes the line out of the queue file', async () => {
