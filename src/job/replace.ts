@@ -38,16 +38,20 @@ export async function replaceSource(plan: JobPlan, temporary: string, files: Fil
 
 /** The source's stat, after making sure that it is still the file that was encoded. */
 export async function statUnchanged(plan: JobPlan): Promise<SourceStat> {
-  const { path, sizeBytes, mtimeMs } = plan.source
+  const { path } = plan.source
   // Not through a link: who puts one there has moved the film.
   const now = await lstat(path).catch((error: unknown) => {
     throw new EncodeError('SOURCE_CHANGED', `The source "${path}" is gone`, { hint: 'Nothing was replaced', cause: error })
   })
-  // Sub-millisecond digits differ between filesystems and between stat calls over a network; a write moves it by more.
-  if (now.size === sizeBytes && Math.abs(now.mtimeMs - mtimeMs) < 1) return now
+  if (isUnchanged(now, plan)) return now
   throw new EncodeError('SOURCE_CHANGED', `The source "${path}" was changed while it was encoded`, {
     hint: 'The result was thrown away; encode it again once nobody writes to it',
   })
+}
+
+function isUnchanged(now: { readonly size: number; readonly mtimeMs: number }, { source }: JobPlan): boolean {
+  // Sub-millisecond digits differ between filesystems and between stat calls over a network; a write moves it by more.
+  return now.size === source.sizeBytes && Math.abs(now.mtimeMs - source.mtimeMs) < 1
 }
 
 /** Rejects with RESULT_NAME_TAKEN where a result would have nowhere to go: better before the work than after it. */
@@ -58,9 +62,17 @@ export async function refuseTakenName({ output, source, mayOverwrite, replacesSo
 }
 
 /** Once the result stands under a name of its own. Rejects with REPLACE_FAILED; then both stand. */
-export async function removeSource({ source, output }: JobPlan): Promise<void> {
+export async function removeSource(plan: JobPlan): Promise<void> {
+  const { source, output } = plan
   // A result that a power cut could take back is no reason to remove its source.
   await syncFolderStrictly(dirname(output))
+  // A busy disk takes seconds for that. Who edits a film, or puts a better one in its place, means that one.
+  const now = await lstat(source.path).catch(() => undefined)
+  if (now !== undefined && !isUnchanged(now, plan)) {
+    throw new EncodeError('REPLACE_FAILED', `The result stands at "${output}", but its source "${source.path}" was changed meanwhile`, {
+      hint: 'Both are kept: the result is of the source as it was before',
+    })
+  }
   await untilReleased(() => unlink(source.path)).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return
     throw new EncodeError(
@@ -192,7 +204,8 @@ async function renameOverClaim(from: string, to: string): Promise<void> {
     throw codeOf(error) === 'EEXIST' ? nameTaken(to) : error
   }
   await rename(from, to).catch(async (error: unknown) => {
-    await rm(to, { force: true })
+    // Whatever has come into its place meanwhile is no claim of ours.
+    if ((await lstat(to).catch(() => undefined))?.size === 0) await rm(to, { force: true })
     throw error
   })
 }
@@ -221,8 +234,11 @@ const KEEP_OWNER = -1
 const NOT_OURS: ReadonlySet<string | undefined> = new Set(['EPERM', 'EACCES'])
 /** What filesystems say that have no permissions or no times to set (some of FUSE). */
 const UNSUPPORTED: ReadonlySet<string | undefined> = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
-/** What filesystems without hard links say (exFAT, SMB, some of FUSE). EISDIR is Node's word for what Windows answers there ("incorrect function"). */
-const LINKLESS: ReadonlySet<string | undefined> = new Set([...UNSUPPORTED, 'EPERM', 'EMLINK', 'EISDIR'])
+/**
+ * What filesystems without hard links say (exFAT, SMB, some of FUSE: mergerfs says EXDEV), and what forbids links alone (AppArmor: EACCES).
+ * EISDIR is Node's word for what Windows answers there ("incorrect function").
+ */
+const LINKLESS: ReadonlySet<string | undefined> = new Set([...UNSUPPORTED, 'EPERM', 'EACCES', 'EMLINK', 'EXDEV', 'EINVAL', 'EISDIR'])
 
 function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { replaceSource } from '../../src/job/replace.ts'
+import { removeSource, replaceSource } from '../../src/job/replace.ts'
 import type { JobPlan } from '../../src/model/plan.ts'
 import { lacks } from '../capabilities.ts'
 
@@ -130,6 +130,17 @@ describe('the source stays, and says why', () => {
     await expect(replaceSource(plan, at('.temporary'), NO_JOURNAL)).rejects.toMatchObject({ code: 'REPLACE_FAILED' })
     expect(await list()).toMatchObject({ 'film.mkv': 'source' })
   })
+})
+
+test.each([
+  ['edited', async () => await writeFile(at('film.mkv'), 'edited')],
+  ['replaced by a link', async () => await rm(at('film.mkv')).then(() => symlink('film.mp4', at('film.mkv')))],
+])('a source that is %s while the disk takes down the name of its result is kept, too', async (_, change) => {
+  const plan = await prepare({ output: 'film.mp4' })
+  await rename(at('.temporary'), at('film.mp4'))
+  await change()
+  await expect(removeSource(plan)).rejects.toMatchObject({ code: 'REPLACE_FAILED', message: expect.stringContaining('changed meanwhile') })
+  expect(Object.keys(await list())).toEqual(['film.mkv', 'film.mp4'])
 })
 
 test('--overwrite replaces a file of the result’s name', async () => {

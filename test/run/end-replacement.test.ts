@@ -80,6 +80,12 @@ describe('where the filesystem lacks something', () => {
     expect(await list(place)).toEqual({ '.temporary': RESULT, 'film.mkv': SOURCE, 'film.mp4': 'somebody else’s' })
   })
 
+  test.each(['EXDEV', 'EACCES', 'EINVAL'])('hard links (%s): the result is put in place without', async (code) => {
+    const place = await prepare(code, 'film.mp4', {})
+    expect(await runReplacement(place, { fail: { link: code } })).toBe('done')
+    expect(await list(place)).toEqual({ 'film.mp4': RESULT })
+  })
+
   test('hard links, and the rename fails: the name is free again', async () => {
     const place = await prepare('no-rename', 'film.mp4', {})
     expect(await runReplacement(place, { fail: { link: 'EPERM', rename: 'EIO' } })).toContain('REPLACE_FAILED')
