@@ -1,8 +1,4 @@
-import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { readFile, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config/parse-config.ts'
 import { systemClock } from '../../src/core/clock.ts'
@@ -11,6 +7,7 @@ import type { EncodeEvent, EventName } from '../../src/model/events.ts'
 import { resumeRun } from '../../src/run/resume-run.ts'
 import { runEncode } from '../../src/run/run-encode.ts'
 import type { RunWorld } from '../../src/run/run-request.ts'
+import { makeRunFolder, type RunFolder } from '../fixtures/run-folder.ts'
 import { PLAIN_REQUEST, toRunWorld } from '../fixtures/run-world.ts'
 
 const CONFIG = parseConfig(
@@ -20,45 +17,43 @@ const CONFIG = parseConfig(
 )
 const CHOICE = { cluster: undefined, choice: { profile: 'quick', template: undefined, mixins: [] } }
 
-let folder: string
+let folder: RunFolder
 let draining: AbortController
-let events: EncodeEvent[]
 
 beforeEach(async () => {
-  folder = await realpath(await mkdtemp(join(tmpdir(), 'encode-draining-')))
+  folder = await makeRunFolder()
   draining = new AbortController()
-  events = []
-  for (const name of ['a.mp4', 'b.mp4']) await makeFilm(name)
-  await writeFile(at('queue'), `${at('a.mp4')}\n${at('b.mp4')}\n`)
+  for (const name of ['a.mp4', 'b.mp4']) await folder.makeFilm(name)
+  await writeFile(folder.at('queue'), `${folder.at('a.mp4')}\n${folder.at('b.mp4')}\n`)
 })
 
-afterEach(() => rm(folder, { recursive: true }))
+afterEach(() => folder[Symbol.asyncDispose]())
 
 test('a run that is drained while it looks for files starts nothing and touches nothing', async () => {
   draining.abort()
   expect(await run()).toBe(0)
-  expect(events).toMatchObject([{ event: 'warning', message: 'Drained while it looked for files: nothing was started' }])
-  expect(await films()).toEqual(['a.mp4', 'b.mp4'])
+  expect(folder.events).toMatchObject([{ event: 'warning', message: 'Drained while it looked for files: nothing was started' }])
+  expect(await folder.films()).toEqual(['a.mp4', 'b.mp4'])
 })
 
 test('a run that is drained before its first job leaves all of them queued, and opens no host', async () => {
   expect(await run('run.started')).toBe(0)
   expect(names()).toEqual(['run.started', 'job.queued', 'job.queued', 'warning', 'run.finished'])
-  expect(events.at(-1)).toMatchObject({ done: 0, failed: 0, left: 2, exit: 0 })
+  expect(folder.events.at(-1)).toMatchObject({ done: 0, failed: 0, left: 2, exit: 0 })
   expect(await states()).toEqual(['queued', 'queued'])
-  expect(await readFile(at('queue'), 'utf8')).toBe(`${at('a.mp4')}\n${at('b.mp4')}\n`)
+  expect(await readFile(folder.at('queue'), 'utf8')).toBe(`${folder.at('a.mp4')}\n${folder.at('b.mp4')}\n`)
 })
 
 test('resume does once what several drained runs have left', async () => {
   expect(await run('run.started')).toBe(0)
   expect(await run('job.started')).toBe(0)
-  expect(await films()).toEqual(['a.mkv', 'b.mp4'])
-  events = []
+  expect(await folder.films()).toEqual(['a.mkv', 'b.mp4'])
+  folder.events.length = 0
   draining = new AbortController()
   expect(await resume()).toBe(0)
   expect(names().filter((name) => name === 'job.done')).toHaveLength(1)
-  expect(await films()).toEqual(['a.mkv', 'b.mkv'])
-  expect(await readFile(at('queue'), 'utf8')).toBe('')
+  expect(await folder.films()).toEqual(['a.mkv', 'b.mkv'])
+  expect(await readFile(folder.at('queue'), 'utf8')).toBe('')
   expect(await resume()).toBe(0)
   expect(names().filter((name) => name === 'job.done')).toHaveLength(1)
 })
@@ -66,7 +61,7 @@ test('resume does once what several drained runs have left', async () => {
 /** A run of the queue file that is drained in the moment of its first such event. */
 async function run(drainOn?: EventName): Promise<number> {
   if (drainOn !== undefined) draining = new AbortController()
-  const request = { ...PLAIN_REQUEST, config: CONFIG, queueFile: at('queue'), queueTarget: CHOICE, isSequential: true }
+  const request = { ...PLAIN_REQUEST, config: CONFIG, queueFile: folder.at('queue'), queueTarget: CHOICE, isSequential: true }
   return await runEncode(request, toWorld(drainOn))
 }
 
@@ -76,30 +71,17 @@ async function resume(): Promise<number> {
 
 function toWorld(drainOn?: EventName): RunWorld {
   const take = (event: EncodeEvent) => {
-    events.push(event)
+    folder.events.push(event)
     if (event.event === drainOn) draining.abort()
   }
-  return toRunWorld(folder, take, { draining: draining.signal })
+  return toRunWorld(folder.path, take, { draining: draining.signal })
 }
 
 function names(): readonly EventName[] {
-  return events.map(({ event }) => event)
+  return folder.events.map(({ event }) => event)
 }
 
 async function states(): Promise<readonly string[]> {
-  using ledger = openLedger({ folder: at('state'), clock: systemClock, pid: process.pid, warner: process })
+  using ledger = openLedger({ folder: folder.at('state'), clock: systemClock, pid: process.pid, warner: process })
   return ledger.listJobs({}).map(({ state }) => state)
-}
-
-async function films(): Promise<readonly string[]> {
-  return (await readdir(folder)).filter((name) => name.includes('.m')).sort()
-}
-
-async function makeFilm(name: string): Promise<void> {
-  const source = ['-f', 'lavfi', '-i', 'testsrc2=size=64x64:rate=10:duration=1,noise=alls=20:allf=t']
-  await promisify(execFile)('ffmpeg', ['-nostdin', '-loglevel', 'error', ...source, '-c:v', 'libx264', '-crf', '5', `file:${at(name)}`])
-}
-
-function at(name: string): string {
-  return join(folder, name)
 }

@@ -1,8 +1,5 @@
-import { execFile } from 'node:child_process'
-import { chmod, copyFile, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
-import { homedir, hostname, tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { chmod, copyFile, readFile, rm, writeFile } from 'node:fs/promises'
+import { homedir, hostname } from 'node:os'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config/parse-config.ts'
 import { type Clock, systemClock } from '../../src/core/clock.ts'
@@ -11,23 +8,23 @@ import { openLedger } from '../../src/ledger/ledger.ts'
 import type { HostConfig } from '../../src/model/config.ts'
 import type { EncodeEvent } from '../../src/model/events.ts'
 import { runEncode } from '../../src/run/run-encode.ts'
+import { makeRunFolder, type RunFolder } from '../fixtures/run-folder.ts'
 import { PLAIN_REQUEST, toRunWorld } from '../fixtures/run-world.ts'
 
 const CHOICE = { cluster: 'home', choice: { profile: 'quick', template: undefined, mixins: [] } }
 
-let folder: string
+let folder: RunFolder
 let quickMayCome: PromiseWithResolvers<void>
-let events: EncodeEvent[]
 
 beforeEach(async () => {
-  folder = await realpath(await mkdtemp(join(tmpdir(), 'encode-speeds-')))
+  folder = await makeRunFolder()
 })
 
-afterEach(() => rm(folder, { recursive: true }))
+afterEach(() => folder[Symbol.asyncDispose]())
 
 test('a run knows which host was the quicker one in the run before', async () => {
-  await makeFilm('a.mp4')
-  for (const name of ['b.mp4', 'c.mp4', 'd.mp4']) await copyFile(at('a.mp4'), at(name))
+  await folder.makeFilm('a.mp4')
+  for (const name of ['b.mp4', 'c.mp4', 'd.mp4']) await copyFile(folder.at('a.mp4'), folder.at(name))
   await makeHosts()
   expect(await run(['a.mp4', 'b.mp4'], SIDE_BY_SIDE)).toEqual({ 'a.mp4': 'slow', 'b.mp4': 'quick' })
   // One at a time and as listed: by the second job both are up, and only the run before can tell of the quick one.
@@ -35,11 +32,11 @@ test('a run knows which host was the quicker one in the run before', async () =>
 })
 
 test('a long job is left for a host that was quick lately, though it comes up after the slow one', async () => {
-  await makeFilm('a.mp4')
+  await folder.makeFilm('a.mp4')
   await makeHosts()
   rememberSpeeds({ slow: 64 * 64 * 0.01, quick: 64 * 64 })
   expect(await run(['a.mp4'], COMES_LATE)).toEqual({ 'a.mp4': 'quick' })
-  expect(events.filter(({ event }) => event === 'host.up')).toMatchObject([{ host: 'slow' }, { host: 'quick' }])
+  expect(folder.events.filter(({ event }) => event === 'host.up')).toMatchObject([{ host: 'slow' }, { host: 'quick' }])
 })
 
 interface Course {
@@ -63,18 +60,18 @@ async function run(
   names: readonly string[],
   { comesAfter, until, isSequential, clock = systemClock }: Course,
 ): Promise<Record<string, string>> {
-  events = []
+  folder.events.length = 0
   quickMayCome = Promise.withResolvers()
-  await rm(at('gate'), { force: true })
-  const config = parseConfig(await readFile(at('config.yml'), 'utf8'), at('config.yml'), [])
-  const targets = names.map((name) => ({ path: at(name), queueFile: undefined, ...CHOICE }))
+  await rm(folder.at('gate'), { force: true })
+  const config = parseConfig(await readFile(folder.at('config.yml'), 'utf8'), folder.at('config.yml'), [])
+  const targets = names.map((name) => ({ path: folder.at(name), queueFile: undefined, ...CHOICE }))
   const gates: Promise<void>[] = []
   const take = (event: EncodeEvent) => {
-    events.push(event)
+    folder.events.push(event)
     if ((event.event === 'job.started' || event.event === 'host.up') && event.event === comesAfter && event.host === 'slow') {
       quickMayCome.resolve()
     }
-    if (event.event === until && event.host === 'quick') gates.push(writeFile(at('gate'), ''))
+    if (event.event === until && event.host === 'quick') gates.push(writeFile(folder.at('gate'), ''))
   }
   const status = await runEncode(
     {
@@ -82,17 +79,17 @@ async function run(
       config,
       targets,
       queueTarget: CHOICE,
-      outputFolder: at('out'),
+      outputFolder: folder.at('out'),
       keepsSource: true,
       isSequential,
     },
-    toRunWorld(folder, take, { createHost: openInTurn, clock }),
+    toRunWorld(folder.path, take, { createHost: openInTurn, clock }),
   )
   await Promise.all(gates)
-  expect({ status, failed: events.filter(({ event }) => event === 'job.failed') }).toEqual({ status: 0, failed: [] })
+  expect({ status, failed: folder.events.filter(({ event }) => event === 'job.failed') }).toEqual({ status: 0, failed: [] })
   return Object.fromEntries(
-    events.flatMap((event) =>
-      event.event === 'job.started' && event.copy === undefined ? [[event.file.slice(folder.length + 1), event.host]] : [],
+    folder.events.flatMap((event) =>
+      event.event === 'job.started' && event.copy === undefined ? [[event.file.slice(folder.path.length + 1), event.host]] : [],
     ),
   )
 }
@@ -116,29 +113,22 @@ function openInTurn(config: HostConfig) {
 
 /** As if a run had learned them, in work a second. */
 function rememberSpeeds(speeds: Readonly<Record<string, number>>): void {
-  using ledger = openLedger({ folder: at('state'), clock: SLOW_CLOCK, pid: process.pid })
+  using ledger = openLedger({ folder: folder.at('state'), clock: SLOW_CLOCK, pid: process.pid })
   for (const [name, workPerSecond] of Object.entries(speeds)) {
-    const place = { host: `this machine (${hostname()})`, ffmpegPath: at(`${name}-ffmpeg`), ffmpegVersion: 'of yesterday' }
+    const place = { host: `this machine (${hostname()})`, ffmpegPath: folder.at(`${name}-ffmpeg`), ffmpegVersion: 'of yesterday' }
     ledger.rememberSpeed(place, { speed: { profile: 'quick', sizeClass: 'sd', workPerSecond }, linkBytesPerSecond: undefined })
   }
 }
 
 /** Two hosts of one machine, each with an ffmpeg of its own. */
 async function makeHosts(): Promise<void> {
-  const wait = `case "$*" in *.mp4*mpeg4*) while [ ! -e '${at('gate')}' ]; do sleep 0.02; done; sleep 0.2 ;; esac\n`
-  await writeFile(at('slow-ffmpeg'), `#!/bin/sh\n${wait}exec ffmpeg "$@"\n`)
-  await writeFile(at('quick-ffmpeg'), '#!/bin/sh\nexec ffmpeg "$@"\n')
-  for (const name of ['slow-ffmpeg', 'quick-ffmpeg']) await chmod(at(name), 0o755)
-  const hosts = ['slow', 'quick'].map((name) => `      ${name}: {type: local, ffmpeg: ${at(`${name}-ffmpeg`)}, working_dir: ${folder}}\n`)
+  const wait = `case "$*" in *.mp4*mpeg4*) while [ ! -e '${folder.at('gate')}' ]; do sleep 0.02; done; sleep 0.2 ;; esac\n`
+  await writeFile(folder.at('slow-ffmpeg'), `#!/bin/sh\n${wait}exec ffmpeg "$@"\n`)
+  await writeFile(folder.at('quick-ffmpeg'), '#!/bin/sh\nexec ffmpeg "$@"\n')
+  for (const name of ['slow-ffmpeg', 'quick-ffmpeg']) await chmod(folder.at(name), 0o755)
+  const hosts = ['slow', 'quick'].map(
+    (name) => `      ${name}: {type: local, ffmpeg: ${folder.at(`${name}-ffmpeg`)}, working_dir: ${folder.path}}\n`,
+  )
   const profile = '  quick: {output_options: ["-c:v mpeg4", "-b:v 50k", "-an"], extension: .mkv}\n'
-  await writeFile(at('config.yml'), `config:\n  clusters:\n    home:\n${hosts.join('')}profiles:\n${profile}`)
-}
-
-async function makeFilm(name: string): Promise<void> {
-  const source = ['-f', 'lavfi', '-i', 'testsrc2=size=64x64:rate=10:duration=1,noise=alls=20:allf=t']
-  await promisify(execFile)('ffmpeg', ['-nostdin', '-loglevel', 'error', ...source, '-c:v', 'libx264', '-crf', '5', `file:${at(name)}`])
-}
-
-function at(name: string): string {
-  return join(folder, name)
+  await writeFile(folder.at('config.yml'), `config:\n  clusters:\n    home:\n${hosts.join('')}profiles:\n${profile}`)
 }

@@ -1,19 +1,16 @@
-import { execFile } from 'node:child_process'
-import { copyFile, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config/parse-config.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { untilAborted } from '../../src/core/until-aborted.ts'
 import { openLedger } from '../../src/ledger/ledger.ts'
-import type { EncodeEvent, EventName, EventOf } from '../../src/model/events.ts'
+import type { EncodeEvent } from '../../src/model/events.ts'
 import { createFfprobe, type Ffprobe } from '../../src/plan/ffprobe.ts'
 import { resumeRun } from '../../src/run/resume-run.ts'
 import { runEncode } from '../../src/run/run-encode.ts'
 import { Interruption, type RunWorld } from '../../src/run/run-request.ts'
+import { makeRunFolder, type RunFolder } from '../fixtures/run-folder.ts'
 import { PLAIN_REQUEST, toRunWorld } from '../fixtures/run-world.ts'
 
 /** Two of the forty are to be encoded: the first and the last. */
@@ -30,9 +27,8 @@ rules:
 const COUNT = 40
 const FIRST = 12
 
-let sample: string
-let folder: string
-let events: EncodeEvent[]
+let samples: RunFolder
+let folder: RunFolder
 let interrupting: AbortController
 let draining: AbortController
 /** Files behind the first ones are looked into when it is resolved. */
@@ -40,27 +36,26 @@ let gate: PromiseWithResolvers<void>
 let probed: string[]
 
 beforeAll(async () => {
-  sample = join(await realpath(await mkdtemp(join(tmpdir(), 'encode-sample-'))), 'film.mp4')
-  const source = ['-f', 'lavfi', '-i', 'testsrc2=size=64x64:rate=10:duration=1,noise=alls=20:allf=t']
-  await promisify(execFile)('ffmpeg', ['-nostdin', '-loglevel', 'error', ...source, '-c:v', 'libx264', '-crf', '5', `file:${sample}`])
+  samples = await makeRunFolder()
+  await samples.makeFilm('film.mp4')
 })
 
-afterAll(() => rm(join(sample, '..'), { recursive: true }))
+afterAll(() => samples[Symbol.asyncDispose]())
 
 beforeEach(async () => {
-  folder = await realpath(await mkdtemp(join(tmpdir(), 'encode-under-way-')))
-  events = []
+  folder = await makeRunFolder()
   probed = []
   interrupting = new AbortController()
   draining = new AbortController()
   gate = Promise.withResolvers()
-  await mkdir(at('films'))
-  for (let number = 1; number <= COUNT; number += 1) await copyFile(sample, at(`films/${String(number).padStart(2, '0')}.mp4`))
-  await copyFile(sample, at('one.mp4'))
-  await writeFile(at('queue'), `${at('films')}\n${at('one.mp4')}\n`)
+  const sample = samples.at('film.mp4')
+  await mkdir(folder.at('films'))
+  for (let number = 1; number <= COUNT; number += 1) await copyFile(sample, folder.at(`films/${String(number).padStart(2, '0')}.mp4`))
+  await copyFile(sample, folder.at('one.mp4'))
+  await writeFile(folder.at('queue'), `${folder.at('films')}\n${folder.at('one.mp4')}\n`)
 })
 
-afterEach(() => rm(folder, { recursive: true }))
+afterEach(() => folder[Symbol.asyncDispose]())
 
 test('the first job is started, and even done, before the last file was looked into; a line goes when all it names is done', async () => {
   let linesAtFirstDone: string | undefined
@@ -68,18 +63,18 @@ test('the first job is started, and even done, before the last file was looked i
   const exit = await run(async ({ event }) => {
     if (event !== 'job.done' || linesAtFirstDone !== undefined) return
     probedAtFirstDone = probed.length
-    linesAtFirstDone = await readFile(at('queue'), 'utf8')
+    linesAtFirstDone = await readFile(folder.at('queue'), 'utf8')
     gate.resolve()
   })
   expect(exit).toBe(0)
   expect(probedAtFirstDone).toBeLessThan(COUNT)
-  expect(linesAtFirstDone).toContain(`${at('films')}\n`)
-  expect(await readFile(at('queue'), 'utf8')).toBe('')
-  expect(of('run.started')).toMatchObject([{ files: COUNT + 1 }])
-  expect(of('run.finished')).toMatchObject([{ done: 3, skipped: COUNT - 2, failed: 0, exit: 0 }])
-  expect(new Set(of('job.queued').map(({ job }) => job)).size).toBe(3)
-  expect(new Set([...of('job.queued'), ...of('job.skipped')].map(({ file }) => file)).size).toBe(COUNT + 1)
-  expect((await readdir(at('films'))).filter((name) => name.endsWith('.mkv')).sort()).toEqual(['01.mkv', '40.mkv'])
+  expect(linesAtFirstDone).toContain(`${folder.at('films')}\n`)
+  expect(await readFile(folder.at('queue'), 'utf8')).toBe('')
+  expect(folder.eventsOf('run.started')).toMatchObject([{ files: COUNT + 1 }])
+  expect(folder.eventsOf('run.finished')).toMatchObject([{ done: 3, skipped: COUNT - 2, failed: 0, exit: 0 }])
+  expect(new Set(folder.eventsOf('job.queued').map(({ job }) => job)).size).toBe(3)
+  expect(new Set([...folder.eventsOf('job.queued'), ...folder.eventsOf('job.skipped')].map(({ file }) => file)).size).toBe(COUNT + 1)
+  expect((await readdir(folder.at('films'))).filter((name) => name.endsWith('.mkv')).sort()).toEqual(['01.mkv', '40.mkv'])
 })
 
 test('a run that is drained meanwhile queues what it was asked for all the same, and resume does it', async () => {
@@ -88,9 +83,9 @@ test('a run that is drained meanwhile queues what it was asked for all the same,
     draining.abort()
     gate.resolve()
   })
-  const left = 3 - of('job.done').length
+  const left = 3 - folder.eventsOf('job.done').length
   expect(left).toBeGreaterThanOrEqual(1)
-  expect(of('run.finished')).toMatchObject([{ failed: 0, left, exit: 0 }])
+  expect(folder.eventsOf('run.finished')).toMatchObject([{ failed: 0, left, exit: 0 }])
   draining = new AbortController()
   const { strategy, config, argv } = REQUEST
   expect(
@@ -99,7 +94,7 @@ test('a run that is drained meanwhile queues what it was asked for all the same,
       toWorld(() => {}),
     ),
   ).toBe(0)
-  expect(of('job.done')).toHaveLength(3)
+  expect(folder.eventsOf('job.done')).toHaveLength(3)
 })
 
 test('a run that is interrupted meanwhile ends at once and leaves nothing', async () => {
@@ -108,8 +103,8 @@ test('a run that is interrupted meanwhile ends at once and leaves nothing', asyn
   })
   expect(exit).toBe(130)
   expect(probed.length).toBeLessThan(COUNT)
-  expect((await readdir(at('films'))).filter((name) => name.startsWith('.'))).toEqual([])
-  using ledger = openLedger({ folder: at('state'), clock: systemClock, pid: process.pid, warner: process })
+  expect((await readdir(folder.at('films'))).filter((name) => name.startsWith('.'))).toEqual([])
+  using ledger = openLedger({ folder: folder.at('state'), clock: systemClock, pid: process.pid, warner: process })
   expect(ledger.listJobs({}).filter(({ state }) => state !== 'interrupted' && state !== 'done')).toEqual([])
   expect(ledger.livingRuns()).toEqual([])
 })
@@ -125,10 +120,10 @@ test('a run that starts no job waits for nothing more when it is over', async ()
       })
     },
   }
-  await writeFile(at('text.mp4'), 'No film')
-  await writeFile(at('queue'), `${at('text.mp4')}\n`)
+  await writeFile(folder.at('text.mp4'), 'No film')
+  await writeFile(folder.at('queue'), `${folder.at('text.mp4')}\n`)
   gate.resolve()
-  expect(await runEncode({ ...REQUEST, queueFile: at('queue') }, { ...toWorld(() => {}), clock })).toBe(1)
+  expect(await runEncode({ ...REQUEST, queueFile: folder.at('queue') }, { ...toWorld(() => {}), clock })).toBe(1)
   await nextTurn()
   expect(waits).toBe(0)
 })
@@ -136,7 +131,7 @@ test('a run that starts no job waits for nothing more when it is over', async ()
 const REQUEST = { ...PLAIN_REQUEST, config: CONFIG }
 
 async function run(onEvent: (event: EncodeEvent) => void): Promise<number> {
-  return await runEncode({ ...REQUEST, queueFile: at('queue') }, toWorld(onEvent))
+  return await runEncode({ ...REQUEST, queueFile: folder.at('queue') }, toWorld(onEvent))
 }
 
 function toWorld(onEvent: (event: EncodeEvent) => void): RunWorld {
@@ -144,23 +139,15 @@ function toWorld(onEvent: (event: EncodeEvent) => void): RunWorld {
   const ffprobe: Ffprobe = {
     ...real,
     async probe(path, signal) {
-      const isFirst = path.startsWith(at('films/0')) || path.endsWith(`/${FIRST}.mp4`)
+      const isFirst = path.startsWith(folder.at('films/0')) || path.endsWith(`/${FIRST}.mp4`)
       if (!isFirst) await untilAborted(gate.promise, signal)
       probed.push(path)
       return await real.probe(path, signal)
     },
   }
   const take = (event: EncodeEvent) => {
-    events.push(event)
+    folder.events.push(event)
     onEvent(event)
   }
-  return toRunWorld(folder, take, { ffprobe, signal: interrupting.signal, draining: draining.signal })
-}
-
-function of<Name extends EventName>(name: Name): readonly EventOf<Name>[] {
-  return events.filter((event): event is EventOf<Name> => event.event === name)
-}
-
-function at(name: string): string {
-  return join(folder, name)
+  return toRunWorld(folder.path, take, { ffprobe, signal: interrupting.signal, draining: draining.signal })
 }

@@ -1,65 +1,60 @@
-import { execFile } from 'node:child_process'
-import { chmod, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { chmod, readdir, readFile, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config/parse-config.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { createHost } from '../../src/host/create-host.ts'
 import { openLedger } from '../../src/ledger/ledger.ts'
-import type { EncodeEvent, EventName, EventOf } from '../../src/model/events.ts'
 import { runEncode } from '../../src/run/run-encode.ts'
+import { makeRunFolder, type RunFolder } from '../fixtures/run-folder.ts'
 import { PLAIN_REQUEST, toRunWorld } from '../fixtures/run-world.ts'
 
 const CHOICE = { cluster: 'home', choice: { profile: 'small', template: undefined, mixins: [] } }
 
-let folder: string
-let events: EncodeEvent[]
+let folder: RunFolder
 
 beforeEach(async () => {
-  folder = await realpath(await mkdtemp(join(tmpdir(), 'encode-copy-')))
-  events = []
+  folder = await makeRunFolder()
 })
 
-afterEach(() => rm(folder, { recursive: true }))
+afterEach(() => folder[Symbol.asyncDispose]())
 
 test('a job that would end last is done a second time by an idle host: told once, written down once, and nothing is left of the first', async () => {
-  for (const name of ['a.mp4', 'b.mp4']) await makeFilm(name, 20)
+  for (const name of ['a.mp4', 'b.mp4']) await folder.makeFilm(name, 20)
   await makeHosts()
   expect(await run(['a.mp4', 'b.mp4'])).toBe(0)
-  const { file = '' } = of('job.started').find(({ host }) => host === 'slow') ?? {}
+  const { file = '' } = folder.eventsOf('job.started').find(({ host }) => host === 'slow') ?? {}
   const isSlows = (event: { readonly file: string }): boolean => event.file === file
-  expect(of('job.started').filter(isSlows)).toMatchObject([
+  expect(folder.eventsOf('job.started').filter(isSlows)).toMatchObject([
     { host: 'slow', attempt: 1 },
     { host: 'quick', attempt: 2, copy: true },
   ])
-  expect(of('job.done').filter(isSlows)).toMatchObject([{ host: 'quick' }])
-  expect(of('run.finished')).toMatchObject([{ done: 2, failed: 0 }])
-  using ledger = openLedger({ folder: at('state'), clock: systemClock, pid: process.pid, warner: process })
+  expect(folder.eventsOf('job.done').filter(isSlows)).toMatchObject([{ host: 'quick' }])
+  expect(folder.eventsOf('run.finished')).toMatchObject([{ done: 2, failed: 0 }])
+  using ledger = openLedger({ folder: folder.at('state'), clock: systemClock, pid: process.pid, warner: process })
   expect(ledger.listJobs({}).find(({ source }) => source === file)).toMatchObject({ state: 'done', host: 'quick', attempt: 2 })
   expect(ledger.leftFiles()).toEqual([])
-  expect((await readdir(folder)).filter((name) => name.includes('.m'))).toEqual(['a.mkv', 'b.mkv'])
+  expect((await readdir(folder.path)).filter((name) => name.includes('.m'))).toEqual(['a.mkv', 'b.mkv'])
   expect(await findProcesses()).toEqual([])
 })
 
 test('a host that has done nothing yet takes over the only job of a first run: it was quicker when its encoder was tried', async () => {
-  await makeFilm('a.mp4', 20)
+  await folder.makeFilm('a.mp4', 20)
   await makeHosts()
   expect(await run(['a.mp4'])).toBe(0)
-  expect(of('job.started')).toMatchObject([{ host: 'slow' }, { host: 'quick', copy: true }])
-  expect(of('job.done')).toMatchObject([{ host: 'quick' }])
+  expect(folder.eventsOf('job.started')).toMatchObject([{ host: 'slow' }, { host: 'quick', copy: true }])
+  expect(folder.eventsOf('job.done')).toMatchObject([{ host: 'quick' }])
   expect(await findProcesses()).toEqual([])
 })
 
 async function run(names: readonly string[]): Promise<number> {
   const slowHasJob = Promise.withResolvers<void>()
-  const config = parseConfig(await readFile(at('config.yml'), 'utf8'), at('config.yml'), [])
-  const targets = names.map((name) => ({ path: at(name), queueFile: undefined, ...CHOICE }))
+  const config = parseConfig(await readFile(folder.at('config.yml'), 'utf8'), folder.at('config.yml'), [])
+  const targets = names.map((name) => ({ path: folder.at(name), queueFile: undefined, ...CHOICE }))
   const world = toRunWorld(
-    folder,
+    folder.path,
     (event) => {
-      events.push(event)
+      folder.events.push(event)
       if (event.event === 'job.started' && event.host === 'slow') slowHasJob.resolve()
     },
     {
@@ -84,30 +79,19 @@ async function run(names: readonly string[]): Promise<number> {
  */
 async function makeHosts(): Promise<void> {
   const slow = 'case "$*" in *lavfi*) exec ffmpeg -readrate 0.1 -t 0.3 "$@" ;; *mpeg4*) exec ffmpeg -readrate 0.1 "$@" ;; esac\n'
-  await writeFile(at('slow-ffmpeg'), `#!/bin/sh\n${slow}exec ffmpeg "$@"\n`)
-  await writeFile(at('quick-ffmpeg'), '#!/bin/sh\nexec ffmpeg "$@"\n')
-  for (const name of ['slow-ffmpeg', 'quick-ffmpeg']) await chmod(at(name), 0o755)
-  const hosts = ['slow', 'quick'].map((name) => `      ${name}: {type: local, ffmpeg: ${at(`${name}-ffmpeg`)}, working_dir: ${folder}}\n`)
+  await writeFile(folder.at('slow-ffmpeg'), `#!/bin/sh\n${slow}exec ffmpeg "$@"\n`)
+  await writeFile(folder.at('quick-ffmpeg'), '#!/bin/sh\nexec ffmpeg "$@"\n')
+  for (const name of ['slow-ffmpeg', 'quick-ffmpeg']) await chmod(folder.at(name), 0o755)
+  const hosts = ['slow', 'quick'].map(
+    (name) => `      ${name}: {type: local, ffmpeg: ${folder.at(`${name}-ffmpeg`)}, working_dir: ${folder.path}}\n`,
+  )
   const profile = '  small: {output_options: ["-c:v mpeg4", "-b:v 50k", "-an"], extension: .mkv}\n'
-  await writeFile(at('config.yml'), `config:\n  clusters:\n    home:\n${hosts.join('')}profiles:\n${profile}`)
-}
-
-async function makeFilm(name: string, seconds: number): Promise<void> {
-  const source = ['-f', 'lavfi', '-i', `testsrc2=size=64x64:rate=10:duration=${seconds},noise=alls=20:allf=t`]
-  await promisify(execFile)('ffmpeg', ['-nostdin', '-loglevel', 'error', ...source, '-c:v', 'libx264', '-crf', '5', `file:${at(name)}`])
+  await writeFile(folder.at('config.yml'), `config:\n  clusters:\n    home:\n${hosts.join('')}profiles:\n${profile}`)
 }
 
 async function findProcesses(): Promise<readonly string[]> {
   const lines = await Promise.all(
     (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
   )
-  return lines.filter((line) => line.includes(folder))
-}
-
-function of<Name extends EventName>(name: Name): readonly EventOf<Name>[] {
-  return events.filter((event): event is EventOf<Name> => event.event === name)
-}
-
-function at(name: string): string {
-  return join(folder, name)
+  return lines.filter((line) => line.includes(folder.path))
 }
