@@ -21,6 +21,8 @@ export interface PacedCluster extends AsyncDisposable {
   readonly config: string
   /** For OpenSSH's programs: every host under its name. */
   readonly sshConfig: string
+  /** The cable of each of the workload's hosts. */
+  readonly links: readonly Pick<Link, 'carriedBytes'>[]
 }
 
 export async function openPacedCluster(workload: Workload, folder: string): Promise<PacedCluster> {
@@ -45,8 +47,9 @@ export async function openPacedCluster(workload: Workload, folder: string): Prom
   const config = await writeConfig(folder, { home: cluster }, PACED_PROFILE)
   const sshConfig = join(folder, 'ssh_config')
   await writeFile(sshConfig, hosts.map(({ host, link }) => toSshSection(host, link)).join('\n'))
+  const links = hosts.map(({ link }) => link)
   const owned = stack.move()
-  return { workload, folder, films, names, sizes, config, sshConfig, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return { workload, folder, films, names, sizes, config, sshConfig, links, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
 /** The result's name that every way but `encode` gives. */
