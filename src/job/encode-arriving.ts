@@ -30,11 +30,12 @@ export async function encodeArriving(
   route: MediaRoute,
   beginning?: SourceBeginning,
 ): Promise<EncodeVerdict | undefined> {
-  const { host, slot, arrivals, signal } = context
+  const { plan, host, slot, arrivals, signal } = context
   let source: ArrivingSource | undefined
   try {
     const onBytes = (bytes: number): void => context.onMoved?.('fetch', bytes)
-    source = await route.arrive?.({ onBytes, turn: context.takeTurn?.('fetch') }, beginning)
+    const turn = context.takeTurn?.('arrive', plan.source.sizeBytes - (beginning?.sizeBytes ?? 0))
+    source = await route.arrive?.({ onBytes, turn }, beginning)
     if (source === undefined) return undefined
     await untilAborted(slot.takeEarly(), signal)
     context.onStage('encode')

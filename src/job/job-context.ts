@@ -50,8 +50,8 @@ export interface JobContext {
   readonly files: FileJournal
   readonly workFolder: () => Promise<string>
   readonly flsPath: string | undefined
-  /** A place among the transfers of the run, for the source or the result. */
-  readonly takeTurn?: ((stage: 'fetch' | 'return', resultBytes?: number) => Turn) | undefined
+  /** A place among the transfers of the run: for the source, for what of it is read while it comes, or for the result. Bytes where they are known. */
+  readonly takeTurn?: ((what: 'fetch' | 'arrive' | 'return', sizeBytes?: number) => Turn) | undefined
   /** What the host's link was seen to carry that way, by all transfers of the run together; undefined where nobody knows yet. */
   readonly linkBytesPerSecond?: ((stage: 'fetch' | 'return') => number | undefined) | undefined
   /** Without it every source is fetched before it is encoded. */

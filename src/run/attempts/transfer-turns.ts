@@ -22,8 +22,8 @@ export interface TurnRequest {
 }
 
 export interface AttemptTurns {
-  /** `resultBytes` where it is known by then. */
-  take(stage: 'fetch' | 'return', resultBytes?: number): Turn
+  /** For the source, for what of it is read while it comes, or for the result; `sizeBytes` where it is known by then. */
+  take(what: 'fetch' | 'arrive' | 'return', sizeBytes?: number): Turn
   /** Its encode is expected to end so soon. */
   expectEnd(leftSeconds: number): void
   /** It encodes no more. */
@@ -42,7 +42,7 @@ export function createTransferTurns(uplink: Uplink, clock: Pick<Clock, 'now'>): 
       const ends = hosts.get(key) ?? new Map<AttemptTurns, number>()
       hosts.set(key, ends)
       const turns: AttemptTurns = {
-        take(stage, resultBytes) {
+        take(what, sizeBytes) {
           const beganMs = clock.now()
           let dryMs: number | undefined
           function sourceNeededAtMs(): number {
@@ -54,9 +54,10 @@ export function createTransferTurns(uplink: Uplink, clock: Pick<Clock, 'now'>): 
           return uplink.take({
             host: key,
             hostBytesPerSecond: config.rateLimitBytes,
-            direction: stage === 'fetch' ? 'to-host' : 'from-host',
-            neededAtMs: stage === 'fetch' ? sourceNeededAtMs : () => beganMs + RESULT_PATIENCE_MS,
-            sizeBytes: stage === 'fetch' ? sourceBytes : resultBytes,
+            direction: what === 'return' ? 'from-host' : 'to-host',
+            neededAtMs: what === 'return' ? () => beganMs + RESULT_PATIENCE_MS : sourceNeededAtMs,
+            sizeBytes: what === 'fetch' ? sourceBytes : sizeBytes,
+            isRead: what === 'arrive',
           })
         },
         expectEnd(leftSeconds) {

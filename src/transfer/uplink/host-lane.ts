@@ -15,6 +15,8 @@ export interface LaneMember {
   readonly neededAtMs: () => number
   /** That it has still to move; 0 where nobody knows. */
   readonly leftBytes: () => number
+  /** By a program, while it moves: it may go as slowly as that. */
+  readonly isRead: boolean
   /** It waits for what it has sent to be taken over there: for the line, or for the reader. */
   readonly isStalled: () => boolean
   /** It would say so. */
@@ -25,8 +27,8 @@ export interface LaneMember {
 export interface HostLane {
   join(member: LaneMember): void
   leave(member: LaneMember): void
-  /** So many bytes of one of them have moved. */
-  count(bytes: number): void
+  /** So many bytes of it have moved. */
+  count(member: LaneMember, bytes: number): void
   /** One of them stalls, or does so no more. */
   changed(): void
 }
@@ -41,9 +43,15 @@ const WORTH = 1.5
 const STEP_MS = 2_000
 /** What moves so much less than it did is held up by something else. */
 const SLACK = 0.6
-/** What it carries is taken over so long, and what it carried before counts less each time. */
+/**
+ * What it carries now is taken over so long, and over so many bytes where it is slow: what was handed to a channel has not arrived, and each
+ * transfer that takes another's place begins with some of that.
+ */
 const PACE_MS = 500
-const KEPT_SHARE = 0.95
+const PACE_BYTES = 2 * 1024 * 1024
+/** The most that it carries is taken over so long, in which that makes little difference; what it carried before counts less each time. */
+const MOST_MS = 2_000
+const KEPT_SHARE = 0.8
 const FULL_SHARE = 0.75
 const SHORTEST_ROUND_MS = 10_000
 /** What is over sooner than that gains nothing by a try, and loses half of its way for as long as one lasts. */
@@ -63,8 +71,14 @@ export function createHostLane(clock: Clock, line: SharedLine): HostLane {
   let isHeldByLine = false
   let moved = { bytes: 0, atMs: clock.now() }
   let bytesPerMs = 0
-  /** Of all of them, lately, and the most that it was. */
-  let pace = { bytes: 0, atMs: clock.now(), bytesPerMs: 0, mostBytesPerMs: 0 }
+  /** Of all of them, lately. */
+  let pace = { bytes: 0, atMs: clock.now(), bytesPerMs: 0 }
+  /** The most that it was; undefined until it was measured: then who stalls may do so for its reader. */
+  let most: { readonly bytes: number; readonly atMs: number; readonly bytesPerMs: number | undefined } = {
+    ...{ bytes: 0, atMs: clock.now(), bytesPerMs: undefined },
+  }
+  /** What has moved since then went as fast as the way allows, or some of it. */
+  let tellsOfWay = false
   let roundMs = SHORTEST_ROUND_MS
   let nextTryMs: number | undefined
   let lonely = new AbortController()
@@ -72,6 +86,7 @@ export function createHostLane(clock: Clock, line: SharedLine): HostLane {
   const onLine: Member = {
     neededAtMs: () => Math.min(...[...members].map((member) => member.neededAtMs())),
     moved: () => moved,
+    leftBytes: () => Math.max(0, ...[...running].map((member) => member.leftBytes())),
     hold(isHeld) {
       isHeldByLine = isHeld
       // The time in which it stood still is no time of its own.
@@ -97,25 +112,34 @@ export function createHostLane(clock: Clock, line: SharedLine): HostLane {
 
   /** By what would have been there first, had each begun when it was needed: a short one need not wait for a long one, nor a long one for ever. */
   function toDueMs(member: LaneMember): number {
-    return member.neededAtMs() + member.leftBytes() / (bytesPerMs || pace.mostBytesPerMs || USUAL_BYTES_PER_MS)
+    return member.neededAtMs() + member.leftBytes() / (bytesPerMs || most.bytesPerMs || USUAL_BYTES_PER_MS)
   }
 
   /** As much moves as it was seen to carry: whoever waits, waits for the line. */
   function isFull(): boolean {
-    return pace.bytesPerMs >= pace.mostBytesPerMs * FULL_SHARE
+    return most.bytesPerMs !== undefined && pace.bytesPerMs >= most.bytesPerMs * FULL_SHARE
+  }
+
+  function paceMs(): number {
+    return most.bytesPerMs === undefined ? PACE_MS : Math.min(Math.max(PACE_MS, PACE_BYTES / most.bytesPerMs), MOST_MS)
   }
 
   function measurePace(): void {
-    const passedMs = clock.now() - pace.atMs
-    if (passedMs < PACE_MS) return
-    const bytesPerMs = (moved.bytes - pace.bytes) / passedMs
-    const mostBytesPerMs = Math.max(bytesPerMs, pace.mostBytesPerMs * KEPT_SHARE ** (passedMs / PACE_MS))
-    pace = { bytes: moved.bytes, atMs: clock.now(), bytesPerMs, mostBytesPerMs }
+    const now = { bytes: moved.bytes, atMs: clock.now() }
+    const rateSince = (then: typeof now): number => (now.bytes - then.bytes) / (now.atMs - then.atMs)
+    if (now.atMs - pace.atMs >= paceMs()) pace = { ...now, bytesPerMs: rateSince(pace) }
+    const passedMs = now.atMs - most.atMs
+    if (passedMs < MOST_MS) return
+    const keptBytesPerMs = (most.bytesPerMs ?? 0) * KEPT_SHARE ** (passedMs / MOST_MS)
+    most = { ...now, bytesPerMs: tellsOfWay ? Math.max(rateSince(most), keptBytesPerMs) : most.bytesPerMs }
+    tellsOfWay = false
   }
 
   /** Nothing moved lately that could be measured. */
   function beginPace(): void {
-    pace = { ...pace, bytes: moved.bytes, atMs: clock.now(), bytesPerMs: pace.mostBytesPerMs }
+    pace = { bytes: moved.bytes, atMs: clock.now(), bytesPerMs: most.bytesPerMs ?? 0 }
+    most = { ...most, bytes: moved.bytes, atMs: clock.now() }
+    tellsOfWay = false
   }
 
   function letRun(count: number): void {
@@ -204,7 +228,8 @@ export function createHostLane(clock: Clock, line: SharedLine): HostLane {
       if (members.size < 2 && width === 2) width = 1
       apply()
     },
-    count(bytes) {
+    count(member, bytes) {
+      tellsOfWay ||= !member.isRead
       moved = { bytes: moved.bytes + bytes, atMs: clock.now() }
       measurePace()
       if (members.size > 1) apply()

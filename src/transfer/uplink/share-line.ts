@@ -14,7 +14,16 @@ export interface Member {
   readonly neededAtMs: () => number
   /** All that it has moved, and when it last moved some. */
   readonly moved: () => { readonly bytes: number; readonly atMs: number }
+  /** Of what it moves now; 0 where nobody knows: a result that is fetched while it is written goes at its encoder's pace. */
+  readonly leftBytes: () => number
   readonly hold: (isHeld: boolean) => void
+}
+
+/** What moves then, in bytes a second. */
+interface Narrowed {
+  readonly perSecond: number
+  /** Of what is over soon nothing was found out. */
+  readonly isTried: boolean
 }
 
 export interface SharedLine {
@@ -39,6 +48,8 @@ const SHORTEST_ROUND_MS = 10_000
 const ROUND_TRIES = 5
 /** What begins together is often over before a try could gain anything, and one that fails costs something. */
 const FIRST_TRY_MS = 5_000
+/** What is over sooner gains less than others lose by a try that fails: the host that is held back, all of its way for a second or two. */
+const WORTH_MS = 10_000
 /** Who has run alone for so long has shown what it moves then. */
 const ALONE_MS = 1_000
 /** What was seen of a line holds for so long. */
@@ -92,6 +103,10 @@ export function createSharedLine(clock: Clock, isLimited: () => boolean): Shared
       if (before === undefined || clock.now() - before.atMs > REMEMBERED_MS) return false
       return (rates.get(member) ?? 0) >= before.perSecond * ENOUGH
     })
+  }
+
+  function areOverSoon(some: readonly Member[]): boolean {
+    return some.every((member) => member.leftBytes() < ((rates.get(member) ?? 0) / 1000) * WORTH_MS)
   }
 
   function rank(): readonly Member[] {
@@ -155,28 +170,32 @@ export function createSharedLine(clock: Clock, isLimited: () => boolean): Shared
   }
 
   /** As few as move what all do; undefined when the answer was interrupted. */
-  async function narrow(signal: AbortSignal): Promise<number | undefined> {
+  async function narrow(signal: AbortSignal): Promise<Narrowed | undefined> {
     letRun(Number.POSITIVE_INFINITY)
     const all = await measure(signal)
     if (all === undefined || all === 0) return undefined
-    if (isLimited()) return all
+    if (isLimited()) return { perSecond: all, isTried: true }
     for (let count = members.size; count > 1; ) {
       const fewer = Math.ceil(count / 2)
-      if (count === members.size && gainNothing(rank().slice(0, fewer))) return all
+      if (count === members.size) {
+        const first = rank().slice(0, fewer)
+        if (areOverSoon(first)) return { perSecond: all, isTried: false }
+        if (gainNothing(first)) return { perSecond: all, isTried: true }
+      }
       letRun(fewer)
-      const first = await measure(signal)
-      if (first === undefined) return undefined
-      const isClose = first < all * ENOUGH && first >= all * TOO_LITTLE
-      const some = isClose ? await measure(signal) : first
+      const once = await measure(signal)
+      if (once === undefined) return undefined
+      const isClose = once < all * ENOUGH && once >= all * TOO_LITTLE
+      const some = isClose ? await measure(signal) : once
       if (some === undefined) return undefined
       if (some < all * ENOUGH) {
         // Where all are needed, whoever comes next runs, too.
         letRun(count === members.size ? Number.POSITIVE_INFINITY : count)
-        return all
+        return { perSecond: all, isTried: true }
       }
       count = fewer
     }
-    return all
+    return { perSecond: all, isTried: true }
   }
 
   async function share(signal: AbortSignal): Promise<void> {
@@ -184,8 +203,13 @@ export function createSharedLine(clock: Clock, isLimited: () => boolean): Shared
     await clock.sleep(Math.max(0, nextTryMs - clock.now()), signal)
     for (;;) {
       const triedMs = clock.now()
-      const all = await narrow(signal)
-      if (all === undefined) continue
+      const narrowed = await narrow(signal)
+      if (narrowed === undefined) continue
+      if (!narrowed.isTried) {
+        nextTryMs = clock.now() + FIRST_TRY_MS
+        await clock.sleep(FIRST_TRY_MS, signal)
+        continue
+      }
       const [beganMs, count] = [clock.now(), members.size]
       vainRounds = held.size > 0 ? 0 : vainRounds + 1
       const shortMs = Math.max(SHORTEST_ROUND_MS, (beganMs - triedMs) * ROUND_TRIES)
@@ -193,7 +217,7 @@ export function createSharedLine(clock: Clock, isLimited: () => boolean): Shared
       nextTryMs = held.size > 0 ? beganMs : beganMs + roundMs
       for (let passedMs = 0; passedMs < roundMs; passedMs = clock.now() - beganMs) {
         const now = await measure(signal)
-        if (now !== undefined && held.size > 0 && now < all * TOO_LITTLE) break
+        if (now !== undefined && held.size > 0 && now < narrowed.perSecond * TOO_LITTLE) break
         // Those who came meanwhile were not tried.
         if (members.size > count && passedMs >= shortMs) break
       }

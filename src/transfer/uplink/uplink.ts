@@ -21,6 +21,8 @@ export interface Trip {
   readonly neededAtMs: () => number
   /** Of the whole file, where it is known: a short one does not wait for a long one. */
   readonly sizeBytes?: number | undefined
+  /** By a program, while it moves: how fast it goes says nothing of the line. */
+  readonly isRead?: boolean | undefined
 }
 
 export interface Uplink {
@@ -148,6 +150,7 @@ export function createUplink({ bytesPerSecond, clock }: UplinkOptions): Uplink {
       const member: LaneMember = {
         neededAtMs: trip.neededAtMs,
         leftBytes: () => Math.max(0, (trip.sizeBytes ?? 0) - moved.bytes),
+        isRead: trip.isRead === true,
         isStalled: () => isStalled,
         tellsStalls: () => tellsStalls,
         hold(isHeld) {
@@ -177,7 +180,7 @@ export function createUplink({ bytesPerSecond, clock }: UplinkOptions): Uplink {
           perSecond = perSecond === 0 ? latest : (perSecond + latest) / 2
           rated = moved
         }
-        lane.count(bytes)
+        lane.count(member, bytes)
       }
 
       return {

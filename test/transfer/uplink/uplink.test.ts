@@ -181,10 +181,10 @@ function shareLine(clock: FakeClock, lineBytesPerSecond: number) {
       neededAtMs: number,
       sizeBytes: number,
       ownBytesPerSecond = Number.POSITIVE_INFINITY,
-      { direction = 'to-host', host = `host${hosts}` }: Partial<Pick<Trip, 'direction' | 'host'>> = {},
+      { direction = 'to-host', host = `host${hosts}`, isRead = false }: Partial<Pick<Trip, 'direction' | 'host' | 'isRead'>> = {},
     ) {
       hosts += 1
-      const turn = uplink.take({ host, direction, hostBytesPerSecond: undefined, neededAtMs: () => neededAtMs, sizeBytes })
+      const turn = uplink.take({ host, direction, hostBytesPerSecond: undefined, neededAtMs: () => neededAtMs, sizeBytes, isRead })
       let left = sizeBytes
       let heldMs = 0
       const { promise: arrivedAtMs, resolve } = Promise.withResolvers<number>()
@@ -266,6 +266,24 @@ describe('a line that hosts share', () => {
     const second = line.send(1, 1e12, 5e6)
     await clock.advance(30_000)
     expect([first.heldMs(), second.heldMs()]).toEqual([0, 0])
+    line.stop()
+  })
+
+  test('holds nobody back for what is over within seconds', async () => {
+    const clock = createFakeClock()
+    const line = shareLine(clock, 100e6)
+    const sent: { heldMs: () => number }[] = []
+    const host = async (name: string): Promise<void> => {
+      for (let number = 0; number < 20; number += 1) {
+        const next = line.send(number, 8e6, 5e6, { host: name })
+        sent.push(next)
+        await next.arrivedAtMs
+      }
+    }
+    const all = Promise.all(['one', 'two'].map(host))
+    await clock.advance(40_000)
+    await all
+    expect(sent.map(({ heldMs }) => heldMs()).filter((ms) => ms > 0)).toEqual([])
     line.stop()
   })
 
@@ -386,6 +404,30 @@ describe('the way to one host', () => {
     urgent.slowTo(3e6)
     await clock.advance(10_000)
     expect(other.movedBytes()).toBeGreaterThan(30e6)
+    line.stop()
+  })
+
+  test('is left to others by one that is read slowly, however long it had it alone', async () => {
+    const clock = createFakeClock()
+    const line = shareLine(clock, 10e6)
+    const read = line.send(0, 1e12, 3e6, { ...ONE, isRead: true })
+    read.stall(true)
+    await clock.advance(60_000)
+    const other = line.send(60_000, 1e12, WIDE, ONE)
+    await clock.advance(10_000)
+    expect(other.movedBytes()).toBeGreaterThan(45e6)
+    line.stop()
+  })
+
+  test('is left for a moment alone by one that is read as fast as it comes', async () => {
+    const clock = createFakeClock()
+    const line = shareLine(clock, 10e6)
+    const read = line.send(0, 1e12, WIDE, { ...ONE, isRead: true })
+    read.stall(true)
+    const other = line.send(1, 1e12, WIDE, ONE)
+    await clock.advance(30_000)
+    expect(other.movedBytes()).toBeGreaterThan(0)
+    expect(read.movedBytes()).toBeGreaterThan(270e6)
     line.stop()
   })
 
