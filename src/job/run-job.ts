@@ -24,6 +24,7 @@ import { followResult } from './follow-result.ts'
 import { isDiskFull } from './is-disk-full.ts'
 import type { EncodeSlot, JobContext } from './job-context.ts'
 import { writeJobLog } from './job-log.ts'
+import { judgeSourceDamage } from './judge-source-damage.ts'
 import { refuseTakenName, replaceSource, statUnchanged } from './replace.ts'
 import { verify } from './verify.ts'
 import { type SourceWatch, watchSource } from './watch-source.ts'
@@ -112,6 +113,7 @@ async function runStages(context: JobContext, route: MediaRoute, temporary: stri
   if (plan.profile.threshold > 0 && 100 - Math.floor((resultBytes * 100) / plan.source.sizeBytes) < plan.profile.threshold) {
     return skip(slot, `saves ${saved} % (${formatBytes(resultBytes)}), less than the threshold of ${plan.profile.threshold} %`)
   }
+  await judgeSourceDamage(context, verdict.stderr)
   watch.end()
   signal.throwIfAborted()
   if (!slot.claimResult()) return { kind: 'interrupted' }

@@ -18,6 +18,7 @@ import { selectPlayable } from '../media/playable.ts'
 import type { QuickLook } from '../media/quick-look.ts'
 import type { MediaInfo } from '../model/media.ts'
 import type { JobContext } from './job-context.ts'
+import { refuseUnfinished } from './judge-source-damage.ts'
 import { lookAtMedia, readEnd, withMeasuredEnds } from './look-at-media.ts'
 
 /** A network filesystem may show a stale size for some seconds after a host has written. */
@@ -139,10 +140,9 @@ async function warnOfShortSource({ plan: { source }, onWarning }: VerifyContext,
   const mayOutlast = source.streams.some(({ kind }) => kind === 'subtitle' || kind === 'data')
   if (mayOutlast && (await findStrayBytesOf(source.path, source)) === undefined) return
   const missing = (durationSeconds - endSeconds).toFixed(1)
-  onWarning(
-    `${source.path}: its header promises ${durationSeconds.toFixed(1)} s, but its data ends at ${endSeconds.toFixed(1)} s: ` +
-      `the last ${missing} s were not there to be encoded`,
-  )
+  const lack = `its header promises ${durationSeconds.toFixed(1)} s, but its data ends at ${endSeconds.toFixed(1)} s`
+  await refuseUnfinished(source.path, lack)
+  onWarning(`${source.path}: ${lack}: the last ${missing} s were not there to be encoded`)
 }
 
 async function findStrayBytesOf(path: string, { container }: MediaInfo): Promise<string | undefined> {
