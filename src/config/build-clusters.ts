@@ -3,7 +3,18 @@
 import { parseBytes, parseRate } from '../core/units.ts'
 import type { ClusterConfig, HostConfig, HostKeyCheck, HostOs, HostType, PathSubstitution } from '../model/config.ts'
 import { quote } from './describe.ts'
-import { booleanOf, entriesOf, type Findings, type Located, type LocatedEntry, numberOf, textOf, valueAt, wordsOf } from './located.ts'
+import {
+  booleanOf,
+  entriesOf,
+  entriesOfEach,
+  type Findings,
+  type Located,
+  type LocatedEntry,
+  numberOf,
+  plainWordsOf,
+  textOf,
+  valueAt,
+} from './located.ts'
 import type { SourceText } from './report.ts'
 import { splitSubstitution } from './split-substitution.ts'
 
@@ -38,7 +49,7 @@ export function buildClusters(clusters: Located | undefined, context: Context): 
 
 /** Slots by queue; a queue of no slots is none. Undefined where none are given. */
 export function buildQueues(node: Located | undefined): Readonly<Record<string, number>> | undefined {
-  const entries = node?.kind === 'list' ? node.items.flatMap(entriesOf) : entriesOf(node)
+  const entries = entriesOfEach(node)
   if (entries.length === 0) return undefined
   const slots = entries.map(([name, entry]) => [name, numberOf(entry.value) ?? 0] as const)
   return Object.fromEntries(slots.filter(([, count]) => count > 0))
@@ -94,7 +105,7 @@ function buildHost(name: string, entry: LocatedEntry, context: Context): HostCon
     rateLimitBytes: buildRate(valueAt(node, 'rate_limit')),
     keepaliveSeconds: numberOf(valueAt(node, 'keepalive')) ?? context.keepaliveSeconds,
     checksum: booleanOf(valueAt(node, 'checksum')) ?? context.checksum,
-    labels: wordsOf(valueAt(node, 'labels'), source.text).map(({ word }) => word),
+    labels: plainWordsOf(valueAt(node, 'labels'), source.text),
     env: Object.fromEntries(entriesOf(valueAt(node, 'env')).map(([key, value]) => [key, textOf(value.value) ?? ''])),
     nice: buildNice(valueAt(node, 'nice')),
     place: source.placeOf(entry.keyOffset),
@@ -123,7 +134,7 @@ function nonEmpty(queues: Readonly<Record<string, number>> | undefined): Readonl
 
 /** Undefined = everything; a list that is written but empty counts as left out. */
 function buildAllowed(node: Located, source: SourceText): readonly string[] | undefined {
-  const words = ['profiles', 'templates', 'profile'].flatMap((key) => wordsOf(valueAt(node, key), source.text).map(({ word }) => word))
+  const words = ['profiles', 'templates', 'profile'].flatMap((key) => plainWordsOf(valueAt(node, key), source.text))
   return words.length === 0 ? undefined : words
 }
 

@@ -11,7 +11,7 @@ import type {
   TemplateDefinition,
 } from '../model/config.ts'
 import { VERIFY_LEVELS, type VerifyLevel } from '../model/plan.ts'
-import { booleanOf, type EntryOf, entriesOf, type Located, numberOf, textOf, valueAt, wordsOf } from './located.ts'
+import { booleanOf, type EntryOf, entriesOf, entriesOfEach, type Located, numberOf, plainWordsOf, textOf, valueAt } from './located.ts'
 import type { SourceText } from './report.ts'
 
 export function buildProfiles(profiles: Located | undefined, source: SourceText, isShipped: boolean): readonly ProfileDefinition[] {
@@ -19,7 +19,7 @@ export function buildProfiles(profiles: Located | undefined, source: SourceText,
     name,
     isShipped,
     description: textOf(valueAt(value, 'description')),
-    include: wordsOf(valueAt(value, 'include'), source.text).map(({ word }) => word),
+    include: plainWordsOf(valueAt(value, 'include'), source.text),
     inputOptions: buildOptions(valueAt(value, 'input_options')),
     outputOptions: buildOptions(valueAt(value, 'output_options')),
     outputOptionsAudio: buildOptions(valueAt(value, 'output_options_audio')),
@@ -47,7 +47,7 @@ export function buildProfiles(profiles: Located | undefined, source: SourceText,
 export function buildTemplates(templates: Located | undefined, source: SourceText): readonly TemplateDefinition[] {
   return entriesOf(templates).map(([name, { keyOffset, value }]) => {
     const languages = (key: string) => {
-      const words = wordsOf(valueAt(value, key), source.text).map(({ word }) => word)
+      const words = plainWordsOf(valueAt(value, key), source.text)
       return words.length === 0 ? undefined : words.join(' ')
     }
     return {
@@ -80,8 +80,7 @@ export function buildRules(rules: Located | undefined, source: SourceText): read
 
 /** The criteria of a rule, under their old name too; a list of them counts as one. */
 export function criteriaOf(rule: Located): readonly EntryOf[] {
-  const written = valueAt(rule, 'criteria') ?? valueAt(rule, 'rules')
-  return written?.kind === 'list' ? written.items.flatMap(entriesOf) : entriesOf(written)
+  return entriesOfEach(valueAt(rule, 'criteria') ?? valueAt(rule, 'rules'))
 }
 
 export function toCriterion(key: string): RuleCriterion {
@@ -126,13 +125,13 @@ function buildExtension(node: Located | undefined): string | undefined {
 
 /** An empty list is a choice too: it takes back the one of an included profile. */
 function buildNames(node: Located | undefined, source: SourceText): readonly string[] | undefined {
-  return node === undefined ? undefined : wordsOf(node, source.text).map(({ word }) => word)
+  return node === undefined ? undefined : plainWordsOf(node, source.text)
 }
 
 /** An empty section is a choice too: it takes back the one of an included profile. */
 function buildLanguages(node: Located | undefined, source: SourceText): LanguageChoice | undefined {
   if (node === undefined) return undefined
-  const languages = (key: string) => wordsOf(valueAt(node, key), source.text).map(({ word }) => word)
+  const languages = (key: string) => plainWordsOf(valueAt(node, key), source.text)
   return {
     include: languages('include_languages'),
     exclude: languages('exclude_languages'),

@@ -5,7 +5,7 @@
 
 import { criteriaOf } from './build-profiles.ts'
 import { quote } from './describe.ts'
-import { type EntryOf, entriesOf, type Finding, type Located, textOf, valueAt, wordsOf } from './located.ts'
+import { type EntryOf, entriesOf, type Finding, type Located, plainWordsOf, textOf, valueAt } from './located.ts'
 import type { SourceText } from './report.ts'
 
 const PLAIN_SECTIONS = ['input_options', 'output_options'] as const
@@ -65,7 +65,7 @@ function checkRepeats([profile, { value }]: EntryOf): readonly Finding[] {
 
 /** A text is merged like a list of one entry, by the profile that includes and by the one that is included. */
 function checkStrings([name, { value }]: EntryOf, profiles: readonly EntryOf[], source: SourceText): readonly Finding[] {
-  const includes = (profile: Located) => wordsOf(valueAt(profile, 'include'), source.text).map(({ word }) => word)
+  const includes = (profile: Located) => plainWordsOf(valueAt(profile, 'include'), source.text)
   const hasInclude = includes(value).length > 0
   const includedBy = profiles.find(([, other]) => includes(other.value).includes(name))?.[0]
   if (!hasInclude && includedBy === undefined) return []

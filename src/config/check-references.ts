@@ -6,7 +6,7 @@ import type { ProfileDefinition, TemplateDefinition } from '../model/config.ts'
 import { hardwareKindOf } from '../model/encoder.ts'
 import { criteriaOf, toCriterion } from './build-profiles.ts'
 import { describeFound, listNames, quote } from './describe.ts'
-import { type EntryOf, entriesOf, type Finding, type Located, textOf, valueAt, wordsOf } from './located.ts'
+import { type EntryOf, entriesOf, entriesOfEach, type Finding, type Located, textOf, valueAt, wordsOf } from './located.ts'
 import type { SourceText } from './report.ts'
 
 export interface Known {
@@ -79,7 +79,7 @@ export function checkNames(root: Located): readonly Finding[] {
     ['Profile', entriesOf(valueAt(root, 'profiles'))],
     ['Template', entriesOf(valueAt(root, 'templates'))],
     ['Rule', entriesOf(valueAt(root, 'rules'))],
-    ['Queue', [valueAt(root, 'config', 'queues'), ...hosts.map(([, host]) => valueAt(host.value, 'queues'))].flatMap(queueEntries)],
+    ['Queue', [valueAt(root, 'config', 'queues'), ...hosts.map(([, host]) => valueAt(host.value, 'queues'))].flatMap(entriesOfEach)],
   ]
   const named = kinds.flatMap(([kind, entries]) =>
     entries.flatMap(([name, { keyOffset }]) => {
@@ -96,10 +96,6 @@ export function checkNames(root: Located): readonly Finding[] {
       message: `Environment variable ${quote(name)} must be letters, digits and "_", and not begin with a digit`,
     })),
   ]
-}
-
-function queueEntries(node: Located | undefined): readonly EntryOf[] {
-  return node?.kind === 'list' ? node.items.flatMap(entriesOf) : entriesOf(node)
 }
 
 /** Undefined for a name that may be used. */

@@ -7,7 +7,7 @@ import type { HostConfig, PathSubstitution } from '../model/config.ts'
 import { substitutionsOf } from './build-clusters.ts'
 import { listNames, quote } from './describe.ts'
 import { findShadowedRules } from './find-shadowed-rules.ts'
-import { type EntryOf, entriesOf, type Finding, type Located, valueAt } from './located.ts'
+import { entriesOf, entriesOfEach, type Finding, type Located, valueAt } from './located.ts'
 import type { ExaminedConfig } from './parse-config.ts'
 
 /** A profile or template that jobs can run with. */
@@ -78,15 +78,13 @@ function describeNoHost(recipe: IdleRecipe, hosts: readonly HostConfig[], machin
       'and',
     )
   const lack = `it runs in ${describeQueues(recipe)}, which`
-  const why =
-    able.length > 0
-      ? `${names(able)} could, but ${able.length === 1 ? 'is' : 'are'} disabled`
-      : listed.length === 0
-        ? 'each has a list of profiles without it'
-        : listed.length === hosts.length
-          ? `${lack} none has`
-          : `${lack} ${names(listed)} ${listed.length === 1 ? 'does' : 'do'} not have, and the others have lists of profiles without it`
-  return `No host takes ${kind} ${quote(name)}: ${why}${hasSlots(machine, recipe) ? '; only this machine does, without -c' : ''}`
+  const why = (): string => {
+    if (able.length > 0) return `${names(able)} could, but ${able.length === 1 ? 'is' : 'are'} disabled`
+    if (listed.length === 0) return 'each has a list of profiles without it'
+    if (listed.length === hosts.length) return `${lack} none has`
+    return `${lack} ${names(listed)} ${listed.length === 1 ? 'does' : 'do'} not have, and the others have lists of profiles without it`
+  }
+  return `No host takes ${kind} ${quote(name)}: ${why()}${hasSlots(machine, recipe) ? '; only this machine does, without -c' : ''}`
 }
 
 function describeQueues({ queues }: IdleRecipe): string {
@@ -103,7 +101,7 @@ function findIdleQueues({ config, root }: ExaminedConfig, recipes: readonly Idle
       .some((recipe) => recipe.queues.some((variant) => variant.find((name) => (queues[name] ?? 0) > 0) === queue))
   const clusters = config.clusters.flatMap(({ name: cluster, hosts }) =>
     hosts.flatMap(({ name, profiles, queues }) =>
-      queueEntries(valueAt(root, 'config', 'clusters', cluster, name, 'queues'))
+      entriesOfEach(valueAt(root, 'config', 'clusters', cluster, name, 'queues'))
         .filter(([queue]) => !isUsed(queue, queues, profiles))
         .map(([queue, { keyOffset }]) => {
           const why = profiles === undefined ? 'no profile runs in it' : 'no profile that the host takes runs in it'
@@ -111,7 +109,7 @@ function findIdleQueues({ config, root }: ExaminedConfig, recipes: readonly Idle
         }),
     ),
   )
-  const own = queueEntries(valueAt(root, 'config', 'queues'))
+  const own = entriesOfEach(valueAt(root, 'config', 'queues'))
     .filter(([queue]) => !isUsed(queue, config.queues, undefined))
     .map(([queue, { keyOffset }]) => ({ offset: keyOffset, message: `Nobody uses the queue ${quote(queue)}: no profile runs in it` }))
   return [...own, ...clusters]
@@ -149,10 +147,6 @@ async function describeIdleSubstitution(
 
 function hasSlots({ queues, hasAutoQueues = false }: Slots, recipe: IdleRecipe): boolean {
   return hasAutoQueues || recipe.queues.flat().some((queue) => (queues[queue] ?? 0) > 0)
-}
-
-function queueEntries(node: Located | undefined): readonly EntryOf[] {
-  return node?.kind === 'list' ? node.items.flatMap(entriesOf) : entriesOf(node)
 }
 
 /** Every name that is asked for was read from the file. */

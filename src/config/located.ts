@@ -57,6 +57,11 @@ export function entriesOf(node: Located | undefined): readonly EntryOf[] {
   return node?.kind === 'map' ? [...node.entries] : []
 }
 
+/** The entries of a map, or of every map in a list: pytranscoder writes queues and criteria either way. */
+export function entriesOfEach(node: Located | undefined): readonly EntryOf[] {
+  return node?.kind === 'list' ? node.items.flatMap(entriesOf) : entriesOf(node)
+}
+
 export function textOf(node: Located | undefined): string | undefined {
   return node?.kind === 'scalar' && typeof node.value === 'string' ? node.value : undefined
 }
@@ -82,6 +87,11 @@ export function wordsOf(node: Located | undefined, source: string): readonly { r
     from = found + word.length
     return { word, offset: found }
   })
+}
+
+/** The same without their places. */
+export function plainWordsOf(node: Located | undefined, source: string): readonly string[] {
+  return wordsOf(node, source).map(({ word }) => word)
 }
 
 /** The data alone. Objects have no prototype, so that no key means more than itself. */

@@ -2,7 +2,7 @@
 
 import type { HostConfig } from '../model/config.ts'
 import { schemaOfKey } from './fit-values.ts'
-import { entriesOf, type Located, type LocatedEntry, valueAt } from './located.ts'
+import { entriesOf, entriesOfEach, type Located, type LocatedEntry, valueAt } from './located.ts'
 import type { Schema } from './schema/json-schema.ts'
 import { CONFIG_SCHEMA } from './schema.ts'
 import { DEFAULT, HIDDEN, toMap, type Walk, walkMap, withoutPassword } from './show-values.ts'
@@ -28,7 +28,7 @@ const SECRET_NAME = /pass|secret|token|key|credential|auth/i
 /** @param fallback origin of queues that are not written as such. */
 export function showQueues(queues: HostConfig['queues'], node: Located | undefined, walk: Walk, fallback: Origin): Shown {
   if (node?.kind === 'scalar') return { kind: 'value', value: node.value ?? '', origin: walk.originAt(node.offset) }
-  const written = new Map<string, LocatedEntry>(node?.kind === 'list' ? node.items.flatMap(entriesOf) : entriesOf(node))
+  const written = new Map<string, LocatedEntry>(entriesOfEach(node))
   return toMap(
     Object.entries(queues).map(([queue, slots]) => {
       const entry = written.get(queue)

@@ -13,7 +13,7 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   async sleep(ms, signal) {
     try {
-      await sleepFor(ms, undefined, { ...(signal === undefined ? {} : { signal }) })
+      await sleepFor(ms, undefined, signal === undefined ? {} : { signal })
     } catch (error) {
       signal?.throwIfAborted()
       throw error

@@ -32,7 +32,7 @@ export async function findWindowsProgram(program: string, { env, isFile = isFile
   return undefined
 }
 
-/** Windows does not tell the case of these names. */
+/** On Windows the case of these names makes no difference. */
 export function readVariable(env: Readonly<Record<string, string | undefined>>, name: string): string | undefined {
   return env[name] ?? Object.entries(env).find(([each]) => each.toUpperCase() === name.toUpperCase())?.[1]
 }

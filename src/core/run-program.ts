@@ -13,7 +13,7 @@ export interface ProgramOptions {
   /** Aborted: the program is ended, and the call rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
   readonly timeoutMs?: number | undefined
-  /** Whoever says more on standard output is ended. */
+  /** A program that writes more to its standard output is ended. */
   readonly maxOutputBytes?: number | undefined
 }
 
