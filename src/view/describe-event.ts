@@ -3,7 +3,7 @@
 import { toPlainLine } from '../core/text.ts'
 import { formatBytes, formatDuration } from '../core/units.ts'
 import type { EventOf } from '../model/events.ts'
-import { toLabel } from './fit-text.ts'
+import { toLabel } from './to-label.ts'
 
 /** `−66.7 %` for a file that got smaller, `+3.0 %` for one that grew. */
 export function formatSaving(percent: number): string {

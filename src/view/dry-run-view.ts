@@ -5,9 +5,9 @@ import { Chalk, type ChalkInstance } from 'chalk'
 import { toPlainLine } from '../core/text.ts'
 import type { EventOf, View } from '../model/events.ts'
 import { countOf, describeFacts, describeHost } from './describe-event.ts'
-import { toLabel } from './fit-text.ts'
 import { createLineOutput } from './line-output.ts'
 import { quoteCommand } from './quote-argument.ts'
+import { toLabel } from './to-label.ts'
 
 export interface DryRunViewOptions {
   readonly stdout: Writable

@@ -1,20 +1,11 @@
-/** Text measured and cut in terminal columns: a wide character takes two, a combining one none. */
+/**
+ * Text measured and cut in terminal columns: a wide character takes two, a combining one none.
+ *
+ * Loading this takes 20 ms, in which string-width prepares what it knows of emoji: runs that show no columns leave it alone until their summary.
+ */
 
 import cliTruncate from 'cli-truncate'
 import stringWidth from 'string-width'
-import { toVisible } from '../core/text.ts'
-
-/** A path as people know it: without its folders, safe for a terminal. */
-export function toFileLabel(path: string): string {
-  // A backslash is an ordinary character of a POSIX name.
-  const separator = path.startsWith('/') ? path.lastIndexOf('/') : Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'))
-  return toLabel(path.slice(separator + 1))
-}
-
-/** Any name safe for a terminal, on one line. A lone half of a surrogate pair becomes the replacement character it would be shown as. */
-export function toLabel(name: string): string {
-  return toVisible(name.toWellFormed())
-}
 
 export function measureText(text: string): number {
   return stringWidth(text)

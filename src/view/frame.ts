@@ -5,11 +5,12 @@ import type { Figures } from 'listr2'
 import { toPlainLine } from '../core/text.ts'
 import { formatBytes, formatDuration } from '../core/units.ts'
 import { countOf, describeHost, formatSaving } from './describe-event.ts'
-import { cutText, measureText, toFileLabel, toLabel } from './fit-text.ts'
+import { cutText, measureText } from './fit-text.ts'
 import type { HostState } from './host-states.ts'
 import { type JobLineOptions, renderBar, renderJobLine } from './job-line.ts'
 import type { RunState, Totals } from './run-state.ts'
 import type { RunningJob } from './running-job.ts'
+import { toFileLabel, toLabel } from './to-label.ts'
 
 export interface FrameOptions {
   readonly columns: number

@@ -8,7 +8,8 @@ import { toPlainLine } from '../core/text.ts'
 import { formatBytes, formatDuration } from '../core/units.ts'
 import type { HostReport } from '../model/host-report.ts'
 import { countOf, describeHost } from './describe-event.ts'
-import { cutText, fitText, measureText, toLabel } from './fit-text.ts'
+import { cutText, fitText, measureText } from './fit-text.ts'
+import { toLabel } from './to-label.ts'
 import { wrapWords } from './wrap-words.ts'
 
 export interface HostTableOptions {

@@ -3,8 +3,9 @@
 import type { ChalkInstance } from 'chalk'
 import { formatDuration } from '../core/units.ts'
 import { formatFps, formatSpeed } from './describe-event.ts'
-import { cutText, fitText, fitTextRight, measureText, toFileLabel, toLabel } from './fit-text.ts'
+import { cutText, fitText, fitTextRight, measureText } from './fit-text.ts'
 import { currentEta, type RunningJob } from './running-job.ts'
+import { toFileLabel, toLabel } from './to-label.ts'
 
 export interface JobLineOptions {
   readonly columns: number

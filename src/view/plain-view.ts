@@ -10,10 +10,9 @@ import { formatDuration } from '../core/units.ts'
 import type { EncodeEvent, EventOf, Stage, View } from '../model/events.ts'
 import { createAttemptMap } from './attempt-map.ts'
 import { countOf, describeFacts, describeHost, describeProgress, describeResult } from './describe-event.ts'
-import { toFileLabel, toLabel } from './fit-text.ts'
 import { createLineOutput } from './line-output.ts'
-import { renderSummary } from './render-summary.ts'
 import { createSummary } from './summary.ts'
+import { toFileLabel, toLabel } from './to-label.ts'
 
 /** `quiet`: failures, warnings and the summary. `verbose`: every event but the frequent ones, whole paths. */
 export type Verbosity = 'quiet' | 'normal' | 'verbose'
@@ -62,7 +61,7 @@ export function createPlainView(options: PlainViewOptions): View {
   const summary = createSummary()
   const isVerbose = verbosity === 'verbose'
   let firstMs: number | undefined
-  let isSummaryPrinted = false
+  let printing: Promise<void> | undefined
 
   const nameFile = isVerbose ? toLabel : toFileLabel
 
@@ -213,11 +212,18 @@ export function createPlainView(options: PlainViewOptions): View {
     }
   }
 
-  function printSummary(): void {
-    if (isSummaryPrinted || summary.isEmpty) return
-    isSummaryPrinted = true
+  async function printSummary(): Promise<void> {
+    if (summary.isEmpty) return
+    // Wide characters are measured there, and nowhere before.
+    const { renderSummary } = await import('./render-summary.ts')
     if (verbosity !== 'quiet') output.write('')
     for (const line of renderSummary(summary.report(), { chalk })) output.write(line)
+  }
+
+  function beginSummary(): Promise<void> {
+    printing ??= printSummary()
+    printing.catch(() => {}) // told to whoever closes
+    return printing
   }
 
   return {
@@ -226,11 +232,11 @@ export function createPlainView(options: PlainViewOptions): View {
       summary.apply(event)
       if (verbosity === 'quiet') tellBad(event)
       else tellAll(event)
-      if (event.event === 'run.finished') printSummary()
+      if (event.event === 'run.finished') void beginSummary()
     },
-    close() {
-      printSummary()
-      return output.close()
+    async close() {
+      await beginSummary()
+      await output.close()
     },
   }
 }

@@ -4,8 +4,9 @@ import type { ChalkInstance } from 'chalk'
 import { toPlainLine } from '../core/text.ts'
 import { formatBytes, formatDuration, savedPercent } from '../core/units.ts'
 import { countOf, describeHost, formatSaving } from './describe-event.ts'
-import { fitText, fitTextRight, measureText, toFileLabel, toLabel } from './fit-text.ts'
+import { fitText, fitTextRight, measureText } from './fit-text.ts'
 import type { FailedGroup, SummaryReport } from './summary.ts'
+import { toFileLabel, toLabel } from './to-label.ts'
 import { wrapWords } from './wrap-words.ts'
 
 export interface RenderSummaryOptions {

@@ -1,7 +1,8 @@
 /** One line at the bottom of a terminal that says whom we are waiting for, rewritten in place and gone in the end. */
 
 import type { Writable } from 'node:stream'
-import { cutText, toLabel } from './fit-text.ts'
+import { cutText } from './fit-text.ts'
+import { toLabel } from './to-label.ts'
 
 export interface WaitingLine {
   /** That one has answered. */

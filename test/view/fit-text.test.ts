@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cutText, fitText, fitTextRight, measureText, toFileLabel, toLabel } from '../../src/view/fit-text.ts'
+import { cutText, fitText, fitTextRight, measureText } from '../../src/view/fit-text.ts'
+import { toFileLabel, toLabel } from '../../src/view/to-label.ts'
 
 describe('fitText', () => {
   it.each([
