@@ -45,19 +45,19 @@ export interface HostConfig {
   readonly hasAutoQueues?: boolean | undefined
   /** Jobs at a time over all queues; undefined = as many as there are slots. */
   readonly maxJobs?: number | undefined
-  /** What jobs leave free in its working folder; undefined = as for this machine. */
+  /** What jobs leave free in its working folder; undefined = as section `config` says for this machine. */
   readonly minFreeBytes?: number | undefined
-  /** Sources a slot that are fetched ahead, its own or those of section `config`; undefined = as by default. */
+  /** How many sources are fetched ahead for each slot: the host's own value, or that of section `config`; undefined = the default. */
   readonly prefetch?: number | undefined
-  /** Seconds between keepalives, its own or those of section `config`; undefined = as by default. */
+  /** Seconds between keepalives: the host's own value, or that of section `config`; undefined = the default. */
   readonly keepaliveSeconds?: number | undefined
   readonly labels: readonly string[]
   readonly env: Readonly<Record<string, string>>
-  /** `nice -n` value; undefined = as it is, but for small machines. */
+  /** `nice -n` value; undefined: a small machine is niced, others are not. */
   readonly nice: number | undefined
   /** Both sides' SHA-256 of each transfer are compared. */
   readonly checksum?: boolean | undefined
-  /** Bytes a second that go to it and come from it, at most; undefined = no limit of its own. */
+  /** At most so many bytes a second go to it and come from it, together; undefined = no limit of its own. */
   readonly rateLimitBytes?: number | undefined
   readonly place: SourcePlace | undefined
 }
@@ -179,7 +179,7 @@ export interface Config {
   readonly stallSeconds?: number | undefined
   /** `verify` of section `config`; undefined = `quick`. */
   readonly verify?: VerifyLevel | undefined
-  /** `stream_safety` of section `config`: for profiles and templates that do not say it; undefined = for shipped ones and what includes them. */
+  /** `stream_safety` of section `config`, for profiles and templates that do not say it; undefined = on for shipped ones and what includes them. */
   readonly streamSafety?: boolean | undefined
   /** `hard_links`: what becomes of a source that would be replaced and has other names; undefined = it is replaced, with a warning. */
   readonly hardLinks?: 'replace' | 'skip' | undefined

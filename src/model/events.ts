@@ -8,7 +8,7 @@ export interface EventFields {
   'run.started': {
     readonly jobs: number
     readonly clusters: readonly string[]
-    /** Where files are still being looked into: how many there are, each to be told as a job, skipped or failed. */
+    /** Only where files are still being looked into: how many there are in all. Each is told later, as a job, as skipped or as failed. */
     readonly files?: number
   }
   'host.up': {

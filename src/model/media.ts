@@ -44,7 +44,7 @@ export interface MediaStream {
   readonly colorSpace?: string
   readonly masteringDisplay?: MasteringDisplay
   readonly contentLight?: ContentLight
-  /** The two above stand in the frames alone: what the header has, ffmpeg hands on by itself. */
+  /** `masteringDisplay` and `contentLight` stand in the frames alone. What stands in a header ffmpeg hands on by itself. */
   readonly isHdrInFramesOnly?: boolean
   /** Frames carry HDR10+ metadata. Told by the first frame alone. */
   readonly hasHdr10Plus?: boolean

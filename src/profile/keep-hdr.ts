@@ -1,7 +1,9 @@
 /**
- * HDR10 through an encoder: ffmpeg itself hands on colour tags, and mastering data from header to header. Those that only the frames
- * carry it drops before version 7.1, and players look for them there: they belong into the encoder's own parameters. https://x265.readthedocs.io/en/stable/cli.html#vui-video-usability-information-options,
- * https://gitlab.com/AOMediaCodec/SVT-AV1/-/blob/master/Docs/Parameters.md
+ * HDR10 through an encoder. ffmpeg itself hands on the colour tags, and the mastering data that stand in a header. Mastering data that only
+ * the frames carry it drops before version 7.1, though players look for them in the frames; so they are told to the encoder, in parameters
+ * of its own:
+ * - https://x265.readthedocs.io/en/stable/cli.html#vui-video-usability-information-options
+ * - https://gitlab.com/AOMediaCodec/SVT-AV1/-/blob/master/Docs/Parameters.md
  */
 
 import type { Chromaticity, ContentLight, MasteringDisplay, MediaInfo, MediaStream } from '../model/media.ts'

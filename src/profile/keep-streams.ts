@@ -114,12 +114,10 @@ function keepOneAudio(profile: ResolvedProfile, media: MediaInfo, container: Con
   const candidates = wanted.length > 0 ? wanted : audio
   const stream = candidates.find((candidate) => candidate.isDefault) ?? candidates[0]
   const others = audio.length - 1
+  const what = others === 1 ? 'another audio stream is' : `${others} other audio streams are`
   return {
     maps: stream === undefined ? [] : mapOf(stream),
-    warnings:
-      others < 1
-        ? []
-        : [`${others === 1 ? 'another audio stream is' : `${others} other audio streams are`} left out: ${container.name} holds one here`],
+    warnings: others < 1 ? [] : [`${what} left out: ${container.name} holds one here`],
   }
 }
 
@@ -127,8 +125,8 @@ function keepAudio(profile: ResolvedProfile, options: readonly string[], media: 
   if (options.includes('-an')) return { maps: [], warnings: [] }
   const audio = media.streams.filter(({ kind }) => kind === 'audio')
   const kept = audio.filter((stream) => isWantedLanguage(stream, profile.audio))
-  const isOurs = codecOf(options, 'a') === 'copy' && !isCodecNamedByStream(options, 'a')
-  const unfit = kept.flatMap((stream, place) => (isOurs && !container.holdsAudio(stream.codec) ? [{ stream, place }] : []))
+  const areAllCopied = codecOf(options, 'a') === 'copy' && !isCodecNamedByStream(options, 'a')
+  const unfit = kept.flatMap((stream, place) => (areAllCopied && !container.holdsAudio(stream.codec) ? [{ stream, place }] : []))
   return {
     maps: [
       ...mapLanguages('a', audio, profile.audio),
@@ -154,18 +152,18 @@ function keepSubtitles(profile: ResolvedProfile, options: readonly string[], med
   if (options.includes('-sn')) return { maps: [], warnings: [] }
   const subtitles = media.streams.filter(({ kind }) => kind === 'subtitle')
   if (isCodecNamedByStream(options, 's')) return { maps: mapLanguages('s', subtitles, profile.subtitle), warnings: [] }
-  const wanted = codecOf(options, 's')
-  const fates = new Map(subtitles.map((stream) => [stream, toFate(stream, wanted, container)]))
+  const codec = codecOf(options, 's')
+  const fates = new Map(subtitles.map((stream) => [stream, toFate(stream, codec, container)]))
   const possible = subtitles.filter((stream) => fates.get(stream)?.kind !== 'dropped')
   const kept = possible.filter((stream) => isWantedLanguage(stream, profile.subtitle))
   const codecs = kept.flatMap((stream, place) => {
     const fate = fates.get(stream)
     return fate?.kind === 'kept' && fate.codec !== undefined ? [`-c:s:${place}`, fate.codec] : []
   })
-  const told = subtitles.filter((stream) => isWantedLanguage(stream, profile.subtitle))
+  const wanted = subtitles.filter((stream) => isWantedLanguage(stream, profile.subtitle))
   return {
     maps: [...mapLanguages('s', possible, profile.subtitle), ...codecs],
-    warnings: told.flatMap((stream) => fates.get(stream)?.warning ?? []),
+    warnings: wanted.flatMap((stream) => fates.get(stream)?.warning ?? []),
   }
 }
 
@@ -188,11 +186,8 @@ function toFate(stream: MediaStream, wanted: string | undefined, container: Cont
     const warning = `${describe(stream)} becomes ${ENCODER_OF_SUBTITLE[encoder] ?? encoder} and loses its styles: ${container.name} cannot hold them`
     return { kind: 'kept', codec: encoder, ...(STYLED_SUBTITLES.has(codec) ? { warning } : {}) }
   }
-  const why =
-    encoder !== undefined
-      ? `${container.name} cannot hold it, and it is no text that could be converted`
-      : `${container.name} cannot hold it`
-  return { kind: 'dropped', warning: `${describe(stream)} is left out: ${why}` }
+  const more = encoder === undefined ? '' : ', and it is no text that could be converted'
+  return { kind: 'dropped', warning: `${describe(stream)} is left out: ${container.name} cannot hold it${more}` }
 }
 
 /** Matroska's writer refuses an attachment without a name or type, which damaged files have. */
@@ -200,11 +195,9 @@ function keepAttachments(media: MediaInfo, container: Container): Part {
   const attachments = media.streams.filter(({ kind }) => kind === 'attachment')
   if (!container.holdsAttachments) {
     const count = attachments.length
-    const what = count === 1 ? 'an attached file is' : `${count} attached files are`
-    return {
-      maps: [],
-      warnings: count === 0 ? [] : [`${what} left out: ${container.name} cannot hold them`.replace('them', count === 1 ? 'it' : 'them')],
-    }
+    if (count === 0) return { maps: [], warnings: [] }
+    const [what, them] = count === 1 ? ['an attached file is', 'it'] : [`${count} attached files are`, 'them']
+    return { maps: [], warnings: [`${what} left out: ${container.name} cannot hold ${them}`] }
   }
   const tags = attachments.flatMap((stream, place) => [
     ...(stream.fileName === undefined ? [`-metadata:s:t:${place}`, `filename=attachment-${stream.index}`] : []),
@@ -226,6 +219,7 @@ function keepCovers(media: MediaInfo, container: Container, films: number): Part
     : covers.filter(({ codec }) => container.covers.has(codec))
   const attached = attachCovers(covers, media, container)
   const lost = covers.length - kept.length - attached.length
+  const [what, them] = lost === 1 ? ['a cover picture is', 'it'] : [`${lost} cover pictures are`, 'them']
   return {
     attached,
     maps: [
@@ -235,12 +229,7 @@ function keepCovers(media: MediaInfo, container: Container, films: number): Part
         return [`-c:${specifier}`, 'copy', `-disposition:${specifier}`, 'attached_pic']
       }),
     ],
-    warnings:
-      lost < 1
-        ? []
-        : [
-            `${lost === 1 ? 'a cover picture is' : `${lost} cover pictures are`} left out: ffmpeg cannot write ${lost === 1 ? 'it' : 'them'} into ${container.name}`,
-          ],
+    warnings: lost < 1 ? [] : [`${what} left out: ffmpeg cannot write ${them} into ${container.name}`],
   }
 }
 

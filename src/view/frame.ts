@@ -95,8 +95,8 @@ function describeUnderWay({ hosts, clusters }: RunState, { over, jobs, running }
   // A host that does not answer is waited for, maybe for long.
   if (hosts.length === 0 && over < jobs) return `connecting${clusters.length === 0 ? '' : ` to ${clusters.map(toLabel).join(', ')}`}`
   if (running === 0) return undefined
-  const encoding = new Set(hosts.flatMap((host) => host.running.filter((job) => describeDoing(job) === 'encoding').map(({ job }) => job)))
-    .size
+  const encodes = hosts.flatMap((host) => host.running).filter((job) => describeDoing(job) === 'encoding')
+  const encoding = new Set(encodes.map(({ job }) => job)).size
   return `${running} running${encoding === running ? '' : ` (${encoding} encoding)`}`
 }
 

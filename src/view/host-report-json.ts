@@ -1,4 +1,4 @@
-/** The doctor's findings for programs: one line of JSON a host. docs/hosts.md is the public description of it. */
+/** The doctor's findings for programs: one line of JSON a host. docs/host-reports.md is the public description of it. */
 
 import { toSafeJson } from '../core/text.ts'
 import type { HostReport } from '../model/host-report.ts'

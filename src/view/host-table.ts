@@ -232,7 +232,8 @@ function cell(text: string, tone: Tone): Cell {
 }
 
 function paint(text: string, tone: Tone, chalk: ChalkInstance): string {
-  return tone === 'good' ? chalk.green(text) : tone === 'bad' ? chalk.red(text) : tone === 'odd' ? chalk.yellow(text) : text
+  const color = ({ good: 'green', bad: 'red', odd: 'yellow', plain: undefined } as const)[tone]
+  return color === undefined ? text : chalk[color](text)
 }
 
 function joinCells(cells: readonly string[]): string {
