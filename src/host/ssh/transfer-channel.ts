@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClientChannel } from 'ssh2'
+import { untilAborted } from '../../core/until-aborted.ts'
 import type { TransferOptions } from '../host.ts'
 import { closeChannel } from './command-channel.ts'
 import type { Session } from './standing-connection.ts'
@@ -19,7 +20,7 @@ export interface Pace {
   readonly waitFor: <T>(work: Promise<T>) => Promise<T>
   /** Nothing moves now: others may. */
   readonly rest: () => void
-  /** Resolves when so many bytes may be written to the channel. */
+  /** Resolves when so many bytes may be written to the channel. Rejects once the transfer is cut. */
   readonly room: (bytes: number) => Promise<void>
   /** To ask for at a time. */
   readonly pieceBytes: () => number
@@ -78,7 +79,11 @@ export async function withChannel<T>(
     if (isOver) throw new Error('The transfer has ended')
     if (turn !== undefined) await waitFor(turn.take(bytes, wanted))
   }
-  const room = async (bytes: number): Promise<void> => await flow.room(bytes, (isStalled) => turn?.stall(isStalled))
+  const room = async (bytes: number): Promise<void> =>
+    await untilAborted(
+      flow.room(bytes, (isStalled) => turn?.stall(isStalled)),
+      wanted,
+    )
   const pieceBytes = (): number => (turn === undefined ? PIECE_BYTES : Math.min(PIECE_BYTES, turn.pieceBytes()))
   try {
     return await Promise.race([

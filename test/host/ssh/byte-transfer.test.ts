@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SshTransport } from '../../../src/host/ssh/ssh-transport.ts'
+import type { Turn } from '../../../src/host/turn.ts'
 import { canStartHosts, type SshdHost, startSshdHost } from '../../cluster/sshd-host.ts'
 import { collectGarbage } from '../../fixtures/collect-garbage.ts'
 import { waitUntil } from '../../wait-until.ts'
@@ -159,6 +160,33 @@ describe.skipIf(!canStartHosts).each(MOVERS)('bytes through %s', (mover) => {
     expect(arrived.length).toBeLessThan(SIZE_BYTES)
     expect(arrived.equals((await readFile(source)).subarray(0, arrived.length))).toBe(true)
     await rm(remote('cut'))
+  })
+
+  // The client of the system is stopped by a signal.
+  test.skipIf(isClient)('leave the way to others at once when a put is cut that nobody over there takes', async () => {
+    const cut = new AbortController()
+    const seen = Promise.withResolvers<boolean>()
+    let isResting = false
+    const turn: Turn = {
+      ...{ isMetered: false, pieceBytes: () => 65_536, take: async () => undefined, count: () => undefined },
+      watch: () => ({ [Symbol.dispose]: () => undefined }),
+      stall(isStalled) {
+        if (!isStalled || cut.signal.aborted) return
+        cut.abort(new Error('cut'))
+        setImmediate().then(() => seen.resolve(isResting))
+      },
+      rest: () => {
+        isResting = true
+      },
+    }
+    await run(transport, `mkfifo ${remote('gate')}`)
+    const put = transport.putBytes(`cat ${remote('gate')} > /dev/null; cat > ${remote('late')}`, source, { cut: cut.signal, turn })
+    expect(await seen.promise).toBe(true)
+    await run(transport, `echo > ${remote('gate')}; rm ${remote('gate')}`)
+    const sentBytes = await put
+    expect(sentBytes).toBeLessThan(SIZE_BYTES)
+    expect((await stat(remote('late'))).size).toBe(sentBytes)
+    await rm(remote('late'))
   })
 
   test('stop when a put is aborted, and nothing runs on there', async () => {
