@@ -10,6 +10,7 @@ import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { type OutputChunk, rolldown } from 'rolldown'
 import { describeLicences } from './describe-licences.ts'
+import { groupModules } from './group-modules.ts'
 import { writeValidators } from './write-validators.ts'
 
 export interface BundledProgram {
@@ -30,6 +31,8 @@ export async function bundleProgram(root: string): Promise<BundledProgram> {
     input: { main: join(root, 'src/cli/main.ts') },
     platform: 'node',
     external: [...OUTSIDE],
+    // Nobody imports the program.
+    preserveEntrySignatures: 'allow-extension',
     plugins: [writeValidators()],
     // On a busy machine anything takes long.
     checks: { pluginTimings: false },
@@ -42,6 +45,7 @@ export async function bundleProgram(root: string): Promise<BundledProgram> {
     format: 'esm',
     entryFileNames: ENTRY,
     chunkFileNames: 'cli/[name]-[hash].js',
+    codeSplitting: groupModules(root),
     // Traces name the files and lines of src/; without their text, which few need, reading the maps costs little.
     sourcemap: true,
     sourcemapExcludeSources: true,
