@@ -25,6 +25,7 @@ test('a folder is walked in natural order: media files only, hidden ones and our
     'tv/.hidden.mkv',
     'tv/.cache/x.mkv',
     'tv/.encode-1.mkv',
+    'tv/encode-20261122-031212-63wiu6-0f3a9c1b/x-1.source.mkv',
     'tv/s02/E1.MP4',
     'tv/cover.jpg',
   )
