@@ -17,7 +17,7 @@ import Module from 'node:module'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createHostConfig } from '../src/host/create-host-config.ts'
-import { receiveCommand, receiveDirectly, sendCommand, sendDirectly } from '../src/host/shell/bulk-shell.ts'
+import { receiveCommand, receiveDirectly, sendCommand, sendDirectly, sendOnDemand } from '../src/host/shell/bulk-shell.ts'
 import { startSshdHost } from '../test/cluster/sshd-host.ts'
 import { openPlainTcp } from './plain-tcp.ts'
 import { type Link, openCable, openFarLink } from './shaped-link.ts'
@@ -138,8 +138,8 @@ async function put(transport: typeof viaClient, from: string): Promise<void> {
 
 async function get(transport: typeof viaClient): Promise<void> {
   const { commandLine, after } = sendCommand('encode-bench', there)
-  const options = { after, maxBytes: megabytes * 1e6, direct: sendDirectly('encode-bench', there) }
-  await transport.getBytes(commandLine, here, options)
+  const [direct, onDemand] = [sendDirectly('encode-bench', there), sendOnDemand('encode-bench', there)]
+  await transport.getBytes(commandLine, here, { after, maxBytes: megabytes * 1e6, direct, onDemand })
 }
 
 async function runScp(paths: readonly string[]): Promise<void> {

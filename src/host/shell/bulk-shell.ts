@@ -36,23 +36,26 @@ const GIVE = [
   '[0-9]*) echo "the file ends too early" >&2; exit 1 ;; *) printf "%s\\n" "$s" >&2; exit 1 ;; esac; done; exit 0',
 ].join(' ')
 
-/** For bytes that go through another program, which hands its descriptors to the file and nothing else to us. */
+/** For bytes that go on through another program, behind those that came over a connection of ours: it hands its descriptors to the file and nothing else to us. */
 export interface DirectCommand {
   readonly commandLine: string
-  /** Said on stderr before the first byte is asked for or given: from here on the command line has the file. */
+  /** Said on stderr before the first byte is asked for or given: from here on the command line is what runs. */
   readonly mark: string
   /** A command line that ends that one, and ends when it is gone. */
   readonly endCommandLine: string
 }
 
-/** As `receiveCommand`. */
-export function receiveDirectly(tag: string, hostPath: string, offset = 0): DirectCommand {
-  return directCommand(offset > 0 ? 'cat >>"$1"' : 'rm -f -- "$1"; cat >"$1"', tag, hostPath)
+/** Writes stdin behind what the file has. */
+export function receiveDirectly(tag: string, hostPath: string): DirectCommand {
+  return directCommand('cat >>"$1"', tag, hostPath)
 }
 
-/** As `sendCommand`, for a login shell that is known to print nothing by itself. */
-export function sendDirectly(tag: string, hostPath: string, offset = 0): DirectCommand {
-  return directCommand(`${offset > 0 ? `tail -c +${offset + 1}` : 'cat'} <"$1"`, tag, hostPath)
+/**
+ * Waits for a line that says with which byte to begin, counted from one, and writes the file from there on to stdout. For a login shell
+ * that is known to print nothing by itself.
+ */
+export function sendDirectly(tag: string, hostPath: string): DirectCommand {
+  return directCommand('IFS= read -r n || exit; tail -c "+$n" <"$1"', tag, hostPath)
 }
 
 /** What the shell of a transfer bears: all of one controller's begin alike, and each file's are the same. */

@@ -31,9 +31,9 @@ export interface BulkTransport {
 }
 
 export interface BulkOptions extends TransferOptions {
-  /** Does the same, for a transport that has another program move the bytes. */
+  /** Does the rest of it, for a transport that has another program go on with the bytes. */
   readonly direct?: DirectCommand | undefined
-  /** Does the same with what comes here, piece by piece as `sendOnDemand`, for a turn that is metered. */
+  /** Does the same with what comes here, piece by piece as `sendOnDemand`: for a turn that is metered, and where another program will go on. */
   readonly onDemand?: string | undefined
 }
 
@@ -84,7 +84,7 @@ export function createShellFiles({
     async putFile(controllerPath, hostPath, options = {}) {
       await move(options, async () => {
         const { tag } = guard
-        const direct = receiveDirectly(tag, hostPath, options.offset)
+        const direct = receiveDirectly(tag, hostPath)
         await transport.putBytes(receiveCommand(tag, hostPath, options.offset), controllerPath, { ...options, direct })
       })
     },
@@ -93,7 +93,7 @@ export function createShellFiles({
       await move(options, async () => {
         const { tag } = guard
         const { commandLine, after } = sendCommand(tag, hostPath, options.offset)
-        const direct = sendDirectly(tag, hostPath, options.offset)
+        const direct = sendDirectly(tag, hostPath)
         const onDemand = sendOnDemand(tag, hostPath, options.offset)
         await transport.getBytes(commandLine, controllerPath, { ...options, after, direct, onDemand })
       })

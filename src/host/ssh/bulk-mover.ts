@@ -1,6 +1,6 @@
 /**
  * Who moves a file's bytes: the system's OpenSSH client, for half of what it costs here, or ssh2, which always can.
- * The client makes a connection of its own for each file, so that small ones are faster over ssh2's, which stands already.
+ * The client makes a connection of its own for each file, and ssh2, whose connection stands, moves the bytes meanwhile: all of a small one.
  * Where the client once did not get through, ssh2 does all the rest.
  */
 
@@ -8,16 +8,18 @@ import { randomBytes } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { isEncodeError } from '../../core/errors.ts'
 import { untilAborted } from '../../core/until-aborted.ts'
+import type { Growth } from '../host.ts'
 import { quoteWord } from '../shell/quote-posix.ts'
 import type { BulkOptions } from '../shell/shell-files.ts'
-import { type GetOptions, getBytes, putBytes } from './byte-transfer.ts'
+import { type GetOptions, getBytes, putBytes, receiveBytes, sendBytes } from './byte-transfer.ts'
 import { toClientArguments } from './client-arguments.ts'
-import { type Client, type ClientTransferOptions, ClientUnfit, getThroughClient, putThroughClient } from './client-transfer.ts'
+import { type Begin, type ClientTransferOptions, getThroughClient, putThroughClient } from './client-transfer.ts'
 import { closeChannel } from './command-channel.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import type { SshSettings } from './ssh-settings.ts'
+import type { Client } from './standby.ts'
 import { KEEPALIVES_UNANSWERED } from './standing-connection.ts'
-import type { OpenSession } from './transfer-channel.ts'
+import { type OpenSession, PIECE_BYTES } from './transfer-channel.ts'
 
 /** What is known of a host that let us in. */
 export interface Standing {
@@ -57,7 +59,7 @@ export function createBulkMover({ pool, standing, sshProgram, env, fromBytes = F
   let isUnfit = false
   let silence: Promise<boolean> | undefined
 
-  function giveUp(why: string): undefined {
+  function giveUp(why: string): void {
     if (!isUnfit) onUnfit(why)
     isUnfit = true
   }
@@ -67,7 +69,10 @@ export function createBulkMover({ pool, standing, sshProgram, env, fromBytes = F
     if (isUnfit || place === undefined) return undefined
     const { settings } = place
     const fit = toClientArguments({ ...place, keepalivesUnanswered: KEEPALIVES_UNANSWERED })
-    if ('unfit' in fit) return giveUp(fit.unfit)
+    if ('unfit' in fit) {
+      giveUp(fit.unfit)
+      return undefined
+    }
     return {
       program: sshProgram ?? 'ssh',
       argv: fit.argv,
@@ -91,22 +96,13 @@ export function createBulkMover({ pool, standing, sshProgram, env, fromBytes = F
     return await silence
   }
 
-  async function through(
-    bytes: number,
-    { direct, ...options }: BulkOptions,
-    move: (client: Client, options: ClientTransferOptions) => Promise<number | undefined>,
-  ): Promise<number | undefined> {
+  /** Undefined: ssh2 moves all of it. */
+  function chooseClient(bytes: number, { direct, ...options }: BulkOptions): { by: Client; how: ClientTransferOptions } | undefined {
     if (direct === undefined || bytes - (options.offset ?? 0) < fromBytes) return undefined
     // The client knows no limit, and to hand it the bytes piece by piece costs as much as ssh2 does.
     if (options.turn?.isMetered === true) return undefined
     const by = client()
-    if (by === undefined) return undefined
-    try {
-      return await move(by, { ...options, direct })
-    } catch (error) {
-      if (!(error instanceof ClientUnfit)) throw error
-      return giveUp(error.message)
-    }
+    return by && { by, how: { ...options, direct, onUnfit: giveUp } }
   }
 
   /** A server that lets nobody in a third time brings results over the connection that sources go. */
@@ -131,19 +127,39 @@ export function createBulkMover({ pool, standing, sshProgram, env, fromBytes = F
         ({ size }) => size,
         () => 0,
       )
-      const moved = await through(bytes, options, (by, how) => putThroughClient(by, controllerPath, how))
-      return moved ?? (await putBytes(openBulk, commandLine, controllerPath, options))
+      const chosen = chooseClient(bytes, options)
+      if (chosen === undefined) return await putBytes(openBulk, commandLine, controllerPath, options)
+      const { by, how } = chosen
+      // A result will be asked for that, and need not wait for it then.
+      void isSilent()
+      const begin: Begin = async (until, file) => await sendBytes(openBulk, commandLine, file, controllerPath, { ...options, until })
+      return await putThroughClient(by, controllerPath, begin, how)
     },
 
     async getBytes(commandLine, controllerPath, options = {}) {
-      const { maxBytes } = options
+      const { maxBytes, onDemand } = options
       // Without a bound a host could fill this disk.
-      if (maxBytes === undefined) return await getBytes(openBack, commandLine, controllerPath, options)
-      const moved = await through(maxBytes, options, async (by, how) => {
-        if (!(await untilAborted(isSilent(), options.signal))) return undefined
-        return await getThroughClient(by, controllerPath, { ...how, maxBytes })
-      })
-      return moved ?? (await getBytes(openBack, commandLine, controllerPath, options))
+      const chosen = maxBytes === undefined || onDemand === undefined ? undefined : chooseClient(maxBytes, options)
+      if (maxBytes === undefined || chosen === undefined || !(await untilAborted(isSilent(), options.signal))) {
+        return await getBytes(openBack, commandLine, controllerPath, options)
+      }
+      const begin: Begin = async (until, file) => {
+        const stepBytes = (): number => Math.min(PIECE_BYTES, options.turn?.pieceBytes() ?? PIECE_BYTES)
+        // What is not asked for need not be thrown away when the client goes on.
+        return await receiveBytes(openBack, commandLine, file, { ...options, growth: growUntil(until, maxBytes, stepBytes) })
+      }
+      return await getThroughClient(chosen.by, controllerPath, begin, { ...chosen.how, maxBytes })
+    },
+  }
+}
+
+/** A file of which no more is wanted from some time on, for who fetches it as if it grew. */
+function growUntil(until: AbortSignal | undefined, wholeBytes: number, stepBytes: () => number): Growth {
+  return {
+    async more(thanBytes) {
+      const isOver = until?.aborted === true
+      const sizeBytes = isOver ? thanBytes : Math.min(wholeBytes, thanBytes + stepBytes())
+      return { sizeBytes, isWhole: isOver || sizeBytes >= wholeBytes }
     },
   }
 }

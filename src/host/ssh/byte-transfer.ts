@@ -24,8 +24,16 @@ export interface GetOptions extends TransferOptions {
   readonly answerMs?: number | undefined
 }
 
+export interface SendOptions extends TransferOptions {
+  /**
+   * Once aborted, it leaves off behind what it has read, so that somebody else goes on where the descriptor stands: it reads from there, and
+   * begins where it stands.
+   */
+  readonly until?: AbortSignal | undefined
+}
+
 /** Collected for the disk before the channel is paused; ssh2's window lets 2 MiB more come in. */
-const MAX_COLLECTED_BYTES = 8 * PIECE_BYTES
+export const MAX_COLLECTED_BYTES = 8 * PIECE_BYTES
 /** Of what login files print before the first byte of a file. */
 const MAX_NOISE_BYTES = PIECE_BYTES
 
@@ -42,8 +50,19 @@ export async function putBytes(
   options: TransferOptions = {},
 ): Promise<number> {
   await using file = await openSource(controllerPath)
+  assertSendable(controllerPath, (await file.stat()).isFile())
+  return await sendBytes(openSession, commandLine, file, controllerPath, options)
+}
+
+/** As `putBytes`, from a file that is open and stays so. */
+export async function sendBytes(
+  openSession: OpenSession,
+  commandLine: string,
+  file: FileHandle,
+  controllerPath: string,
+  options: SendOptions,
+): Promise<number> {
   const before = await file.stat()
-  assertSendable(controllerPath, before.isFile())
   return await withChannel(openSession, commandLine, options, async (channel, ended, pace) => {
     channel.resume() // `cat > file` says nothing; what it says all the same must not block it
     const sentBytes = await Promise.race([send(file, channel, options, pace), ended.then(() => undefined)])
@@ -51,7 +70,8 @@ export async function putBytes(
       options.turn?.rest()
       channel.end()
       const after = await file.stat()
-      const isWhole = sentBytes === after.size || (options.cut?.aborted === true && sentBytes < after.size)
+      const leavesOff = options.cut?.aborted === true || options.until?.aborted === true
+      const isWhole = sentBytes === after.size || (leavesOff && sentBytes < after.size)
       if (!isWhole || after.mtimeMs !== before.mtimeMs) throw changedError(controllerPath)
     }
     await ended
@@ -72,18 +92,10 @@ export async function getBytes(
   controllerPath: string,
   options: GetOptions = {},
 ): Promise<number> {
-  const { offset = 0, isResumable = false, onDemand, maxBytes, growth = toGrowth(maxBytes) } = options
+  const { offset = 0, isResumable = false } = options
   const file = offset > 0 ? await reopenTarget(controllerPath, offset) : await createTarget(controllerPath)
-  const isAsked = onDemand !== undefined && growth !== undefined && (options.growth !== undefined || options.turn?.isMetered === true)
   try {
-    const bytes = await withChannel(openSession, isAsked ? onDemand : commandLine, options, async (channel, ended, pace) => {
-      if (!isAsked) channel.end()
-      const demand = isAsked ? startDemand(channel, { offset, growth, pace, answerMs: options.answerMs }) : undefined
-      const received = Promise.race([receive(channel, file, options, demand ?? pace), ...(demand === undefined ? [] : [demand.failed])])
-      await Promise.race([Promise.all([received, ended]), received])
-      await ended
-      return await received
-    })
+    const bytes = await receiveBytes(openSession, commandLine, file, options)
     await file.sync()
     await file.close()
     return bytes
@@ -94,28 +106,51 @@ export async function getBytes(
   }
 }
 
+/** As `getBytes`, to the end of a file that is open and stays so. */
+export async function receiveBytes(openSession: OpenSession, commandLine: string, file: FileHandle, options: GetOptions): Promise<number> {
+  const { offset = 0, onDemand, maxBytes, growth = toGrowth(maxBytes) } = options
+  const isAsked = onDemand !== undefined && growth !== undefined && (options.growth !== undefined || options.turn?.isMetered === true)
+  return await withChannel(openSession, isAsked ? onDemand : commandLine, options, async (channel, ended, pace) => {
+    if (!isAsked) channel.end()
+    const demand = isAsked ? startDemand(channel, { offset, growth, pace, answerMs: options.answerMs }) : undefined
+    const received = Promise.race([receive(channel, file, options, demand ?? pace), ...(demand === undefined ? [] : [demand.failed])])
+    await Promise.race([Promise.all([received, ended]), received])
+    await ended
+    return await received
+  })
+}
+
 function toGrowth(sizeBytes: number | undefined): Growth | undefined {
   return sizeBytes === undefined ? undefined : { more: async () => ({ sizeBytes, isWhole: true }) }
 }
 
-async function send(file: FileHandle, channel: ClientChannel, { offset = 0, digest, cut }: TransferOptions, pace: Pace): Promise<number> {
+async function send(
+  file: FileHandle,
+  channel: ClientChannel,
+  { offset = 0, digest, cut, until }: SendOptions,
+  pace: Pace,
+): Promise<number> {
+  const read = async (piece: Buffer, at: number): Promise<{ readonly bytesRead: number }> => {
+    if (until?.aborted === true) return { bytesRead: 0 }
+    return await file.read(piece, 0, pace.pieceBytes(), until === undefined ? at : null)
+  }
   // Read into one while the other is on its way.
   let [current, next] = [Buffer.allocUnsafe(PIECE_BYTES), Buffer.allocUnsafe(PIECE_BYTES)]
   let sentBytes = offset
-  let { bytesRead } = await file.read(current, 0, pace.pieceBytes(), sentBytes)
+  let { bytesRead } = await read(current, sentBytes)
   while (bytesRead > 0) {
     const piece = current.subarray(0, bytesRead)
-    const reading = file.read(next, 0, pace.pieceBytes(), sentBytes + piece.length)
+    const reading = read(next, sentBytes + piece.length)
     const writing = mayGoOn(pace, piece.length, cut).then(async (mayGo) => {
       if (mayGo) await write(channel, piece)
       return mayGo
     })
     digest?.add(piece, sentBytes)
-    const [read, isSent] = await Promise.all([reading, writing])
+    const [ahead, isSent] = await Promise.all([reading, writing])
     if (!isSent) break
     sentBytes += piece.length
     pace.onBytes(sentBytes)
-    bytesRead = read.bytesRead
+    bytesRead = ahead.bytesRead
     ;[current, next] = [next, current]
   }
   return sentBytes

@@ -58,7 +58,6 @@ export function toClientArguments({ settings, hostKey, keepaliveSeconds, keepali
     'ControlMaster=no',
     'ControlPath=none',
     'ClearAllForwardings=yes',
-    'PermitLocalCommand=no',
     'EscapeChar=none',
     'LogLevel=INFO',
   ]

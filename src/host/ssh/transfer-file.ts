@@ -17,11 +17,11 @@ export async function openSource(path: string): Promise<FileHandle> {
   }
 }
 
-/** Never goes over or through what stands under the name. */
+/** Never goes over or through what stands under the name. Whoever writes to it writes behind what it has. */
 export async function createTarget(path: string): Promise<FileHandle> {
-  const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
+  const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
   try {
-    return await open(path, O_WRONLY | O_CREAT | O_EXCL | (O_NOFOLLOW ?? 0), 0o600)
+    return await open(path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | (O_NOFOLLOW ?? 0), 0o600)
   } catch (cause) {
     throw toDiskError(cause, path)
   }

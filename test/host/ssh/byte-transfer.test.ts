@@ -4,12 +4,16 @@ import { appendFile, copyFile, open, readdir, readFile, rm, stat, symlink, write
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { untilAborted } from '../../../src/core/until-aborted.ts'
+import type { TransferOptions } from '../../../src/host/host.ts'
+import type { DirectCommand } from '../../../src/host/shell/bulk-shell.ts'
+import { type Begin, type ClientTransferOptions, getThroughClient, putThroughClient } from '../../../src/host/ssh/client-transfer.ts'
 import type { SshTransport } from '../../../src/host/ssh/ssh-transport.ts'
 import type { Turn } from '../../../src/host/turn.ts'
 import { canStartHosts, type SshdHost, startSshdHost } from '../../cluster/sshd-host.ts'
 import { collectGarbage } from '../../fixtures/collect-garbage.ts'
 import { waitUntil } from '../../wait-until.ts'
-import { configOf, createHome, createTransport, run, type TestHome } from './ssh-fixture.ts'
+import { configOf, createClient, createHome, createTransport, run, type TestHome } from './ssh-fixture.ts'
 
 const SIZE_BYTES = 80 * 1000 * 1000 + 7
 const MEASURED_EVERY_BYTES = 4_000_000
@@ -38,27 +42,24 @@ describe.skipIf(!canStartHosts).each(MOVERS)('bytes through %s', (mover) => {
     await host.stop()
     await home[Symbol.asyncDispose]()
   })
-  /** A mover that is not used must not let another one pass its tests. */
+  /** The client moves all that it is given: of a beginning that another one moves there is nothing. */
   function transportTo(to: SshdHost): SshTransport {
-    const notes: string[] = []
-    const { putBytes, getBytes, ...rest } = createTransport(home, configOf(to), { clientFromBytes: 0, onNote: (note) => notes.push(note) })
+    const transport = createTransport(home, configOf(to))
+    if (!isClient) return transport
+    const client = createClient(home, to)
     const direct = (commandLine: string) => ({
       commandLine: `echo encode-mark >&2; ${commandLine}`,
       mark: 'encode-mark',
       endCommandLine: 'true',
     })
     return {
-      ...rest,
+      ...transport,
       async putBytes(commandLine, path, options) {
-        const moved = await putBytes(commandLine, path, isClient ? { ...options, direct: direct(commandLine) } : options)
-        expect(notes).toEqual([])
-        return moved
+        return await putThroughClient(await client, path, ...leaveAll(options, direct(commandLine)))
       },
       async getBytes(commandLine, path, options) {
-        const how = { maxBytes: 1e12, ...options, direct: direct(commandLine) }
-        const moved = await getBytes(commandLine, path, isClient ? how : options)
-        expect(notes).toEqual([])
-        return moved
+        const [begin, how] = leaveAll(options, direct(`read -r n; ${commandLine}`))
+        return await getThroughClient(await client, path, begin, { ...how, maxBytes: how.maxBytes ?? 1e12 })
       },
     }
   }
@@ -120,12 +121,14 @@ describe.skipIf(!canStartHosts).each(MOVERS)('bytes through %s', (mover) => {
     for (const name of names) expect(await hash(here(name))).toBe(await hash(here(`small${name}`)))
   })
 
-  test('of an empty file arrive as well', async () => {
-    await writeFile(here('empty'), '')
-    expect(await transport.putBytes(`cat > ${remote('empty')}`, here('empty'))).toBe(0)
-    expect(await transport.getBytes(`cat ${remote('empty')}`, here('empty-back'))).toBe(0)
-    expect((await stat(here('empty-back'))).size).toBe(0)
-  })
+  // Of nothing there is nothing to go on with.
+  if (!isClient)
+    test('of an empty file arrive as well', async () => {
+      await writeFile(here('empty'), '')
+      expect(await transport.putBytes(`cat > ${remote('empty')}`, here('empty'))).toBe(0)
+      expect(await transport.getBytes(`cat ${remote('empty')}`, here('empty-back'))).toBe(0)
+      expect((await stat(here('empty-back'))).size).toBe(0)
+    })
 
   test('go on behind an offset', async () => {
     const offset = 7_000_003
@@ -298,6 +301,17 @@ describe.skipIf(!canStartHosts).each(MOVERS)('bytes through %s', (mover) => {
     return digest.digest('hex')
   }
 })
+
+function leaveAll(options: TransferOptions = {}, direct: DirectCommand): [Begin, ClientTransferOptions] {
+  const { offset = 0, signal } = options
+  const unfit = Promise.withResolvers<never>()
+  const begin: Begin = async (until) => {
+    const ready = new Promise<void>((resolve) => until?.addEventListener('abort', () => resolve()))
+    await untilAborted(Promise.race([ready, unfit.promise]), signal)
+    return offset
+  }
+  return [begin, { ...options, direct, onUnfit: (why) => unfit.reject(new Error(why)) }]
+}
 
 /** What is in buffers that are still in use. */
 function measureHeldBytes(): number {

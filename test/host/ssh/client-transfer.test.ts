@@ -6,13 +6,14 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type CreateHostOptions, createHost } from '../../../src/host/create-host.ts'
 import { toClientArguments } from '../../../src/host/ssh/client-arguments.ts'
-import { ClientUnfit, getThroughClient } from '../../../src/host/ssh/client-transfer.ts'
+import { getThroughClient } from '../../../src/host/ssh/client-transfer.ts'
 import { loadSshSettings, type SshSettings, toDestination } from '../../../src/host/ssh/ssh-settings.ts'
 import { canStartHosts, type SshdHost, startSshdHost } from '../../cluster/sshd-host.ts'
 import { NASTY_NAMES } from '../../contract/nasty-names.ts'
 import type { MoveBytesTask } from '../../fixtures/move-bytes.ts'
 import { waitUntil } from '../../wait-until.ts'
-import { configOf, createHome, startAgent, type TestHome } from './ssh-fixture.ts'
+import { createSlowTurn } from './slow-turn.ts'
+import { configOf, createClient, createHome, startAgent, type TestHome } from './ssh-fixture.ts'
 
 const MOVE_BYTES = fileURLToPath(new URL('../../fixtures/move-bytes.ts', import.meta.url))
 
@@ -46,10 +47,12 @@ describe.skipIf(!canStartHosts)("the system's OpenSSH client", () => {
     await host.open()
     for (const name of names) {
       const [there, source, back] = [host.joinPath(server.workingFolder, name), here(`source-${host.mark}`), here(`back-${host.mark}`)]
-      await writeFile(source, `of ${name}`)
-      await host.putFile(source, there)
-      await host.getFile(there, back)
-      expect(await readFile(back, 'utf8')).toBe(`of ${name}`)
+      const content = `of ${name} `.repeat(20_000)
+      await writeFile(source, content)
+      const turn = options.sshProgram === undefined ? createSlowTurn() : undefined
+      await host.putFile(source, there, { turn })
+      await host.getFile(there, back, { turn })
+      expect((await readFile(back, 'utf8')) === content).toBe(true)
       await rm(back)
     }
   }
@@ -71,19 +74,13 @@ describe.skipIf(!canStartHosts)("the system's OpenSSH client", () => {
 
   test('takes no machine but the one that ssh2 found to be the right one', async () => {
     const other = await readFile(`${server.identityFile}.pub`, 'utf8')
-    const fit = toClientArguments({ ...place, settings: await settingsOf(), hostKey: Buffer.from(other.split(' ')[1] ?? '', 'base64') })
-    if ('unfit' in fit) throw new Error(fit.unfit)
-    const client = {
-      program: 'ssh',
-      argv: fit.argv,
-      env: { PATH: process.env.PATH },
-      address: '',
-      beginMs: 30_000,
-      run: async () => undefined,
-    }
+    const client = await createClient(home, server, other)
     const direct = { commandLine: 'echo begun >&2; echo bytes', mark: 'begun', endCommandLine: '' }
-    const get = getThroughClient(client, here('never'), { direct, maxBytes: 100 })
-    await expect(get).rejects.toBeInstanceOf(ClientUnfit)
+    const unfit = Promise.withResolvers<string>()
+    const begin = async (): Promise<number> => {
+      throw new Error(await unfit.promise)
+    }
+    const get = getThroughClient(client, here('never'), begin, { direct, maxBytes: 100, onUnfit: unfit.resolve })
     await expect(get).rejects.toThrow('Host key verification failed')
     await expect(stat(here('never'))).rejects.toThrow('ENOENT')
   })
@@ -126,7 +123,8 @@ describe.skipIf(!canStartHosts)("the system's OpenSSH client", () => {
     await using host = createHost({ ...options, prompt })
     await host.open()
     await writeFile(here('for-picky'), 'of a film')
-    await host.putFile(here('for-picky'), host.joinPath(picky.workingFolder, 'film'))
+    const turn = { ...createSlowTurn(), take: async () => await waitUntil(() => notes.length > 0, { what: 'the client is refused' }) }
+    await host.putFile(here('for-picky'), host.joinPath(picky.workingFolder, 'film'), { turn })
     expect(notes).toEqual([expect.stringContaining('Permission denied')])
     expect(asked).toHaveLength(1)
   })

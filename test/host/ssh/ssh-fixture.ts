@@ -5,7 +5,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createHostConfig } from '../../../src/host/create-host-config.ts'
+import { toClientArguments } from '../../../src/host/ssh/client-arguments.ts'
+import { loadSshSettings, toDestination } from '../../../src/host/ssh/ssh-settings.ts'
 import { createSshTransport, type SshTransport, type SshTransportOptions } from '../../../src/host/ssh/ssh-transport.ts'
+import type { Client } from '../../../src/host/ssh/standby.ts'
 import type { HostConfig } from '../../../src/model/config.ts'
 import type { SshdHost } from '../../cluster/sshd-host.ts'
 import { waitUntil } from '../../wait-until.ts'
@@ -51,6 +54,16 @@ export function configOf(host: SshdHost, parts: Partial<HostConfig> = {}): HostC
 export function createTransport(home: TestHome, host: HostConfig, more: Partial<SshTransportOptions> = {}): SshTransport {
   const env = { PATH: process.env.PATH, ...more.env }
   return createSshTransport({ sshProgram: undefined, homeFolder: home.folder, ...more, env, host })
+}
+
+/** The system's OpenSSH client, told to reach this host. */
+export async function createClient(home: TestHome, host: SshdHost, hostKey = host.hostPublicKey): Promise<Client> {
+  const env = { PATH: process.env.PATH }
+  const settings = await loadSshSettings(toDestination(configOf(host)), { sshProgram: undefined, env: {}, homeFolder: home.folder })
+  const key = Buffer.from(hostKey.split(' ')[1] ?? '', 'base64')
+  const fit = toClientArguments({ settings, hostKey: key, keepaliveSeconds: 5, keepalivesUnanswered: 3 })
+  if ('unfit' in fit) throw new Error(fit.unfit)
+  return { program: 'ssh', argv: fit.argv, env, address: '', beginMs: 30_000, run: async () => undefined }
 }
 
 export async function run(

@@ -112,7 +112,7 @@ describe.skipIf(!canStartHosts)('transfers that take turns', () => {
       rest: () => undefined,
     }
     const direct = { commandLine: 'echo begun >&2; cat >/dev/null', mark: 'begun', endCommandLine: 'true' }
-    const put = transport.putBytes('exit 1', here('endless'), { turn, direct, stallMs, signal: abort.signal })
+    const put = transport.putBytes('cat >/dev/null', here('endless'), { turn, direct, stallMs, signal: abort.signal })
     put.catch(() => undefined)
     await waitUntil(() => moved > 0, { what: 'bytes move' })
     onHold?.(true)
