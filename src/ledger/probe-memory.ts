@@ -14,6 +14,8 @@ import { loadSqlite, type Warner } from './load-sqlite.ts'
 /** Synchronous, and never throws. */
 export interface ProbeMemory extends Disposable {
   recall(path: string): string | undefined
+  /** Whether something is known of this path, or of one below it. */
+  knowsBelow(path: string): boolean
   /** In the place of what was known of this path. Written in lots, the last one when it is disposed of. */
   remember(path: string, text: string): void
 }
@@ -46,6 +48,7 @@ const SETTINGS = 'PRAGMA journal_mode = DELETE; PRAGMA synchronous = OFF'
 const CREATE = `BEGIN IMMEDIATE; DROP TABLE IF EXISTS probes;
   CREATE TABLE probes (path TEXT PRIMARY KEY, said BLOB NOT NULL, used_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE INDEX probes_by_use ON probes (used_at); PRAGMA user_version = ${SHAPE}; COMMIT`
+const BELOW = 'SELECT 1 FROM probes WHERE path = ? OR (path > ? AND path < ?) LIMIT 1'
 const TRIM = 'DELETE FROM probes WHERE path IN (SELECT path FROM probes ORDER BY used_at DESC LIMIT -1 OFFSET ?)'
 
 export function openProbeMemory(options: ProbeMemoryOptions): ProbeMemory {
@@ -66,6 +69,12 @@ export function openProbeMemory(options: ProbeMemoryOptions): ProbeMemory {
         if (clock.now() - Number(row.used_at) > USE_PRECISION_MS) used.add(path)
         return toText(row.said, path)
       })
+    },
+    knowsBelow(path) {
+      if (!existsSync(file)) return false
+      const known = opened()
+      const below = path.endsWith('/') ? path : `${path}/`
+      return attempt(() => known?.prepare(BELOW).get(path, below, `${below}\u{10FFFF}`)) !== undefined
     },
     remember(path, text) {
       if (isReadOnly || text.length > MAX_TEXT_LENGTH) return

@@ -1,6 +1,8 @@
 /** ffprobe on the controller: the one place where media facts enter the program. */
 
 import { stat } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { createCallLimit } from '../core/call-limit.ts'
 import { EncodeError } from '../core/errors.ts'
 import { createProgramShell } from '../core/program-shell.ts'
 import { toPlainLine } from '../core/text.ts'
@@ -14,6 +16,11 @@ const PROBE_TIMEOUT_MS = 60_000
 /** Of a film with very many streams and tags, a few hundred kilobytes. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
+/** It waits for disks and computes a little; encodes that are under way on this machine want its processors, too. */
+export const LOOKS_AT_ONCE = Math.min(16, availableParallelism() + 2)
+/** Looks at results have a place however many sources there are; a hundred jobs that end together start no hundred programs. */
+const CALLS_AT_ONCE = LOOKS_AT_ONCE + availableParallelism()
+
 export interface Ffprobe {
   /** Standard output of ffprobe with these arguments. Rejects with SOURCE_UNREADABLE, or CONFIG_INVALID where there is no ffprobe. */
   read(argv: readonly string[], signal?: AbortSignal): Promise<string>
@@ -24,9 +31,11 @@ export interface Ffprobe {
 /** @param maxAnswerBytes whoever says more is not listened to. */
 export function createFfprobe(program: string, maxAnswerBytes = MAX_ANSWER_BYTES): Ffprobe {
   const shell = createProgramShell()
+  const limit = createCallLimit(CALLS_AT_ONCE)
 
   async function read(argv: readonly string[], signal?: AbortSignal): Promise<string> {
-    const result = await shell.run(program, argv, { signal, timeoutMs: PROBE_TIMEOUT_MS, maxOutputBytes: maxAnswerBytes })
+    const options = { signal, timeoutMs: PROBE_TIMEOUT_MS, maxOutputBytes: maxAnswerBytes }
+    const result = await limit.run(async () => await shell.run(program, argv, options), signal)
     if (result.status === 0 && !result.isTooLong) return result.stdout
     if (result.startFailure === 'ENOENT' || result.startFailure === 'EACCES') {
       throw new EncodeError('CONFIG_INVALID', `There is no "${program}" on this machine`, {

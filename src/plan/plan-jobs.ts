@@ -3,7 +3,6 @@
  * anything starts: a file that cannot be read, a result that would fall on another file, two sources of one result.
  */
 
-import { availableParallelism } from 'node:os'
 import { describeError, EncodeError, isEncodeError } from '../core/errors.ts'
 import { mapConcurrently } from '../core/map-concurrently.ts'
 import type { MediaInfo } from '../model/media.ts'
@@ -28,8 +27,8 @@ import { LOCAL_CLUSTER, type Target } from './target.ts'
 /** Names of ffprobe for files that hold one picture: `png_pipe`, `jpeg_pipe`, `image2`. */
 const PICTURE_FORMAT = /^(?:image2|\w+_pipe)$/
 
-/** ffprobe waits for disks and computes a little; encodes that are under way on this machine want its processors, too. */
-const PROBES_AT_ONCE = Math.min(16, Math.max(4, 2 * availableParallelism()))
+/** Most files are remembered, in a library that is gone through again; of the others ffprobe takes as many at once as it has use for. */
+const PROBES_AT_ONCE = 16
 
 export interface Planner {
   /**

@@ -17,6 +17,11 @@ export interface ProbeMemory {
   remember(path: string, text: string): void
 }
 
+export interface RememberingFfprobe extends Ffprobe {
+  /** Resolves when all that was said by now is remembered. Never rejects. */
+  kept(): Promise<void>
+}
+
 export interface RememberingOptions {
   readonly memory: ProbeMemory
   /** As `ffprobe` calls it: a name or a path. */
@@ -24,6 +29,10 @@ export interface RememberingOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly signal?: AbortSignal | undefined
+  /** Answers that are remembered are to be expected: which ffprobe it is is asked at once then. */
+  readonly isExpected?: boolean
+  /** Asks ffprobe without waiting for a turn; for what remembered answers wait for. */
+  readonly ask?: Ffprobe['read']
 }
 
 /** What ffprobe said, by the arguments it was called with. */
@@ -33,11 +42,20 @@ type Answers = Readonly<Record<string, string>>
 const SETTLED_MS = 3_000
 
 /**
- * `read` is never answered from memory. Which ffprobe it is is asked at once: that takes as long as a look at a file, and files are still
- * being looked for.
+ * `read` is never answered from memory. Which ffprobe it is is asked when an answer is found, or else once there is one to be remembered: that
+ * takes as long as a look at a file. Nobody waits for the latter.
  */
-export function createRememberingFfprobe(ffprobe: Ffprobe, { memory, program, now, signal: ending }: RememberingOptions): Ffprobe {
-  const identity = identifyProgram(program, ffprobe, ending)
+export function createRememberingFfprobe(ffprobe: Ffprobe, options: RememberingOptions): RememberingFfprobe {
+  const { memory, program, now, signal: ending, ask = ffprobe.read } = options
+  const keeping = new Set<Promise<void>>()
+  let identity: Promise<string | undefined> | undefined
+  if (options.isExpected === true) void identify(ask)
+
+  function identify(read: Ffprobe['read']): Promise<string | undefined> {
+    identity ??= identifyProgram(program, read, ending)
+    return identity
+  }
+
   return {
     read: ffprobe.read,
     async probe(path, signal) {
@@ -46,7 +64,7 @@ export function createRememberingFfprobe(ffprobe: Ffprobe, { memory, program, no
       const file = await identifyFile(path, startedMs)
       if (file === undefined) return await ffprobe.probe(path, signal)
 
-      const known = parseAnswers(memory.recall(path), file.identity, identity)
+      const known = parseAnswers(memory.recall(path), file.identity, () => identify(ask))
       const recalled = await known.then((answers) => answers && probeFile(path, recite(answers), signal)).catch(orUnknown)
       // It may have changed while we looked.
       if (recalled !== undefined && (await identifyFile(path, startedMs))?.identity === file.identity) return recalled
@@ -61,12 +79,21 @@ export function createRememberingFfprobe(ffprobe: Ffprobe, { memory, program, no
         },
         signal,
       )
-      const by = await identity
-      if (by !== undefined && file.isSettled && (await identifyFile(path, startedMs))?.identity === file.identity) {
-        memory.remember(path, JSON.stringify({ file: file.identity, by, said }))
+      if (file.isSettled && (await identifyFile(path, startedMs))?.identity === file.identity) {
+        const kept = keep(path, file.identity, said).finally(() => keeping.delete(kept))
+        keeping.add(kept)
       }
       return media
     },
+    async kept() {
+      await Promise.all(keeping)
+    },
+  }
+
+  /** Never rejects. */
+  async function keep(path: string, file: string, said: Answers): Promise<void> {
+    const by = await identify(ffprobe.read)
+    if (by !== undefined) memory.remember(path, JSON.stringify({ file, by, said }))
   }
 
   /** What was not asked then is asked now. */
@@ -76,14 +103,18 @@ export function createRememberingFfprobe(ffprobe: Ffprobe, { memory, program, no
 }
 
 /** Undefined where another file or another ffprobe was meant, or nothing is known. */
-async function parseAnswers(text: string | undefined, file: string, identity: Promise<string | undefined>): Promise<Answers | undefined> {
+async function parseAnswers(
+  text: string | undefined,
+  file: string,
+  identify: () => Promise<string | undefined>,
+): Promise<Answers | undefined> {
   if (text === undefined) return undefined
   const entry = JSON.parse(text) as { readonly file?: unknown; readonly by?: unknown; readonly said?: Answers }
-  return entry.file === file && typeof entry.by === 'string' && entry.by === (await identity) ? entry.said : undefined
+  return entry.file === file && typeof entry.by === 'string' && entry.by === (await identify()) ? entry.said : undefined
 }
 
 /** Its version names all that it was built from and the libraries that it runs with; a path may be given another program. */
-async function identifyProgram(program: string, { read }: Ffprobe, signal: AbortSignal | undefined): Promise<string | undefined> {
+async function identifyProgram(program: string, read: Ffprobe['read'], signal: AbortSignal | undefined): Promise<string | undefined> {
   try {
     const version = await read(['-version'], signal)
     const file = program.includes('/') ? toIdentity(await stat(program, { bigint: true })) : ''

@@ -1,6 +1,7 @@
 /** One run, from targets to exit status. */
 
 import { stat } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { EncodeError } from '../core/errors.ts'
 import { createRunId, toJobId } from '../core/ids.ts'
@@ -10,12 +11,11 @@ import { openLedger } from '../ledger/ledger.ts'
 import { openProbeMemory, type ProbeMemory } from '../ledger/probe-memory.ts'
 import { openQueueFile, readQueueFile } from '../ledger/queue-file.ts'
 import type { QueueEntry } from '../ledger/queue-line.ts'
-import type { Config } from '../model/config.ts'
-import type { Emit } from '../model/events.ts'
+import type { Config, HostConfig } from '../model/config.ts'
 import { findSimilar, hasGlobMarks } from '../plan/describe-missing.ts'
 import { createFfprobe, type Ffprobe, findFfprobeProgram } from '../plan/ffprobe.ts'
 import { findSources } from '../plan/find-sources.ts'
-import { createPausingFfprobe } from '../plan/pausing-ffprobe.ts'
+import { createPacedFfprobe, type Pace } from '../plan/paced-ffprobe.ts'
 import { createPlanner } from '../plan/plan-jobs.ts'
 import type { PlanStream } from '../plan/plan-stream.ts'
 import type { PlannedFile } from '../plan/planned-file.ts'
@@ -25,6 +25,7 @@ import { type EndedReplacement, endReplacements } from './end-replacements.ts'
 import type { HostsByCluster } from './hosts/change-hosts.ts'
 import { selectHostsAgain } from './hosts/follow-config.ts'
 import { selectHosts } from './hosts/select-hosts.ts'
+import { createLookPace } from './intake/look-pace.ts'
 import { createPlannedIntake, type PlanTargets } from './intake/planned-intake.ts'
 import { toQueueTargets, toRefusedFiles } from './intake/queue-targets.ts'
 import { dryRun } from './look/dry-run.ts'
@@ -50,7 +51,8 @@ export async function runEncode(request: RunRequest, world: RunWorld): Promise<n
 async function showRun(request: RunRequest, world: RunWorld): Promise<number> {
   const entries = request.queueFile === undefined ? [] : await readQueueFile(request.queueFile, { cwd: world.cwd })
   using memory = openMemory(world, true)
-  const { hosts, targets, refused, planTargets } = await prepare(request, world, entries, memory)
+  await using prepared = await prepare(request, world, entries, memory)
+  const { hosts, targets, refused, planTargets } = prepared
   await using ahead = openAhead([...hosts.values()].flat(), { ...world, how: { changesNothing: true } })
   const { createHost } = ahead
   return await dryRun(request, { ...world, createHost }, [...refused, ...(await planTargets(targets))], hosts)
@@ -60,12 +62,8 @@ async function startRun(request: RunRequest, world: RunWorld): Promise<number> {
   const { cwd, clock, pid, warner } = world
   await using queue = request.queueFile === undefined ? undefined : await openQueueFile(request.queueFile, { cwd, clock, pid })
   using memory = openMemory(world, false)
-  const { runId, hosts, selectAgain, ffprobe, targets, refused, openPlans, planTargets, pauseLooks } = await prepare(
-    request,
-    world,
-    queue?.entries ?? [],
-    memory,
-  )
+  await using prepared = await prepare(request, world, queue?.entries ?? [], memory)
+  const { runId, hosts, selectAgain, ffprobe, targets, refused, openPlans, planTargets, setPace } = prepared
   using ledger = openLedger({ folder: world.stateFolder, clock, pid, warner })
   for (const ended of await endReplacements(ledger, ledger.deadRuns())) world.emit('warning', { message: describeEnded(ended) })
   // Where nothing is found, there is nothing to open hosts for. What is found may turn out to be no work, but mostly does not.
@@ -74,15 +72,15 @@ async function startRun(request: RunRequest, world: RunWorld): Promise<number> {
   await using rest = await openPlans()
   if (rest.leftSources().length > 0) ahead.add(all)
   const files = [...refused, ...(await takeFirst(rest, world))]
-  using watch = watchFirstStart(world)
-  if (all.some(({ type }) => type === 'local')) pauseLooks(watch.firstStart)
+  using pace = createLookPace({ ...world, setPace, slots: countSlots(all), encodesHere: all.some(({ type }) => type === 'local') })
   const intake = createPlannedIntake({ request, world, ledger, runId, files, rest, queue, planTargets })
   const { createHost } = ahead
-  const { emit } = watch
+  const { emit } = pace
   return await recordRun({ request, world: { ...world, emit, createHost }, ledger, runId, hosts, ffprobe, intake, selectAgain })
 }
 
-interface PreparedRun {
+/** Disposed of, what was found out of files is remembered. */
+interface PreparedRun extends AsyncDisposable {
   readonly runId: string
   readonly hosts: HostsByCluster
   readonly selectAgain: (config: Config) => HostsByCluster
@@ -94,8 +92,8 @@ interface PreparedRun {
   /** Finds all files, and begins to plan them. */
   readonly openPlans: () => Promise<PlanStream>
   readonly planTargets: PlanTargets
-  /** Files that ffprobe must be asked about wait for the end of this; what is remembered of others does not. */
-  readonly pauseLooks: (until: Promise<void>) => void
+  /** Of looks at files that ffprobe must be asked about. */
+  readonly setPace: (pace: Pace) => void
 }
 
 /** Rejects with USAGE_INVALID for what is wrong with the whole call. */
@@ -109,13 +107,21 @@ async function prepare(request: RunRequest, world: RunWorld, entries: readonly Q
   const runId = createRunId(world.clock.now())
   const program = findFfprobeProgram(config)
   const ffprobe = world.ffprobe ?? createFfprobe(program)
-  const looking = createPausingFfprobe(ffprobe)
+  const looking = createPacedFfprobe(ffprobe, { processors: availableParallelism() })
   // Files that are only being looked for are not under way.
   const signal = world.draining === undefined ? world.signal : AbortSignal.any([world.signal, world.draining])
+  const remembering = createRememberingFfprobe(looking, {
+    memory,
+    program,
+    now: () => world.clock.now(),
+    signal,
+    isExpected: targets[0] !== undefined && memory.knowsBelow(resolve(world.cwd, targets[0].path)),
+    ask: ffprobe.read,
+  })
   const planner = createPlanner({
     config,
     // What was handed in is somebody's own.
-    ffprobe: world.ffprobe ?? createRememberingFfprobe(looking, { memory, program, now: () => world.clock.now(), signal }),
+    ffprobe: world.ffprobe ?? remembering,
     outputFolder: request.outputFolder,
     keepsSource: request.keepsSource,
     overwrites: request.overwrites,
@@ -139,7 +145,8 @@ async function prepare(request: RunRequest, world: RunWorld, entries: readonly Q
     refused: toRefusedFiles(entries, request),
     openPlans,
     planTargets,
-    pauseLooks: looking.pause,
+    setPace: looking.setPace,
+    [Symbol.asyncDispose]: () => remembering.kept(),
   }
 }
 
@@ -165,21 +172,12 @@ async function takeFirst(rest: PlanStream, { clock, signal, draining }: RunWorld
   return files
 }
 
-/** What a machine does before it encodes its first file, and its looks at further ones, take each other's processors. */
-const FIRST_START_MS = 1_000
-
-/** Ends with the first job that is started, or when that takes longer than looks at files should be put off for. */
-function watchFirstStart({ emit, clock, signal }: RunWorld): Disposable & { readonly emit: Emit; readonly firstStart: Promise<void> } {
-  const started = new AbortController()
-  const firstStart = clock.sleep(FIRST_START_MS, AbortSignal.any([signal, started.signal])).catch(() => {})
-  return {
-    firstStart,
-    emit(event, fields) {
-      emit(event, fields)
-      if (event === 'job.started') started.abort()
-    },
-    [Symbol.dispose]: () => started.abort(),
-  }
+/** Jobs that hosts can have under way; those that find out by themselves how many count as two. */
+function countSlots(hosts: readonly HostConfig[]): number {
+  const counts = hosts.map(({ queues, hasAutoQueues }) =>
+    hasAutoQueues === true ? 2 : Object.values(queues).reduce((sum, slots) => sum + slots, 0),
+  )
+  return counts.reduce((sum, slots) => sum + slots, 0)
 }
 
 function openMemory({ stateFolder, clock, warner }: RunWorld, isReadOnly: boolean): ProbeMemory {

@@ -48,6 +48,18 @@ test('a dry run recalls and writes nothing', async () => {
   expect(await readdir(folder)).toEqual(['probes.sqlite'])
 })
 
+test('whether anything is known of a file or below a folder is told, without making the file', () => {
+  {
+    using memory = open({})
+    expect(memory.knowsBelow('/films')).toBe(false)
+  }
+  expect(existsSync(file)).toBe(false)
+  remember({ '/films/a.mkv': 'a' })
+  using memory = open({})
+  const paths = ['/films/a.mkv', '/films', '/films/', '/', '/film', '/films/a', '/films/b', '/films/a.mkv/b']
+  expect(paths.map((path) => memory.knowsBelow(path))).toEqual([true, true, true, true, false, false, false, false])
+})
+
 test('what was used longest ago goes when there is too much', () => {
   remember({ '/a.mkv': 'a' }, { maxEntries: 2 })
   nowMs += 2 * 24 * 3600 * 1000

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createFfprobe, type Ffprobe } from '../../src/plan/ffprobe.ts'
-import { createRememberingFfprobe } from '../../src/plan/remembering-ffprobe.ts'
+import { createRememberingFfprobe, type RememberingFfprobe, type RememberingOptions } from '../../src/plan/remembering-ffprobe.ts'
 
 const AN_HOUR_MS = 3_600_000
 
@@ -56,21 +56,29 @@ test('another ffprobe is asked anew: another version, another program of that ve
   expect(await countProbes()).toBe(4)
 })
 
-test('asks which ffprobe it is before the first file is known, and but once', async () => {
-  const asked: (readonly string[])[] = []
-  const ffprobe = createFfprobe(program)
-  const watched: Ffprobe = {
-    ...ffprobe,
-    async read(argv, signal) {
-      asked.push(argv)
-      return await ffprobe.read(argv, signal)
-    },
-  }
-  const remembered = remembering(watched)
-  expect(asked).toEqual([['-version']])
-  await Promise.all([remembered.probe(film), remembered.probe(film)])
-  expect(asked.filter(([first]) => first === '-version')).toHaveLength(1)
-})
+test.each([
+  { where: 'answers are expected', isExpected: true, first: [['-version']] },
+  { where: 'none is expected', isExpected: false, first: [] },
+])(
+  'where $where it asks which ffprobe it is at once or when there is something to remember, and but once',
+  async ({ isExpected, first }) => {
+    const asked: (readonly string[])[] = []
+    const ffprobe = createFfprobe(program)
+    const watched: Ffprobe = {
+      ...ffprobe,
+      async read(argv, signal) {
+        asked.push(argv)
+        return await ffprobe.read(argv, signal)
+      },
+    }
+    const remembered = remembering(watched, { isExpected })
+    expect(asked).toEqual(first)
+    await Promise.all([remembered.probe(film), remembered.probe(film)])
+    await remembered.kept()
+    expect(texts.size).toBe(1)
+    expect(asked.filter(([first]) => first === '-version')).toHaveLength(1)
+  },
+)
 
 test('a file that was changed just now is not remembered: it may change again and look the same', async () => {
   await probe(Date.now())
@@ -88,7 +96,9 @@ test('a file that changes while it is probed is not remembered', async () => {
       return answer
     },
   }
-  await remembering(changing).probe(film)
+  const remembered = remembering(changing)
+  await remembered.probe(film)
+  await remembered.kept()
   expect(texts.size).toBe(0)
 })
 
@@ -117,17 +127,51 @@ test('what is read to verify a result never comes from memory', async () => {
   expect(await countProbes()).toBe(2)
 })
 
-function remembering(ffprobe: Ffprobe, nowMs = Date.now() + AN_HOUR_MS): Ffprobe {
+test('an answer does not wait for which ffprobe it is, but one from memory does', async () => {
+  const ffprobe = createFfprobe(program)
+  const version = Promise.withResolvers<void>()
+  const slow: Ffprobe = {
+    ...ffprobe,
+    async read(argv, signal) {
+      if (argv[0] === '-version') await version.promise
+      return await ffprobe.read(argv, signal)
+    },
+  }
+  const first = remembering(slow)
+  await first.probe(film)
+  expect(texts.size).toBe(0)
+  version.resolve()
+  await first.kept()
+  const asked = Promise.withResolvers<void>()
+  const second = remembering(ffprobe, {
+    ask: async (argv, signal) => {
+      await asked.promise
+      return await ffprobe.read(argv, signal)
+    },
+  })
+  const recalled = second.probe(film)
+  asked.resolve()
+  expect((await recalled).streams[0]?.codec).toBe('h264')
+  expect(await countProbes()).toBe(1)
+})
+
+function remembering(ffprobe: Ffprobe, { nowMs = Date.now() + AN_HOUR_MS, ...more }: Remembering = {}): RememberingFfprobe {
   return createRememberingFfprobe(ffprobe, {
     memory: { recall: (path) => texts.get(path), remember: (path, text) => texts.set(path, text) },
     program,
     now: () => nowMs,
+    ...more,
   })
 }
 
+type Remembering = Partial<Pick<RememberingOptions, 'ask' | 'isExpected'>> & { readonly nowMs?: number | undefined }
+
 /** As a run of its own does. */
 async function probe(nowMs?: number) {
-  return await remembering(createFfprobe(program), nowMs).probe(film)
+  const remembered = remembering(createFfprobe(program), { nowMs })
+  const media = await remembered.probe(film)
+  await remembered.kept()
+  return media
 }
 
 async function countProbes(): Promise<number> {
