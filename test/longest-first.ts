@@ -41,7 +41,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   'test/cli/configuration-commands.test.ts': 11,
   'test/run/after-a-crash.test.ts': 10,
   'test/job/verify-honest-results.test.ts': 10,
-  'test/ledger/queue-file.test.ts': 10,
+  'test/ledger/growing-queue-file.test.ts': 10,
   'test/host/facts/load-facts.test.ts': 10,
 }
 
