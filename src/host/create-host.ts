@@ -20,6 +20,8 @@ export interface CreateHostOptions {
   /** The controller's environment: what its own commands get, and where `SSH_AUTH_SOCK` stands. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly homeFolder: string
+  /** See `SshSurroundings`. */
+  readonly runHere?: SshTransportOptions['runHere']
   /** False: accepted host keys are not written down. */
   readonly writesKnownHosts?: boolean | undefined
   /** Asked for the passphrase of an encrypted key; without it such keys are not used. */
@@ -50,8 +52,18 @@ export function createHost({ config, timing, answerMs, ...options }: CreateHostO
       timing,
     })
   }
-  const { sshProgram, env, homeFolder, prompt, writesKnownHosts, onNote, clientFromBytes } = options
-  const transport = createSshTransport({ host: config, sshProgram, env, homeFolder, prompt, writesKnownHosts, onNote, clientFromBytes })
+  const { sshProgram, env, homeFolder, runHere, prompt, writesKnownHosts, onNote, clientFromBytes } = options
+  const transport = createSshTransport({
+    host: config,
+    sshProgram,
+    env,
+    homeFolder,
+    runHere,
+    prompt,
+    writesKnownHosts,
+    onNote,
+    clientFromBytes,
+  })
   return createSshHost({
     config,
     transport,

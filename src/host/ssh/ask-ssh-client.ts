@@ -1,6 +1,6 @@
 /** The installed OpenSSH client, asked what it would do for a host: `ssh -G`. So Match, Include and canonical names need no code here. */
 
-import { access } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { EncodeError } from '../../core/errors.ts'
@@ -16,14 +16,15 @@ export async function askSshClient(to: SshDestination, around: SshSurroundings, 
   // ssh finds its configuration through the password database, whatever HOME says.
   const isElsewhere = passwdHome !== undefined && passwdHome !== around.homeFolder
   const argv = [
-    ...(isElsewhere ? ['-F', await ownConfigFile(around.homeFolder)] : []),
+    ...(isElsewhere ? ['-F', ownConfigFile(around.homeFolder)] : []),
     ...(to.port === undefined ? [] : ['-p', String(to.port)]),
     ...(to.user === undefined ? [] : ['-l', to.user]),
     '-G',
     '--',
     to.name,
   ]
-  const result = await runProgram(program, argv, { env: around.env, signal, timeoutMs: 10_000 })
+  const limits = { signal, timeoutMs: 10_000 }
+  const result = await (around.runHere?.(program, argv, limits) ?? runProgram(program, argv, { ...limits, env: around.env }))
   if (result.startFailure !== undefined) return undefined
   if (result.status !== 0) {
     const complaint = toPlainLine(result.stderr) || 'it did not answer within 10 s'
@@ -49,12 +50,9 @@ export async function askSshClient(to: SshDestination, around: SshSurroundings, 
   return createClientOptions(entries, identities.every((file) => /^~\/\.ssh\/id_\w+$/.test(file)) && identities.length > 2)
 }
 
-async function ownConfigFile(homeFolder: string): Promise<string> {
+function ownConfigFile(homeFolder: string): string {
   const file = join(homeFolder, '.ssh', 'config')
-  return await access(file).then(
-    () => file,
-    () => 'none',
-  )
+  return existsSync(file) ? file : 'none'
 }
 
 function readPasswdHome(): string | undefined {

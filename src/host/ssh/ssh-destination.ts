@@ -1,5 +1,7 @@
 /** What is to be reached over SSH, and where this machine keeps what it knows of it. */
 
+import type { ProgramShell } from '../../core/program-shell.ts'
+
 export interface SshSurroundings {
   /** `config.ssh`; undefined = `ssh` on the PATH. */
   readonly sshProgram: string | undefined
@@ -7,6 +9,8 @@ export interface SshSurroundings {
   readonly homeFolder: string
   /** False: a key that is accepted as new is not written down (a dry run changes nothing). */
   readonly writesKnownHosts?: boolean | undefined
+  /** Runs a program here, in `env`; what does that for others, too, has less to load and to start. */
+  readonly runHere?: ProgramShell['run'] | undefined
 }
 
 /** What is looked up: the parts that are given win over the client's configuration. */

@@ -1,6 +1,7 @@
 /** A host reached over SSH, without any program of ours there: commands and bytes over as many connections as its server wants. */
 
 import { platform } from 'node:os'
+import { setImmediate as turn } from 'node:timers/promises'
 import { EncodeError, isEncodeError } from '../../core/errors.ts'
 import type { HostConfig } from '../../model/config.ts'
 import type { CommandTransport } from '../channel.ts'
@@ -47,8 +48,8 @@ export function toKeepaliveSeconds({ silenceLimitSeconds }: Pick<SshSettings, 's
 }
 
 export function createSshTransport(options: SshTransportOptions): SshTransport {
-  const { sshProgram, env, homeFolder, writesKnownHosts } = options
-  const around: SshSurroundings = { sshProgram, env, homeFolder, writesKnownHosts }
+  const { sshProgram, env, homeFolder, writesKnownHosts, runHere } = options
+  const around: SshSurroundings = { sshProgram, env, homeFolder, writesKnownHosts, runHere }
   let settings: Promise<SshSettings> | undefined
   let standing: Standing | undefined
   const pool = createConnectionPool(async (signal) => {
@@ -56,7 +57,9 @@ export function createSshTransport(options: SshTransportOptions): SshTransport {
     settings.catch(() => {
       settings = undefined
     })
-    // Loading ssh2 takes a fifth of the time before a run begins, and many runs stay on this machine.
+    // Loading ssh2 takes a fifth of the time before a run begins, and many runs stay on this machine. Nothing else goes on meanwhile: the
+    // system's client is to have its question by then.
+    await turn()
     const [loaded, { openConnection }] = await Promise.all([settings, import('./connection.ts')])
     const keepaliveSeconds = options.keepaliveSeconds ?? options.host.keepaliveSeconds ?? toKeepaliveSeconds(loaded)
     const connection = await openConnection(loaded, { around, prompt: options.prompt, keepaliveSeconds }, signal)

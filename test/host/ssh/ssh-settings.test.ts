@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createProgramShell, type ProgramShell } from '../../../src/core/program-shell.ts'
 import type { SshDestination } from '../../../src/host/ssh/ssh-destination.ts'
 import { loadSshSettings, parseJumpHop, type SshSettings } from '../../../src/host/ssh/ssh-settings.ts'
 import { createHome, type TestHome } from './ssh-fixture.ts'
@@ -127,13 +128,17 @@ describe('settings of a host', () => {
     await home[Symbol.asyncDispose]()
   })
 
-  const load = (to: SshDestination, sshProgram: string | undefined): Promise<SshSettings> =>
-    loadSshSettings(to, { sshProgram, homeFolder: home.folder, env: { PATH: process.env.PATH, SSH_AUTH_SOCK: '/agent' } })
+  const load = (to: SshDestination, sshProgram: string | undefined, runHere?: ProgramShell['run']): Promise<SshSettings> =>
+    loadSshSettings(to, { sshProgram, runHere, homeFolder: home.folder, env: { PATH: process.env.PATH, SSH_AUTH_SOCK: '/agent' } })
   const atHome = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null).replaceAll('"~', `"${home.folder}`))
 
-  for (const [reader, program] of [
-    ["OpenSSH's client", undefined],
-    ['the parser here', '/no/ssh'],
+  const shell = createProgramShell()
+  afterAll(() => shell[Symbol.asyncDispose]())
+
+  for (const [reader, program, runHere] of [
+    ["OpenSSH's client", undefined, undefined],
+    ["OpenSSH's client in a shell that stands by", undefined, shell.run],
+    ['the parser here', '/no/ssh', shell.run],
   ] as const) {
     describe(`read by ${reader}`, () => {
       for (const { behaviour, config, to, expected } of CASES) {
@@ -143,7 +148,7 @@ describe('settings of a host', () => {
             '.ssh/config',
             program === undefined ? config.replace(/(?<=Include )(\S+) "/, `${home.folder}/.ssh/$1 "${home.folder}/.ssh/`) : config,
           )
-          const settings = await load(to, program)
+          const settings = await load(to, program, runHere)
           for (const [key, value] of Object.entries(expected))
             expect(settings[key as keyof SshSettings] ?? null, key).toEqual(atHome(value))
         })
