@@ -45,7 +45,7 @@ export function createSimulatedTransport(host: SimulatedHost): CommandTransport 
       open.add(channel)
       if (script.includes('@kept')) standGuard(channel, tag)
       else if (script.includes('ls -ldnL')) tellOfFiles(channel, tag, host.commands)
-      else if (script.includes('@exit')) holdLeash(channel, tag, toArgv(rest), () => breakConnection(`Host "${host.name}" was unplugged`))
+      else if (script.includes('@exit')) holdLeash(channel, tag, rest, () => breakConnection(`Host "${host.name}" was unplugged`))
       else channel.end(0)
       return channel
     },
@@ -54,28 +54,37 @@ export function createSimulatedTransport(host: SimulatedHost): CommandTransport 
     },
   }
 
-  function holdLeash(channel: SimulatedChannel, tag: string, argv: readonly string[], unplug: () => void): void {
+  function holdLeash(channel: SimulatedChannel, tag: string, parameters: readonly string[], unplug: () => void): void {
+    const argv = toArgv(parameters)
     let timer: NodeJS.Timeout | undefined
     const exit = (status: number): void => {
       clearTimeout(timer)
       channel.stdout.write(`${tag}@exit ${status}\n`)
       channel.end(status)
     }
-    channel.onLine((line) => line.startsWith('t') && exit(143))
+    const waits = parameters[2]?.includes('g') === true
+    channel.onLine((line) => {
+      if (line.startsWith('t')) exit(143)
+      if (line === 'g' && waits) begin()
+    })
     channel.onGone(() => clearTimeout(timer))
-    channel.stdout.write(`${tag}@start 4711 4710 group\n`)
-    channel.stderr.write(`${tag}@start\n`)
-    if (argv.includes('encode-facts')) {
-      channel.stdout.write(describe(host))
-      exit(0)
-    } else if (!argv.includes('-progress') || argv.at(-1) === '-') {
-      // A trial of an encoder reports, too, and makes no file.
-      void host.commands.run(argv).then(({ status, stdout, stderr }) => {
-        channel.stdout.write(stdout)
-        channel.stderr.write(stderr)
-        exit(status)
-      })
-    } else void encode()
+    if (!waits) begin()
+
+    function begin(): void {
+      channel.stdout.write(`${tag}@start 4711 4710 group\n`)
+      channel.stderr.write(`${tag}@start\n`)
+      if (argv.includes('encode-facts')) {
+        channel.stdout.write(describe(host))
+        exit(0)
+      } else if (!argv.includes('-progress') || argv.at(-1) === '-') {
+        // A trial of an encoder reports, too, and makes no file.
+        void host.commands.run(argv).then(({ status, stdout, stderr }) => {
+          channel.stdout.write(stdout)
+          channel.stderr.write(stderr)
+          exit(status)
+        })
+      } else void encode()
+    }
 
     /** Takes its time, and reports the same again and again until it ends. */
     async function encode(): Promise<void> {

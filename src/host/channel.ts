@@ -29,6 +29,8 @@ export interface CommandTransport extends AsyncDisposable {
   connect(signal?: AbortSignal): Promise<void>
   /** Starts a command line, read by the host's login shell (the local transport: by /bin/sh). Rejects with HOST_LOST when the connection is gone. */
   openCommand(commandLine: string, signal?: AbortSignal): Promise<CommandChannel>
+  /** Whether one more command needs no further connection. Missing where it never does. */
+  readonly hasRoom?: (() => boolean) | undefined
   /** Begins to connect what transfers will want, beside whatever else goes on. Failing is left to the transfer that meets it again. */
   readonly prepareTransfers?: (() => void) | undefined
   /** As the Host port's method. */

@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>> | undefined
   /** `nice -n` value. */
   readonly nice?: number | undefined
+  /** The command does not begin before this has resolved; what it needs is made ready meanwhile. Its rejection is the call's. */
+  readonly mayBegin?: Promise<void> | undefined
   /** Told when the command itself has ended, before the last of its output has come, and before what it left running is ended. */
   readonly onExit?: (() => void) | undefined
   /** Keeps the machine from falling asleep for as long as the command runs, where the platform has a way (caffeinate). */

@@ -11,7 +11,8 @@ import { createOpenCalls } from './open-calls.ts'
 import { adoptArguments } from './shell/adopt-file.ts'
 import { createFileTeller, type FileTeller } from './shell/file-teller.ts'
 import { createGuard, type Guard } from './shell/guard.ts'
-import { DEFAULT_LEASH_TIMING, type LeashTiming, runOnLeash } from './shell/run-on-leash.ts'
+import { DEFAULT_LEASH_TIMING, type LeashTiming } from './shell/run-on-leash.ts'
+import { createRunWaiting } from './shell/run-waiting.ts'
 import { toWindowsProgram } from './shell/windows-program.ts'
 
 /** What the files of a host are built on. */
@@ -41,6 +42,7 @@ export function createPosixHost(options: PosixHostOptions): Host {
   const teller = createFileTeller(transport, { timing, answerMs })
   const files = createFiles({ run, guard, teller })
   const checked = createCheckedFiles({ hostName, files, comparesHashes: config.checksum === true })
+  const runWaiting = createRunWaiting(transport)
   let facts: HostFacts | undefined
 
   async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
@@ -48,9 +50,9 @@ export function createPosixHost(options: PosixHostOptions): Host {
       const env = { ...config.env, ...options.env }
       if (facts?.pathTool !== undefined && (argv[0] === facts.ffmpegPath || argv[0] === facts.ffprobePath)) {
         const program = toWindowsProgram(facts.pathTool, argv, env)
-        return await runOnLeash(transport, program.argv, { ...options, env: program.env, signal, timing, hostName })
+        return await runWaiting(program.argv, { ...options, env: program.env, signal, timing, hostName })
       }
-      return await runOnLeash(transport, argv, { ...options, env, signal, timing, hostName })
+      return await runWaiting(argv, { ...options, env, signal, timing, hostName })
     })
   }
 

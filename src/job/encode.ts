@@ -14,7 +14,7 @@ import type { ArrivingSource } from '../transfer/arriving-source.ts'
 import type { MediaRoute } from '../transfer/media-route.ts'
 import { type CoverFiles, takeCoversOut } from './attach-covers.ts'
 import type { JobContext, StageProgress } from './job-context.ts'
-import { watchStall } from './stall-watch.ts'
+import { type StallWatch, watchStall } from './stall-watch.ts'
 
 /** Flags that encode adds for itself: no terminal, no banner, progress as data on stdout. */
 const OWN_FLAGS = ['-nostdin', '-hide_banner', '-nostats', '-progress', 'pipe:1'] as const
@@ -70,6 +70,7 @@ export async function encode(context: JobContext, route: MediaRoute, arriving?: 
   let argv: readonly string[]
   let result: RunResult
   try {
+    if ((plan.covers ?? []).length > 0) await context.mayEncode
     covers = await takeCoversOut({ ...context, signal }, route)
     const { input, output } = plan.arguments
     const args = {
@@ -85,6 +86,7 @@ export async function encode(context: JobContext, route: MediaRoute, arriving?: 
       env: { ...host.config.env, AV_LOG_FORCE_NOCOLOR: '1', ...arriving?.env },
       nice: toNice(host.config, facts),
       keepsAwake: true,
+      mayBegin: context.mayEncode && holdStall(stall, context.mayEncode),
     })
   } catch (error) {
     if (hopeless.signal.aborted && !context.signal.aborted) return { kind: 'hopeless', savedPercent: projectedSaving }
@@ -129,6 +131,17 @@ function toStallError(last: EncodeProgress | undefined, durationSeconds: number,
   return new EncodeError('ENCODE_STALLED', `ffmpeg made no progress for ${formatDuration(stallSeconds)}: ${where}`, {
     hint: 'If it is only slow, set a longer "stall_timeout"',
   })
+}
+
+/** What waits for its slot has nothing to tell. */
+function holdStall(stall: StallWatch, until: Promise<void>): Promise<void> {
+  stall.allowMore(Number.POSITIVE_INFINITY)
+  const over = until.then(() => {
+    stall.allowMore(0)
+    stall.report('may begin')
+  })
+  over.catch(() => {}) // told to whoever waits for it
+  return over
 }
 
 function toStageProgress(report: EncodeProgress, { plan }: JobContext): StageProgress {

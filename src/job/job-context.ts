@@ -60,6 +60,8 @@ export interface JobContext {
   readonly onStage: (stage: Stage, result?: { readonly temporary: string; readonly outputBytes: number }) => void
   /** Resolves when the stages told so far outlive a power cut. */
   readonly flushStages: () => Promise<void>
+  /** ffmpeg does not begin before this has resolved; without it, at once. */
+  readonly mayEncode?: Promise<void> | undefined
   /** Told when ffmpeg has ended, before all of what it said has come: its slot may go to another job. */
   readonly onEncoded?: (() => void) | undefined
   readonly onProgress: (stage: Stage, progress: StageProgress) => void

@@ -86,11 +86,17 @@ async function runStages(context: JobContext, route: MediaRoute, temporary: stri
     },
   }
   const early = await bringSource(encoding, route)
-  const waitedMs = await takeSlot(context)
-  if (early === undefined) begin('encode')
+  let waitedMs = 0
+  const isWaiting = early === undefined && !slot.hasSlot
+  const granted = takeSlot(context).then((ms) => {
+    waitedMs = ms
+    if (early === undefined) begin('encode')
+  })
+  granted.catch(() => {}) // told to the encode
+  if (!isWaiting) await granted
   // Decoding keeps the host as busy as encoding does.
   const onEncoded = plan.profile.verify === 'full' ? undefined : slot.release
-  const verdict = early ?? (await encode({ ...encoding, onEncoded }, route))
+  const verdict = early ?? (await encode({ ...encoding, onEncoded, mayEncode: isWaiting ? granted : undefined }, route))
   const isDecoded = plan.profile.verify === 'full' && verdict.kind === 'finished'
   if (!isDecoded) slot.release()
   if (verdict.kind === 'hopeless') {

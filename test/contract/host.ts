@@ -115,6 +115,26 @@ export function describeHost(name: string, start: () => Promise<HostUnderTest>, 
       await expectEnded([ffmpeg, ...FFMPEG_FOREVER], 'testsrc2', 'progress=')
     })
 
+    test('has a command begin when it may, and not before', async () => {
+      const leave = join(folder, 'leave')
+      // Where a host makes commands ready while they wait, it does so once it knows that they are short.
+      for (let round = 0; round < 3; round += 1) {
+        await rm(leave, { force: true })
+        const { promise: mayBegin, resolve: letBegin } = Promise.withResolvers<void>()
+        const waiting = host.run(['/bin/sh', '-c', 'test -e "$0" && echo began', leave], { mayBegin })
+        await host.run(['echo', 'meanwhile'])
+        await writeFile(leave, '')
+        letBegin()
+        expect(await waiting).toEqual({ status: 0, stdout: 'began\n', stderr: '' })
+      }
+      const { promise: mayBegin, reject: refuse } = Promise.withResolvers<void>()
+      const refused = host.run(['sleep', '986'], { mayBegin })
+      const reason = new Error('goes elsewhere')
+      refuse(reason)
+      await expect(refused).rejects.toBe(reason)
+      await waitUntil(async () => (await processes('sleep 986')).length === 0, { what: 'nothing waits any more' })
+    })
+
     test('starts nothing for a signal that is already aborted', async () => {
       const reason = new Error('changed my mind')
       await expect(host.run(['echo'], { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)

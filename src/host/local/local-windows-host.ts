@@ -2,6 +2,7 @@
 
 import { cpus } from 'node:os'
 import { EncodeError } from '../../core/errors.ts'
+import { untilAborted } from '../../core/until-aborted.ts'
 import type { HostConfig } from '../../model/config.ts'
 import { createCheckedFiles } from '../checked-files.ts'
 import type { Host, RunOptions, RunResult } from '../host.ts'
@@ -37,10 +38,10 @@ export function createLocalWindowsHost({ config, env, homeFolder, timing = DEFAU
   async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     const surroundings = { ...env, ...config.env, ...options.env }
     using _awake = options.keepsAwake === true ? wakefulness.hold() : undefined
-    return await calls.during(
-      options.signal,
-      async (signal) => await runWindowsCommand(argv, { ...options, env: surroundings, signal, graceMs: timing.graceTenths * 100 }),
-    )
+    return await calls.during(options.signal, async (signal) => {
+      if (options.mayBegin !== undefined) await untilAborted(options.mayBegin, signal)
+      return await runWindowsCommand(argv, { ...options, env: surroundings, signal, graceMs: timing.graceTenths * 100 })
+    })
   }
 
   async function end(reason: EncodeError, leaves: boolean): Promise<void> {

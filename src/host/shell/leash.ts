@@ -3,7 +3,7 @@
  *
  * ffmpeg outlives a killed client, a closed channel and an end of its stdin, and sshd does not notice a cut network while ffmpeg prints.
  * So the wrapper holds the channel's stdin, and the controller speaks on it: `h` is a heartbeat, `t` asks for the end (TERM, and KILL
- * after the grace); the end of stdin, or no line for the heartbeat limit, counts as `t`.
+ * after the grace); the end of stdin, or no line for the heartbeat limit, counts as `t`. A command that waits for leave begins on `g`.
  *
  * It answers on stdout with frames (see `leash-frame.ts`): `TAG@start PID WRAPPER MODE` before the command's first byte and `TAG@exit STATUS`
  * after its last; on stderr with `TAG@start` alone, so that what login files print can be told from what the command says.
@@ -30,13 +30,15 @@ export interface LeashCommand {
   readonly nice?: number | undefined
   /** Holds off sleep with caffeinate(8) where there is one. */
   readonly keepsAwake?: boolean | undefined
+  /** Begins with the line `g`. Without a process group of its own for the wrapper nothing is started. */
+  readonly waits?: boolean | undefined
 }
 
 /** The command line that runs `argv` on a leash, the same for every login shell. */
 export function leashCommand(command: LeashCommand): string {
   const { exported, argv } = withSurroundings(command)
   const { words, isEncoded } = carryArguments([...exported, ...argv])
-  const flags = `-${isEncoded ? 'b' : ''}${command.keepsAwake === true ? 'w' : ''}`
+  const flags = `-${isEncoded ? 'b' : ''}${command.keepsAwake === true ? 'w' : ''}${command.waits === true ? 'g' : ''}`
   const { tag, heartbeatSeconds, graceTenths, nice = 0 } = command
   const parameters = [tag, String(heartbeatSeconds), String(graceTenths), flags, String(nice), String(exported.length), ...words]
   return ['exec', '/bin/sh', '-c', ...[LEASH, ...parameters].map(quoteWord)].join(' ')
@@ -80,18 +82,20 @@ const LEASH = [
   'while [ $n -lt $g ] && { [ $K = 0 ] || kill -0 $p; }; do sleep 0.1 || sleep 1; n=$((n+1)); done;',
   'kill -KILL $K; kill -KILL $p; } 2>/dev/null;',
 
+  // A command that waits can be ended only by the end of the whole group: it has no number yet.
+  'w=; case $f in *g*) [ $m = group ] || exit; w=1;; esac;',
+
   // The leash. One process hands on what the controller says, one ticks every fifth of the limit, and the keeper reads both from one pipe.
   // No signals and no traps: ksh93 cannot trap again what was once ignored, and an early heartbeat would kill a watch that has no trap yet.
   `l() { { trap '' HUP INT TERM PIPE; if [ $h -gt 0 ]; then ( exec 3<&-; while sleep $(((h+4)/5)); do echo . || exit; done ) & fi;`,
   'while IFS= read -r l <&3; do printf "%s\\n" "$l" || exit; done; echo t; } 2>/dev/null | {',
-  `trap '' HUP INT TERM PIPE; exec 3<&- >/dev/null 2>&1; n=0;`,
-  'while IFS= read -r l; do case $l in .) n=$((n+1)); [ $n -lt 5 ] || break;; t*) break;; *) n=0;; esac; done; z; } & r=$!; };',
-  // The group's leash holds before there is anything to hold; the others must know the command's number.
-  'K=0; [ $m = group ] && l;',
+  `trap '' HUP INT TERM PIPE; exec 3<&- 2>/dev/null; [ "$w" ] || exec >/dev/null; n=0;`,
+  'while IFS= read -r l; do case $l in .) n=$((n+1)); [ $n -lt 5 ] || break;; t*) break;; g) echo; w=; exec >/dev/null;; *) n=0;; esac; done;',
+  '[ "$w" ] && kill -KILL 0; z; } & r=$!; };',
 
   // The command. What is to become it says its own number first, which POSIX sh does not know of a process that it has split off: Linux tells
   // it without another program (the number is the first word), elsewhere another shell knows its own.
-  'if [ "$m$o" = group1 ]; then { read -r n a </proc/self/stat || exit; printf "%s@start %s %s %s\\n" "$0" $n $$ $m; printf "%s@start\\n" "$0" >&2; exec "$@"; } 3<&- &',
+  'c() { if [ "$m$o" = group1 ]; then { read -r n a </proc/self/stat || exit; printf "%s@start %s %s %s\\n" "$0" $n $$ $m; printf "%s@start\\n" "$0" >&2; exec "$@"; } 3<&- &',
   `else $e /bin/sh -c 'printf "%s@start %s %s %s\\n" "$0" $$ $1 $2; printf "%s@start\\n" "$0" >&2; shift 2; exec "$@"' "$0" $$ $m "$@" 3<&- & fi;`,
   'p=$!; case $m in setsid) K=-$p; l;; pid) K=$p; l;; esac;',
 
@@ -108,7 +112,13 @@ const LEASH = [
   `printf '%s@exit %s\\n' "$0" $s 2>/dev/null; exec 2>/dev/null;`,
   // What the command left running goes too. In the group that includes this shell: nothing reads its own exit status.
   // In the other modes the ticker and the reader end by themselves, with the next tick and with the channel.
-  'kill -KILL $r; [ $m = pid ] || kill -KILL $K; exit $s',
+  'kill -KILL $r; [ $m = pid ] || kill -KILL $K; exit $s; };',
+
+  // The group's leash holds before there is anything to hold; the others must know the command's number. What waits for leave is told by
+  // the keeper, on a pipe of their own.
+  'K=0; if [ "$w" ]; then l | { IFS= read -r x && exec </dev/null && c "$@"; } 3<&- &',
+  `trap '' HUP INT TERM PIPE; exec 3<&-; wait; exit; fi;`,
+  '[ $m = group ] && l; c "$@"',
 ].join(' ')
 
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EncodeError } from '../../core/errors.ts'
 import { toPlainLine } from '../../core/text.ts'
+import { untilAborted } from '../../core/until-aborted.ts'
 import type { ChannelExit, CommandChannel, CommandTransport } from '../channel.ts'
 import { createCollector, MAX_STDERR_BYTES, MAX_STDOUT_BYTES } from '../collector.ts'
 import type { RunOptions, RunResult } from '../host.ts'
@@ -33,6 +34,8 @@ export interface LeashDialect {
   start(command: LeashCommand): { readonly commandLine: string; readonly input: string }
   /** Undefined where it comes another way. */
   readonly heartbeat: string | undefined
+  /** Has a command begin that waits for it; undefined where none does. */
+  readonly begin?: string | undefined
   /** Asks for the end. */
   readonly request: string
   /** Whether the leash ends with its command, and kills it after the grace. If not, the channel's KILL signal is to do so. */
@@ -44,6 +47,7 @@ export interface LeashDialect {
 const POSIX_LEASH: LeashDialect = {
   start: (command) => ({ commandLine: leashCommand(command), input: '' }),
   heartbeat: 'h\n',
+  begin: 'g\n',
   request: 't\n',
   isReleased: true,
   killCommand,
@@ -53,6 +57,10 @@ export interface LeashOptions extends RunOptions {
   /** POSIX unless told. */
   readonly dialect?: LeashDialect | undefined
   readonly timing?: LeashTiming | undefined
+  /** Told what holds the command, when it begins. */
+  readonly onStart?: ((start: LeashStart) => void) | undefined
+  /** Told when a command that waited is told to begin: not where its leash has ended before. */
+  readonly onLeave?: (() => void) | undefined
   /** Host's name, for messages. */
   readonly hostName: string
 }
@@ -63,12 +71,15 @@ export interface LeashOptions extends RunOptions {
  * its leash was ended from outside; NAME_NOT_CARRIED for arguments that no command line carries. An exit status is a result, never an error.
  */
 export async function runOnLeash(transport: CommandTransport, argv: readonly string[], options: LeashOptions): Promise<RunResult> {
-  const { signal, timing = DEFAULT_LEASH_TIMING, env, nice, keepsAwake, dialect = POSIX_LEASH } = options
+  const { signal, timing = DEFAULT_LEASH_TIMING, env, nice, keepsAwake, dialect = POSIX_LEASH, mayBegin } = options
+  const begin = mayBegin === undefined ? undefined : dialect.begin
+  const waits = begin !== undefined
+  if (mayBegin !== undefined && !waits) await untilAborted(mayBegin, signal)
   signal?.throwIfAborted()
   transport.lost.throwIfAborted()
   const tag = `encode-${randomBytes(12).toString('hex')}`
   const { heartbeatLimitSeconds: heartbeatSeconds, graceTenths } = timing
-  const { commandLine, input } = dialect.start({ argv, tag, heartbeatSeconds, graceTenths, env, nice, keepsAwake })
+  const { commandLine, input } = dialect.start({ argv, tag, heartbeatSeconds, graceTenths, env, nice, keepsAwake, waits })
   const channel = await transport.openCommand(commandLine, signal)
 
   const done = new AbortController()
@@ -76,6 +87,7 @@ export async function runOnLeash(transport: CommandTransport, argv: readonly str
   channel.stdin.on('error', ignore) // its end is told by `exit`
   say(channel, input, 'always')
   beat(channel, dialect)
+  if (begin !== undefined) void mayBegin?.then(() => letBegin(channel, begin, output, options.onLeave), ignore)
   if (!dialect.isReleased) {
     void output.exited.then(async () => await pause(LAST_WORDS_MS, done.signal)).then(() => channel.signal('KILL'))
   }
@@ -124,11 +136,12 @@ type End = ChannelExit | undefined
 
 interface Output {
   readonly exited: Promise<void>
+  isOver(): boolean
   start(): LeashStart | undefined
   result(): { readonly status: number | undefined; readonly stdout: string; readonly stderr: string }
 }
 
-function collectOutput(channel: CommandChannel, tag: string, { onStdout, onStderr, onExit }: LeashOptions): Output {
+function collectOutput(channel: CommandChannel, tag: string, { onStdout, onStderr, onStart, onExit }: LeashOptions): Output {
   const { promise: exited, resolve: exit } = Promise.withResolvers<void>()
   const stdout = createCollector(MAX_STDOUT_BYTES, 'head')
   const stderr = createCollector(MAX_STDERR_BYTES, 'tail')
@@ -138,6 +151,7 @@ function collectOutput(channel: CommandChannel, tag: string, { onStdout, onStder
   const frames = createFrameParser(tag, {
     onStart: (found) => {
       start = found
+      onStart?.(found)
     },
     onOutput: onStdout ?? stdout.add,
     onExit: (found) => {
@@ -150,11 +164,17 @@ function collectOutput(channel: CommandChannel, tag: string, { onStdout, onStder
     stderr.add(chunk)
     onStderr?.(chunk)
   })
+  let isOver = false
+  const end = (): void => {
+    isOver = true
+  }
+  channel.exit.then(end, end)
   // Without a start on stderr nothing ran there, and what login files say is the only explanation.
   channel.stdout.on('data', frames.push).on('error', ignore).once('end', frames.end)
   channel.stderr.on('data', messages.push).on('error', ignore).once('end', messages.end)
   return {
     exited,
+    isOver: () => isOver,
     start: () => start,
     result: () => ({ status, stdout: stdout.text(), stderr: stderr.text() }),
   }
@@ -221,6 +241,12 @@ function describeUnfinished(end: End, output: Output, hostName: string): EncodeE
   const what =
     output.start() === undefined ? `Host "${hostName}" did not start a command` : `A command on host "${hostName}" was ended from outside`
   return new EncodeError('COMMAND_FAILED', `${what}${how}${said === '' ? '' : `: ${said}`}`)
+}
+
+function letBegin(channel: CommandChannel, line: string, { isOver }: Output, onLeave: LeashOptions['onLeave']): void {
+  if (isOver()) return
+  onLeave?.()
+  say(channel, line, 'always')
 }
 
 function beat(channel: CommandChannel, { heartbeat }: LeashDialect): void {

@@ -23,6 +23,8 @@ export interface ConnectionPool {
   listen(lane: Lane, onConnection: OnConnection, signal?: AbortSignal): Promise<HostListener>
   /** Makes sure that a connection is there. */
   connect(signal?: AbortSignal): Promise<void>
+  /** Whether a connection that is there has room for one more session. */
+  hasRoom(lane: Lane): boolean
   /** Begins one of this lane, where there is none; who wants it then finds it under way. */
   begin(lane: Lane): void
   /** Aborted, with HOST_LOST as reason, when the last connection broke. */
@@ -155,6 +157,7 @@ export function createConnectionPool(open: (signal: AbortSignal) => Promise<SshC
       const member = [...members].find((one) => one.lane === 'control') ?? addMember('control')
       await untilAborted(member.opening, signal)
     },
+    hasRoom: (lane) => [...members].some((one) => one.lane === lane && one.taken < one.limit),
     begin(lane) {
       if (ended.signal.aborted || lost.signal.aborted) return
       if (![...members].some((one) => one.lane === lane)) addMember(lane)

@@ -84,6 +84,7 @@ export function createSshTransport(options: SshTransportOptions): SshTransport {
       const { channel, exit } = await pool.openSession('control', commandLine, signal)
       return toCommandChannel(channel, exit)
     },
+    hasRoom: () => pool.hasRoom('control'),
     prepareTransfers: () => pool.begin('bulk'),
     // Behind the bytes of a source a heartbeat would come late.
     async listen(onConnection, signal) {

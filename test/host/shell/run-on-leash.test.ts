@@ -1,4 +1,5 @@
-import { mkdir, readFile, symlink } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { kill } from 'node:process'
 import { describe, expect, test } from 'vitest'
@@ -110,6 +111,41 @@ describe.concurrent('the leash', () => {
       await expectGone(pid)
     })
 
+    test('has a command that waits begin when it may, and not before', async () => {
+      await using shell = await openInnerShell(name)
+      const leave = join(shell.folder, 'leave')
+      const may = Promise.withResolvers<void>()
+      const script = 'cat; printf "a\\0b"; printf c >&2; [ -e "$0" ] && exit 3'
+      const argv = ['/bin/bash', '-c', script, leave]
+      const run = runOnLeash(shell.transport, argv, { ...OPTIONS, mayBegin: may.promise })
+      await waitUntil(async () => (await listGroup(leave)).length >= WAITING_PROCESSES, { what: 'the leash stands' })
+      await writeFile(leave, '')
+      may.resolve()
+      expect(await run).toEqual({ status: 3, stdout: 'a\0b', stderr: 'c' })
+      await waitUntil(async () => (await listGroup(leave)).length === 0, { what: 'nothing is left of it' })
+    })
+
+    test('ends a command that has begun after it waited', async () => {
+      await using shell = await openInnerShell(name)
+      const { channel, output } = await startWaiting(shell, IGNORES_TERM)
+      channel.stdin.write('g\n')
+      await waitUntil(() => /@start [^\n]*\n\d+\n/.test(output()), { what: 'the command has started' })
+      channel.stdin.write('t\n')
+      await expectGone(Number(/@start (\d+)/.exec(output())?.[1]))
+    })
+
+    test.each([
+      ['it is told to', (channel: CommandChannel) => void channel.stdin.write('t\n')],
+      ['its stdin ends', (channel: CommandChannel) => void channel.stdin.end()],
+    ])('ends a command that waits, when %s', async (_, end) => {
+      await using shell = await openInnerShell(name)
+      const { tag, channel, output } = await startWaiting(shell, 'echo began')
+      end(channel)
+      await waitUntil(async () => (await listGroup(tag)).length === 0, { what: 'nothing is left of it' })
+      await channel.exit
+      expect(output()).toBe('')
+    })
+
     test('ends the command when its wrapper is killed', async () => {
       await using shell = await openInnerShell(name)
       const { pid, channel, output } = await startRaw(shell, IGNORES_TERM)
@@ -118,6 +154,33 @@ describe.concurrent('the leash', () => {
       await expectGone(pid)
     })
   })
+})
+
+test('ends a command that waits when no heartbeat comes, and not before', { timeout: 20_000 }, async () => {
+  await using shell = await openInnerShell('dash')
+  const { tag, channel, output } = await startWaiting(shell, 'echo began', 5)
+  const begin = performance.now()
+  const heartbeat = setInterval(() => channel.stdin.write('h\n'), 500)
+  await waitUntil(() => performance.now() - begin > 6500, { what: 'the limit has passed' })
+  clearInterval(heartbeat)
+  expect(await listGroup(tag)).not.toEqual([])
+  await waitUntil(async () => (await listGroup(tag)).length === 0, { what: 'nothing is left of it' })
+  await channel.exit
+  expect(output()).toBe('')
+})
+
+test('starts nothing that waits where the server makes no process group for a channel', async () => {
+  await using shell = await openInnerShell('dash')
+  const command = leashCommand({ argv: ['/bin/echo', 'began'], tag: 'encode-raw', heartbeatSeconds: 600, graceTenths: 15, waits: true })
+  const channel = await shell.transport.openCommand(`/bin/sh -c ${quoteWord(command)}; exit`)
+  let text = ''
+  channel.stderr.resume()
+  channel.stdout.on('data', (chunk: Buffer) => {
+    text += chunk.toString()
+  })
+  channel.stdin.on('error', () => undefined).write('g\n')
+  await channel.exit
+  expect(text).toBe('')
 })
 
 test('a command whose wrapper was killed before it could hold the leash is ended when it is told to', async () => {
@@ -200,6 +263,42 @@ async function startRaw(
   })
   await waitUntil(() => /@start [^\n]*\n\d+\n/.test(text), { what: 'the command has started' })
   return { pid: Number(/@start [^\n]*\n(\d+)\n/.exec(text)?.[1]), channel, output: () => text }
+}
+
+/** The wrapper, and what holds the leash. */
+const WAITING_PROCESSES = 5
+
+/** Starts a script that waits for leave on a leash that the test itself holds. */
+async function startWaiting(
+  shell: InnerShell,
+  script: string,
+  heartbeatSeconds = 600,
+): Promise<{ readonly tag: string; readonly channel: CommandChannel; output(): string }> {
+  const tag = `encode-${randomUUID()}`
+  const argv = ['/bin/bash', '-c', script]
+  const channel = await shell.transport.openCommand(leashCommand({ argv, tag, heartbeatSeconds, graceTenths: 15, waits: true }))
+  let text = ''
+  channel.stdin.on('error', () => undefined)
+  channel.stderr.resume()
+  channel.stdout.on('data', (chunk: Buffer) => {
+    text += chunk.toString()
+  })
+  await waitUntil(async () => (await listGroup(tag)).length >= WAITING_PROCESSES, { what: 'the leash stands' })
+  return { tag, channel, output: () => text }
+}
+
+/** Living processes of the group whose leader has the word in its command line. */
+async function listGroup(word: string): Promise<readonly number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const living = await Promise.all(
+    pids.map(async (pid) => {
+      const [stat, words] = await Promise.all(['stat', 'cmdline'].map((name) => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => ')')))
+      const [state, , group] = (stat ?? '').slice((stat ?? '').lastIndexOf(')') + 2).split(' ')
+      return { pid: Number(pid), isAlive: state !== undefined && state !== '' && state !== 'Z', group: Number(group), words: words ?? '' }
+    }),
+  )
+  const leader = living.find(({ pid, group, words }) => pid === group && words.includes(word))
+  return living.filter(({ isAlive, group }) => isAlive && group === leader?.group).map(({ pid }) => pid)
 }
 
 async function expectGone(pid: number, timeoutMs = 15_000): Promise<void> {
