@@ -119,6 +119,7 @@ const CASES: readonly Case[] = [
 
 describe('settings of a host', () => {
   let home: TestHome
+  const shell = createProgramShell()
   beforeAll(async () => {
     home = await createHome()
     await home.write('.ssh/conf.d/a.conf', 'Host nas\n User from-include\nHost elsewhere\n Port 5\n')
@@ -126,14 +127,12 @@ describe('settings of a host', () => {
   })
   afterAll(async () => {
     await home[Symbol.asyncDispose]()
+    await shell[Symbol.asyncDispose]()
   })
 
   const load = (to: SshDestination, sshProgram: string | undefined, runHere?: ProgramShell['run']): Promise<SshSettings> =>
     loadSshSettings(to, { sshProgram, runHere, homeFolder: home.folder, env: { PATH: process.env.PATH, SSH_AUTH_SOCK: '/agent' } })
   const atHome = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null).replaceAll('"~', `"${home.folder}`))
-
-  const shell = createProgramShell()
-  afterAll(() => shell[Symbol.asyncDispose]())
 
   for (const [reader, program, runHere] of [
     ["OpenSSH's client", undefined, undefined],
