@@ -5,7 +5,7 @@
  * 1. no job that would be over there, or make others there be over, only after the whole run could be (finish-line.ts), when it would be
  *    over sooner on another host, however busy that is. A shorter one may go there instead.
  * 2. no job for whose source an idle slot would stand and wait, while a shorter one comes sooner: long sources come while short ones are
- *    encoded. This is for slots, not for links; and not where the job would hardly be over in time if it came later.
+ *    encoded. This is for slots, not for links; and not where few jobs are left a slot and this one would hardly be over in time later.
  * 3. hosts of which nothing is known are given short jobs first, and so are those that are known while most are not.
  *
  * A job that is kept from a free host waits for a busy one. That is a guess about speeds, so it never holds anything up by itself:
@@ -70,8 +70,14 @@ interface Line {
 /** A finish line holds until this share of the time up to it has passed, or of what waits was started. */
 const LINE_PRECISION = 0.005
 
-/** Of the time to the finish line: for how long an idle slot may wait for a source, and how much the jobs that come first may take. */
-const IDLE_SHARE = 0.01
+/** Of the time to the finish line: for how long an idle slot may wait for a source. */
+const IDLE_SHARE = 0.02
+
+/**
+ * With so few jobs left, most slots do one or two of them: a long one that lets others go first ends after the line where these take more
+ * than this share of the time. With more jobs a faster host has it in time.
+ */
+const FEW_JOBS_A_SLOT = 2
 const LATER_SHARE = 0.1
 
 export function createForesight<Job extends ScheduledJob>(options: ForesightOptions<Job>): Foresight<Job> {
@@ -96,7 +102,8 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
     if (carefulSeconds > secondsToLine && isSoonerElsewhere(entry, candidate, foreseen.endSeconds)) {
       return { atMost: (secondsToLine / carefulSeconds) * job.work }
     }
-    const soonWork = carefulSeconds > secondsToLine * (1 - LATER_SHARE) ? job.work : findSoonWork(entry, candidate, foreseen, secondsToLine)
+    const latestSeconds = secondsToLine * (lane.entries.length > outlook.slots * FEW_JOBS_A_SLOT ? 1 : 1 - LATER_SHARE)
+    const soonWork = carefulSeconds > latestSeconds ? job.work : findSoonWork(entry, candidate, foreseen, secondsToLine)
     return soonWork < job.work && least < job.work ? { atMost: Math.max(least, soonWork) } : 'good'
   }
 
@@ -120,11 +127,12 @@ export function createForesight<Job extends ScheduledJob>(options: ForesightOpti
     return options.countChanges() - changes <= waiting * LINE_PRECISION && lanes.size <= waiting
   }
 
-  /** Whether it would be over sooner on another host, however busy that is. */
+  /** Whether it would be over sooner on another host, however busy that is, together with all that it makes later there. */
   function isSoonerElsewhere(entry: Entry<Job>, on: Candidate, seconds: number): boolean {
     const isSooner = ({ worker, fit }: Candidate): boolean => {
       if (worker === on.worker || !outlooks.isCounted(worker, entry.job) || breaker.stateOf(worker) !== 'free') return false
-      return (timetable.endOfNew(worker, fit.queue, entry.job) ?? seconds) < seconds
+      if ((timetable.endOfNew(worker, fit.queue, entry.job) ?? seconds) >= seconds) return false
+      return (timetable.foresee(worker, fit.queue, entry.job)?.endSeconds ?? seconds) < seconds
     }
     const able = candidates.of(entry)
     // What was sooner the last time mostly is again.

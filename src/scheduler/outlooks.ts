@@ -18,6 +18,8 @@ export interface Outlook {
   readonly meanSpeed: number
   /** Mean speed times slots: no finish line is nearer than the work divided by it. */
   readonly allSpeed: number
+  /** Of all places. */
+  readonly slots: number
   /** Those of which nothing is known; made anew when that is true of one no longer. */
   readonly untried: readonly Candidate[]
   /** Nothing is known of any host. */
@@ -85,6 +87,7 @@ export function createOutlooks<Job extends ScheduledJob>(options: OutlookOptions
       family: paced.map(({ worker, fit }) => `${idOf(worker)} ${fit.queue}`).join('\n'),
       meanSpeed: paced.length === 0 ? mean.work : paced.reduce((sum, { speed }) => sum + speed, 0) / paced.length,
       allSpeed: paced.reduce((sum, place) => sum + place.speed * toSlotCount(place), 0),
+      slots: paced.reduce((sum, place) => sum + toSlotCount(place), 0),
       untried: paced.filter(({ worker }) => !speeds.knows(worker.spec, sample)),
       isGuess,
       version: candidates.version,

@@ -112,6 +112,22 @@ test('an idle slot gets a job that is soon there, and the long one comes while t
   await bench.endAll()
 })
 
+test('a long job goes where it is over later rather than wait for a host on which it would make another one late', async () => {
+  const bench = createStagedBench({
+    ahead: () => 1,
+    knownSpeeds: [knownSpeed('wide', 1), knownSpeed('quick', 1.3)],
+    knownLinks: [
+      { cluster: 'home', name: 'wide', bytesPerSecond: 3 },
+      { cluster: 'home', name: 'quick', bytesPerSecond: 1.7 },
+    ],
+  })
+  bench.up(worker('wide', { _default: 2 }), worker('quick', { _default: 1 }))
+  const film = (id: string, work: number) => ({ ...job(id), work, fetchBytes: work, transferBytes: work * 1.4 })
+  bench.add(film('longest', 600), film('long', 590))
+  expect(bench.stages()).toEqual(['longest wide coming', 'long quick coming'])
+  await bench.endAll()
+})
+
 describe('a job that waits for a slot is withdrawn, which counts against nobody,', () => {
   const placed = async (options: Partial<SchedulerOptions<ScheduledJob>> = {}) => {
     const bench = createStagedBench({ ...oneAhead, ...options })
