@@ -170,8 +170,13 @@ async function run(): Promise<Report> {
           // A copy in one call: the buffers of a hundred local copies at a time are nothing that hosts behind SSH would have.
           createFiles: () => ({ ...createLocalFiles({ hostName: host.name }), putFile: copyAtOnce, getFile: copyAtOnce }),
           transport: createSimulatedTransport({
-            ...{ name: host.name, workingDir: join(folder, 'hosts', host.name), commands },
-            ...{ encodeMs, reports: REPORTS, nextFault, mayEncode: values.heap ? allOpened.promise : undefined },
+            name: host.name,
+            workingDir: join(folder, 'hosts', host.name),
+            commands,
+            encodeMs,
+            reports: REPORTS,
+            nextFault,
+            mayEncode: values.heap ? allOpened.promise : undefined,
           }),
         }),
     },
