@@ -1,11 +1,11 @@
 /** Which connection a file's bytes go over, where a server does not let as many in as are wanted. */
 
 import { randomBytes } from 'node:crypto'
-import { appendFile, readFile, writeFile } from 'node:fs/promises'
-import { createServer, connect as dial, type Socket } from 'node:net'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { canStartHosts, type SshdHost, startSshdHost } from '../../cluster/sshd-host.ts'
+import { openDoor } from './door.ts'
 import { configOf, createHome, createTransport, type TestHome } from './ssh-fixture.ts'
 
 describe.runIf(canStartHosts)('results', () => {
@@ -59,52 +59,3 @@ describe.runIf(canStartHosts)('results', () => {
     await expect(transport.getBytes('echo', here('later'))).rejects.toMatchObject({ code: 'HOST_LOST' })
   })
 })
-
-interface Door extends AsyncDisposable {
-  readonly address: string
-  readonly port: number
-  readonly letIn: () => number
-  readonly refused: () => number
-  /** Breaks all connections, and lets nobody in any more. */
-  close(): void
-}
-
-/** What a firewall does with a client that has as many connections as it may have: it ends the next at once. */
-async function openDoor(host: SshdHost, { mostConnections }: { readonly mostConnections: number }): Promise<Door> {
-  const sockets = new Set<Socket>()
-  let [letIn, refused] = [0, 0]
-  let isClosed = false
-  const server = createServer((near) => {
-    near.on('error', () => undefined)
-    if (isClosed || letIn === mostConnections) {
-      refused += 1
-      return void near.resetAndDestroy()
-    }
-    letIn += 1
-    const far = dial(host.port, host.address)
-    for (const [from, into] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(from)
-      from.on('error', () => undefined).once('close', () => into.destroy())
-      from.pipe(into)
-    }
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { readonly port: number }
-  await appendFile(host.knownHostsFile, `[127.0.0.1]:${port} ${host.hostPublicKey}\n`)
-  const close = (): void => {
-    isClosed = true
-    for (const socket of sockets) socket.destroy()
-  }
-  return {
-    ...{ address: '127.0.0.1', port, close },
-    letIn: () => letIn,
-    refused: () => refused,
-    async [Symbol.asyncDispose]() {
-      close()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
-}

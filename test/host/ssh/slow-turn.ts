@@ -6,30 +6,44 @@ import type { Turn } from '../../../src/host/turn.ts'
 export interface SlowTurn extends Turn {
   /** What another program has moved. */
   countedBytes(): number
-  /** Has that program stand still, or go on. */
-  hold(isHeld: boolean): void
+  /** Resolves once that program moves bytes; with `holds` it stands still from then on. */
+  readonly handedOver: Promise<void>
+  /** As fast as bytes can, from now on; nothing stands still any more. */
+  hurry(): void
+}
+
+export interface SlowTurnOptions {
+  readonly holds?: boolean
 }
 
 const PIECE_BYTES = 4096
 const PIECE_MS = 20
 
-export function createSlowTurn(): SlowTurn {
+export function createSlowTurn({ holds = false }: SlowTurnOptions = {}): SlowTurn {
+  const handedOver = Promise.withResolvers<void>()
   let countedBytes = 0
-  let onHold: ((isHeld: boolean) => void) | undefined
+  let isSlow = true
+  let release: (() => void) | undefined
   return {
     isMetered: false,
-    pieceBytes: () => PIECE_BYTES,
-    take: async (_bytes, signal) => void (await sleep(PIECE_MS, undefined, { signal })),
+    pieceBytes: () => (isSlow ? PIECE_BYTES : Number.POSITIVE_INFINITY),
+    take: async (_bytes, signal) => void (isSlow && (await sleep(PIECE_MS, undefined, { signal }))),
     count(bytes) {
       countedBytes += bytes
     },
-    watch(listener) {
-      onHold = listener
+    watch(onHold) {
+      onHold(holds && isSlow)
+      release = () => onHold(false)
+      handedOver.resolve()
       return { [Symbol.dispose]: () => undefined }
     },
     stall: () => undefined,
     rest: () => undefined,
     countedBytes: () => countedBytes,
-    hold: (isHeld) => onHold?.(isHeld),
+    handedOver: handedOver.promise,
+    hurry() {
+      isSlow = false
+      release?.()
+    },
   }
 }
