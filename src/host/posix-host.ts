@@ -74,12 +74,13 @@ export function createPosixHost(options: PosixHostOptions): Host {
     async open(signal, { changesNothing } = {}) {
       return await calls.during(signal, async (either) => {
         await transport.connect(either)
+        // The first job would wait for them.
+        if (!changesNothing && config.type === 'streaming') transport.prepareTransfers?.()
         facts = await loadFacts(transport, config, { timing, signal: either, changesNothing, timeoutMs: answerMs })
-        // The first job would wait for them. Not before the answer: it may be Windows that was asked.
+        // Not before the answer: it may be Windows that was asked.
         if (!changesNothing) {
           void guard.start().catch(() => {}) // told to whoever needs it
           if (config.type === 'mounted') teller.start()
-          if (config.type === 'streaming') transport.prepareTransfers?.()
         }
         if (config.checksum === true) await checked.assertHashes(either)
         return facts

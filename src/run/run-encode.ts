@@ -68,11 +68,14 @@ async function startRun(request: RunRequest, world: RunWorld): Promise<number> {
   for (const ended of await endReplacements(ledger, ledger.deadRuns())) world.emit('warning', { message: describeEnded(ended) })
   // Where nothing is found, there is nothing to open hosts for. What is found may turn out to be no work, but mostly does not.
   const all = [...hosts.values()].flat()
+  const encodesHere = all.some(({ type }) => type === 'local')
+  // Handshakes want a processor, too.
+  if (!encodesHere) setPace('beside')
   await using ahead = openAhead((await isThere(targets[0], cwd)) ? all : [], world)
   await using rest = await openPlans()
   if (rest.leftSources().length > 0) ahead.add(all)
   const files = [...refused, ...(await takeFirst(rest, world))]
-  using pace = createLookPace({ ...world, setPace, slots: countSlots(all), encodesHere: all.some(({ type }) => type === 'local') })
+  using pace = createLookPace({ ...world, setPace, slots: countSlots(all), encodesHere })
   const intake = createPlannedIntake({ request, world, ledger, runId, files, rest, queue, planTargets })
   const { createHost } = ahead
   const { emit } = pace

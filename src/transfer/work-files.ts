@@ -26,7 +26,7 @@ export async function createWorkFiles(request: RouteRequest, names: readonly str
   }
 
   async function noteAll(): Promise<void> {
-    for (const name of names) await note(name)
+    await Promise.all(names.map(note))
   }
 
   /** What stays in the old folder is its guard's business, or the session's. */

@@ -177,6 +177,8 @@ export function openHostSession(options: HostSessionOptions): HostSession {
       const facts = await host.open(wanted)
       folder = undefined
       const opened: OpenHost = { host, facts, workFolder: () => ensureWorkFolder(host, facts) }
+      // Its first job would wait for it. Failing is told to who wants it.
+      if (config.type === 'streaming') void opened.workFolder().catch(() => {})
       await adoptFiles(opened)
       await removeAbandoned(host)
       await options.checkHost(host)

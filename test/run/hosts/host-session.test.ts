@@ -7,6 +7,7 @@ import { type Clock, systemClock } from '../../../src/core/clock.ts'
 import { EncodeError } from '../../../src/core/errors.ts'
 import { createHost } from '../../../src/host/create-host.ts'
 import type { Host } from '../../../src/host/host.ts'
+import type { HostType } from '../../../src/model/config.ts'
 import type { EventName } from '../../../src/model/events.ts'
 import { type HostSession, type OpenHost, openHostSession } from '../../../src/run/hosts/host-session.ts'
 import { makeHostConfig } from '../../contract/host-config.ts'
@@ -33,12 +34,12 @@ describe('a host that is lost and comes back', { timeout: 30_000 }, () => {
     session = await openSession('tower')
   })
 
-  async function openSession(name: string): Promise<HostSession> {
+  async function openSession(name: string, type: HostType = 'local'): Promise<HostSession> {
     const opened = openHostSession({
       cluster: 'home',
-      config: makeHostConfig({ name, type: 'local', workingDir: base }),
+      config: makeHostConfig({ name, type, workingDir: base }),
       createHost(own): Host {
-        const host = createHost({ config: own, sshProgram: undefined, env: process.env, homeFolder: homedir() })
+        const host = createHost({ config: { ...own, type: 'local' }, sshProgram: undefined, env: process.env, homeFolder: homedir() })
         return refusal === undefined ? host : { ...host, open: () => Promise.reject(refusal) }
       },
       emit: (event) => events.push(event),
@@ -57,6 +58,17 @@ describe('a host that is lost and comes back', { timeout: 30_000 }, () => {
   afterEach(async () => {
     await session.close()
     await rm(base, { recursive: true, force: true })
+  })
+
+  test('has its work folder before its first job where media travels to it, and else when it is wanted', async () => {
+    expect(await readdir(base)).toEqual([])
+    await using streaming = { session: await openSession('attic', 'streaming'), [Symbol.asyncDispose]: () => streaming.session.close() }
+    await waitUntil(async () => (await readdir(base)).length === 1, { what: 'its folder is there' })
+    const folder = await streaming.session.current()?.workFolder()
+    expect(await readdir(base)).toEqual([basename(folder ?? '')])
+    await streaming.session.close()
+    expect(await readdir(base)).toEqual([])
+    expect([...noted]).toEqual([])
   })
 
   test('leaves the work folder of another name of the same machine alone', async () => {
