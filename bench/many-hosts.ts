@@ -200,8 +200,12 @@ async function serve(folder: string): Promise<void> {
   const commands = createRecorder(folder)
   const server = new ssh2.Server({ hostKeys: [await readFile(join(folder, 'host'))] }, (client) => {
     const transport = createSimulatedTransport({
-      ...{ name: 'simulated', workingDir: join(folder, 'work'), commands, encodeMs: encodeSeconds * 1000 },
-      ...{ reports: Math.max(2, 2 * encodeSeconds), nextFault: () => 'none' as const },
+      name: 'simulated',
+      workingDir: join(folder, 'work'),
+      commands,
+      encodeMs: encodeSeconds * 1000,
+      reports: Math.max(2, 2 * encodeSeconds),
+      nextFault: () => 'none' as const,
     })
     client.on('error', () => undefined)
     client.on('authentication', (login) => login.accept())

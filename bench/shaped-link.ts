@@ -46,7 +46,9 @@ export async function openCable(host: SshdHost, megabitsPerSecond: number): Prom
     const [, init] = host.seenFrom('/').match(/^\/proc\/(\d+)\//) ?? []
     run(`nsenter --net=/run/netns/${name} --mount=/proc/${init}/ns/mnt --pid=/proc/${init}/ns/pid /usr/sbin/sshd -f '${config}'`)
     return {
-      ...{ address, port, knownHostsFile: await know(host, address, port) },
+      address,
+      port,
+      knownHostsFile: await know(host, address, port),
       carriedBytes: (way) => Number(readFileSync(`/sys/class/net/${near}/statistics/${way === 'up' ? 'tx' : 'rx'}_bytes`, 'utf8')),
       [Symbol.asyncDispose]: async () => remove(),
     }

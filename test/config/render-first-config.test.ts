@@ -46,7 +46,12 @@ describe('a first configuration', () => {
           {
             name: cluster,
             hosts: members.map(({ name, address, port, user, found }) => ({
-              ...{ name, address, port, user, type: found.type, queues: { _default: found.slots } },
+              name,
+              address,
+              port,
+              user,
+              type: found.type,
+              queues: { _default: found.slots },
               pathSubstitutions:
                 found.substitution === undefined ? [] : [{ from: toFolder(found.substitution.from), to: toFolder(found.substitution.to) }],
             })),

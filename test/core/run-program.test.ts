@@ -4,8 +4,12 @@ import { runProgram } from '../../src/core/run-program.ts'
 test('what a program says and its exit status come back', async () => {
   const result = await runProgram('/bin/sh', ['-c', 'printf "a film\\n"; printf "a complaint\\n" >&2; exit 3'])
   expect(result).toEqual({
-    ...{ status: 3, stdout: 'a film\n', stderr: 'a complaint\n' },
-    ...{ startFailure: undefined, isTimedOut: false, isTooLong: false },
+    status: 3,
+    stdout: 'a film\n',
+    stderr: 'a complaint\n',
+    startFailure: undefined,
+    isTimedOut: false,
+    isTooLong: false,
   })
 })
 

@@ -10,7 +10,10 @@ test('the host stops decoding when the job is ended', async () => {
   await using slow = await openLocalHost(script)
   const ending = new AbortController()
   const context = {
-    ...{ plan: createPlan('1', '/film.mkv'), host: slow.host, facts: slow.facts, signal: ending.signal },
+    plan: createPlan('1', '/film.mkv'),
+    host: slow.host,
+    facts: slow.facts,
+    signal: ending.signal,
     onWarning() {},
     onProgress: () => ending.abort(new Error('Ctrl-C')),
   }

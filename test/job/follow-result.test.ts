@@ -9,7 +9,9 @@ const MIB = 1024 * 1024
 const plan = createPlan('1', '/films/a.ts')
 const large: JobPlan = { ...plan, source: { ...plan.source, sizeBytes: 1000 * MIB } }
 const stage = (percent: number, mebibytes: number, savedPercent = 60): StageProgress => ({
-  ...{ fps: 25, speed: 1, etaSeconds: 10 },
+  fps: 25,
+  speed: 1,
+  etaSeconds: 10,
   percent,
   sizeBytes: mebibytes * MIB,
   savedPercent,

@@ -22,8 +22,14 @@ describe.runIf(canStartHosts)('a file that is fetched while it is written', { ti
     server = await startSshdHost({ name: 'writing' })
     const { address, port, user, identityFile, knownHostsFile, workingFolder } = server
     const config = makeHostConfig({
-      ...{ name: 'writing', type: 'streaming', workingDir: workingFolder },
-      ...{ address, port, user, identityFile, knownHosts: knownHostsFile },
+      name: 'writing',
+      type: 'streaming',
+      workingDir: workingFolder,
+      address,
+      port,
+      user,
+      identityFile,
+      knownHosts: knownHostsFile,
     })
     host = createHost({ config, sshProgram: undefined, env: { PATH: process.env.PATH }, homeFolder: homedir() })
     await host.open()

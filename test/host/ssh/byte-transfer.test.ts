@@ -171,7 +171,10 @@ describe.skipIf(!canStartHosts).each(MOVERS)('bytes through %s', (mover) => {
     const seen = Promise.withResolvers<boolean>()
     let isResting = false
     const turn: Turn = {
-      ...{ isMetered: false, pieceBytes: () => 65_536, take: async () => undefined, count: () => undefined },
+      isMetered: false,
+      pieceBytes: () => 65_536,
+      take: async () => undefined,
+      count: () => undefined,
       watch: () => ({ [Symbol.dispose]: () => undefined }),
       stall(isStalled) {
         if (!isStalled || cut.signal.aborted) return

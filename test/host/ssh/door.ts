@@ -45,7 +45,10 @@ export async function openDoor(host: SshdHost, { mostConnections }: { readonly m
     for (const index of passages.keys()) cut(index)
   }
   return {
-    ...{ address: '127.0.0.1', port, cut, close },
+    address: '127.0.0.1',
+    port,
+    cut,
+    close,
     letIn: () => passages.length,
     refused: () => refused,
     async [Symbol.asyncDispose]() {

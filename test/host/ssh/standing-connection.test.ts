@@ -15,7 +15,11 @@ test.for(['a command', 'a port', 'the SFTP server', 'a way through'] as const)(
     const settings = await loadSshSettings(toDestination(toHostConfig({ address: '127.0.0.1', user: 'somebody' })), around)
     // As one whose socket is gone: ssh2 throws from every call.
     const connection = createStandingConnection(new ssh2.Client(), new PassThrough(), {
-      ...{ settings, jump: undefined, keepaliveSeconds: 5, hostKey: undefined, mostSessions: undefined },
+      settings,
+      jump: undefined,
+      keepaliveSeconds: 5,
+      hostKey: undefined,
+      mostSessions: undefined,
     })
     const asked = {
       'a command': () => connection.openSession('true'),

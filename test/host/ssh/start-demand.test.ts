@@ -109,6 +109,9 @@ describe.runIf(canStartHosts)('a file that is asked for piece by piece', () => {
 
 function takeLimitedTurn(): Turn {
   return createUplink({ bytesPerSecond: undefined, clock: systemClock }).take({
-    ...{ host: 'asked', hostBytesPerSecond: 50e6, direction: 'from-host', neededAtMs: () => 0 },
+    host: 'asked',
+    hostBytesPerSecond: 50e6,
+    direction: 'from-host',
+    neededAtMs: () => 0,
   })
 }

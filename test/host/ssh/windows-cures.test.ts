@@ -27,8 +27,13 @@ test.each([
   await using home = await createHome()
   using server = await startRefusing(home, ident)
   const config = toHostConfig({
-    ...{ name: 'gaming', address: '127.0.0.1', port: server.port, user: 'me', hostKeyCheck: 'accept-new' },
-    ...{ identityFile: home.makeKey('key'), knownHosts: `${home.folder}/known` },
+    name: 'gaming',
+    address: '127.0.0.1',
+    port: server.port,
+    user: 'me',
+    hostKeyCheck: 'accept-new',
+    identityFile: home.makeKey('key'),
+    knownHosts: `${home.folder}/known`,
   })
   await using transport = createTransport(home, config)
   await expect(transport.connect()).rejects.toMatchObject({ ...REFUSAL, hint: expect.stringContaining(cure) })
