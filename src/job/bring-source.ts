@@ -16,7 +16,7 @@ import { trackTransfer } from './track-transfer.ts'
 /** What comes sooner than that is there before anything could be gained: a port, a token and a command are needed on the host. */
 const WORTH_SECONDS = 1
 /** Of what is on its way already, which must be brought to an end first. */
-const WORTH_CUTTING_SECONDS = 1.5
+const WORTH_CUTTING_SECONDS = 1
 /** The same where nobody knows yet how fast the link is; see docs/decisions. */
 const WORTH_BYTES = 8 * 1024 * 1024
 /** Of a transfer that has begun, before its speed is believed. */

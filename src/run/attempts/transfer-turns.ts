@@ -48,8 +48,8 @@ export function createTransferTurns(uplink: Uplink, clock: Pick<Clock, 'now'>): 
           function sourceNeededAtMs(): number {
             // One that is free for a moment may be another job's in the next.
             dryMs = slot.hasSlot ? (dryMs ?? clock.now()) : undefined
-            // An encode of which nothing is known yet has only begun.
-            return dryMs ?? Math.min(beganMs + RESULT_PATIENCE_MS, ...ends.values())
+            // An encode of which nothing is known yet has only begun; one that should have ended has not, or there would be a slot.
+            return dryMs ?? Math.max(clock.now() + 1, Math.min(beganMs + RESULT_PATIENCE_MS, ...ends.values()))
           }
           return uplink.take({
             host: key,

@@ -97,7 +97,8 @@ export function createHostLane(clock: Clock, line: SharedLine): HostLane {
   }
 
   function apply(): void {
-    const ranked = [...members].map((member) => ({ member, due: toDueMs(member) })).sort((one, other) => one.due - other.due)
+    const ranked = [...members].map((member) => ({ member, due: toDueMs(member), isLater: member.neededAtMs() > clock.now() }))
+    ranked.sort((one, other) => Number(one.isLater) - Number(other.isLater) || one.due - other.due)
     running = new Set<LaneMember>()
     let going = 0
     for (const { member } of isHeldByLine ? [] : ranked) {
@@ -110,7 +111,11 @@ export function createHostLane(clock: Clock, line: SharedLine): HostLane {
     for (const member of members) if (!running.has(member)) member.hold(true)
   }
 
-  /** By what would have been there first, had each begun when it was needed: a short one need not wait for a long one, nor a long one for ever. */
+  /**
+   * By what would have been there first, had each begun when it was needed: a short one need not wait for a long one, nor a long one for ever.
+   * Before those that nobody waits for yet, however short they are, come those that somebody waits for: a slot that must wait for the rest of its
+   * source is free so much later for the next one.
+   */
   function toDueMs(member: LaneMember): number {
     return member.neededAtMs() + member.leftBytes() / (bytesPerMs || most.bytesPerMs || USUAL_BYTES_PER_MS)
   }

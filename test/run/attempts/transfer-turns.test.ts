@@ -35,9 +35,11 @@ test('a source is needed once its job has its slot, or when the first encode on 
   expect(source.neededAtMs()).toBe(120_000)
   short.end()
   expect(source.neededAtMs()).toBe(150_000)
-  clock.nowMs = 130_000
+  // An encode that should have ended has not: nobody waits yet.
+  clock.nowMs = 155_000
+  expect(source.neededAtMs()).toBe(155_001)
   slot.hasSlot = true
-  expect(source.neededAtMs()).toBe(130_000)
-  clock.nowMs = 140_000
-  expect(source.neededAtMs()).toBe(130_000)
+  expect(source.neededAtMs()).toBe(155_000)
+  clock.nowMs = 165_000
+  expect(source.neededAtMs()).toBe(155_000)
 })

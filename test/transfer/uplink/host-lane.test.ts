@@ -50,6 +50,19 @@ describe('the way to one host', () => {
     line.stop()
   })
 
+  test('is for what a slot waits for before what is shorter, and not waited for yet', async () => {
+    const clock = createFakeClock()
+    const line = shareLine(clock, 10e6)
+    const soon = line.send(3_000, 1e6, WIDE, ONE)
+    const now = line.send(0, 50e6, WIDE, ONE)
+    // Who would tell of a slow reader is not put to the test.
+    now.stall(false)
+    await clock.advance(10_000)
+    expect(await now.arrivedAtMs).toBeLessThan(5_300)
+    expect(await soon.arrivedAtMs).toBeGreaterThan(await now.arrivedAtMs)
+    line.stop()
+  })
+
   test('is for all of them where one alone does not fill it, which shows within seconds', async () => {
     const clock = createFakeClock()
     const line = shareLine(clock, 100e6)
