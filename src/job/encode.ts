@@ -81,7 +81,10 @@ export async function encode(context: JobContext, route: MediaRoute, arriving?: 
     stall.report('started')
     result = await host.run([...(arriving?.launcher ?? []), ...argv], {
       signal,
-      onStdout: (chunk) => progress.push(chunk),
+      onStdout(chunk) {
+        arriving?.heed(chunk)
+        progress.push(chunk)
+      },
       onExit: context.onEncoded,
       env: { ...host.config.env, AV_LOG_FORCE_NOCOLOR: '1', ...arriving?.env },
       nice: toNice(host.config, facts),

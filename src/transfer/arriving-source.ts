@@ -2,15 +2,15 @@
  * A source that a host reads while it travels: ffmpeg asks a port of its own loopback for it, and the connection to the host carries each
  * request to a server here that has this one file open. Nothing of it is staged on the host.
  *
- * The port is open to all users of the host, so a token is wanted. ffmpeg's command line is no place for it, since `ps` shows that to
- * everybody: the host makes the token itself, in a file that its owner alone can read, and ffmpeg gets it from there as the password of
- * a proxy, by its environment. Where nobody else sees a program's environment (Windows), it is put there at once.
+ * The port is open to all users of the host, so a token is wanted. A command line is no place for it, since `ps` shows that to everybody: the
+ * shell that becomes ffmpeg makes it, says it on its output, which leads here alone, and gives it to ffmpeg as the password of a proxy, by
+ * its environment. Where nobody else sees what a program is started with (Windows), it is put there at once.
  *
  * What the host has of it already, ffmpeg reads from there, and only the rest from the port: its `concat` protocol makes one file of both.
  */
 
 import { randomBytes } from 'node:crypto'
-import { EncodeError, isEncodeError } from '../core/errors.ts'
+import { isEncodeError } from '../core/errors.ts'
 import type { Host, HostListener, TransferOptions } from '../host/host.ts'
 import { openSourceServer, type SourceServer, UnfitReader } from './source-server.ts'
 
@@ -18,8 +18,10 @@ export interface ArrivingSource {
   /** What ffmpeg is given to read, and the options that this needs. */
   readonly input: string
   readonly inputOptions: readonly string[]
-  /** Goes before ffmpeg and its arguments: gives it the token. */
+  /** Goes before ffmpeg and its arguments: gives it the token, and says it in the first line of its output. */
   readonly launcher: readonly string[]
+  /** To be told what comes on the output of launcher and ffmpeg: until that line has come, nothing is given. */
+  heed(output: Uint8Array): void
   /** Does so, where the host hides it. */
   readonly env: Readonly<Record<string, string>>
   /** Aborted once what ffmpeg reads may not be the whole source: with HOST_LOST, SOURCE_CHANGED, TRANSFER_FAILED, or `ArrivalUnfit`. */
@@ -50,10 +52,8 @@ export interface SourceBeginning {
 }
 
 export interface ArrivingSourceRequest {
-  readonly host: Pick<Host, 'listen' | 'run' | 'removeFiles' | 'hidesEnvironment'>
+  readonly host: Pick<Host, 'listen' | 'hidesEnvironment'>
   readonly source: { readonly path: string; readonly sizeBytes: number; readonly mtimeMs: number }
-  /** Where the token stands on the host: in a folder that its owner alone can enter; known to the guard. */
-  readonly tokenFile: string
   /** With its full stop; by it ffmpeg guesses at a format. */
   readonly extension: string
   /** The beginning of it, which the host has in a file that does not change any more. */
@@ -70,21 +70,21 @@ const CLOSE_TIMEOUT_MS = 3_000
 
 /** Rejects with `ArrivalUnfit` where it is of no use to try, else as the server and the host do. */
 export async function openArrivingSource(request: ArrivingSourceRequest): Promise<ArrivingSource> {
-  const { host, source, tokenFile, beginning, options, signal } = request
+  const { host, source, beginning, options, signal } = request
   const { listen } = host
   if (listen === undefined) throw new ArrivalUnfit('It has no way for that', { isOfHost: true })
   if (beginning?.hostPath.includes(CONCAT_SEPARATOR))
     throw new ArrivalUnfit('A file name cannot be written for ffmpeg', { isOfHost: false })
   let server: SourceServer | undefined
-  let bearer: TokenBearer
   const listener = await listen((stream, flow) => (server === undefined ? stream.destroy() : server.accept(stream, flow)), signal).catch(
     (cause: unknown) => {
       throw isEncodeError(cause, 'HOST_UNSUPPORTED') ? new ArrivalUnfit(cause.message, { isOfHost: true, cause }) : cause
     },
   )
+  const bearer = host.hidesEnvironment === true ? bearInEnvironment(listener.port) : bearFromShell(listener.port)
+  const credentials = bearer.token.then((token) => `${USER}:${token}`)
+  credentials.catch(() => undefined)
   try {
-    bearer = host.hidesEnvironment === true ? bearInEnvironment(listener.port) : await bearInFile(host, tokenFile, listener.port, signal)
-    const credentials = `${USER}:${bearer.token}`
     const maxServedBytes = source.sizeBytes * MAX_SERVED_RATIO + SPARE_BYTES
     const fromByte = beginning?.sizeBytes ?? 0
     const onBytes = (bytes: number): void => options?.onBytes?.(fromByte + bytes)
@@ -99,13 +99,14 @@ export async function openArrivingSource(request: ArrivingSourceRequest): Promis
 function toArrivingSource(
   server: SourceServer,
   listener: HostListener,
-  { launcher, env }: TokenBearer,
+  { launcher, env, token, heed }: TokenBearer,
   { extension, beginning }: Pick<ArrivingSourceRequest, 'extension' | 'beginning'>,
 ): ArrivingSource {
   const broken = new AbortController()
   const stop = (reason: unknown): void => {
     broken.abort(reason instanceof UnfitReader ? new ArrivalUnfit(reason.message, { isOfHost: reason.isOfHost, cause: reason }) : reason)
   }
+  token.catch(stop)
   server.broken.addEventListener('abort', () => stop(server.broken.reason), { once: true })
   const onLost = (): void => stop(listener.lost.reason)
   listener.lost.addEventListener('abort', onLost, { once: true })
@@ -118,6 +119,7 @@ function toArrivingSource(
     // By itself it reads nothing but files behind `concat`.
     inputOptions: beginning === undefined ? [] : ['-protocol_whitelist', 'concat,file,http,httpproxy,tcp'],
     launcher,
+    heed,
     env,
     broken: broken.signal,
     get hasServed() {
@@ -150,36 +152,51 @@ const CONCAT_SEPARATOR = '|'
 
 const USER = 'encode'
 const TOKEN_BYTES = 16
+/** What is longer is no token. */
+const LONGEST_LINE = 64
 
 /** What ffmpeg says when a source ends before the length that it was told of. */
 const CUT_OFF = /Stream ends prematurely/
 
-/** $1 is the file, $2 the port. */
-const MAKE_TOKEN = [
-  'umask 077;',
+/**
+ * $0 is the port. `echo` is part of every shell, and so on no command line; what it says has digits and letters alone. ffmpeg heeds these two
+ * variables, in small letters.
+ */
+const LAUNCH = [
   't=$(dd if=/dev/urandom bs=16 count=1 2>/dev/null | od -An -v -tx1 | tr -d " \\t\\n");',
-  `printf "http://${USER}:%s@127.0.0.1:%s/\\n" "$t" "$2" >"$1" && printf %s "$t"`,
+  'echo "$t"; [ -n "$t" ] || exit;',
+  `http_proxy=http://${USER}:$t@127.0.0.1:$0/; no_proxy=; export http_proxy no_proxy; exec "$@"`,
 ].join(' ')
-
-/** ffmpeg heeds these two, in small letters. */
-const LAUNCH = 'IFS= read -r http_proxy <"$0" || exit; no_proxy=; export http_proxy no_proxy; exec "$@"'
 
 /** How ffmpeg gets the token. */
 interface TokenBearer {
-  readonly token: string
+  /** Rejects with `ArrivalUnfit`. */
+  readonly token: Promise<string>
   readonly launcher: readonly string[]
   readonly env: Readonly<Record<string, string>>
+  heed(output: Uint8Array): void
 }
 
 function bearInEnvironment(port: number): TokenBearer {
   const token = randomBytes(TOKEN_BYTES).toString('hex')
-  return { token, launcher: [], env: { http_proxy: `http://${USER}:${token}@127.0.0.1:${port}/`, no_proxy: '' } }
+  const env = { http_proxy: `http://${USER}:${token}@127.0.0.1:${port}/`, no_proxy: '' }
+  return { token: Promise.resolve(token), launcher: [], env, heed: () => undefined }
 }
 
-/** Its 128 bits never stand on a command line. */
-async function bearInFile(host: Pick<Host, 'run'>, file: string, port: number, signal: AbortSignal): Promise<TokenBearer> {
-  const { status, stdout, stderr } = await host.run(['/bin/sh', '-c', MAKE_TOKEN, 'encode-token', file, String(port)], { signal })
-  if (status === 0 && /^[0-9a-f]{32}$/.test(stdout)) return { token: stdout, launcher: ['/bin/sh', '-c', LAUNCH, file], env: {} }
-  const cause = new EncodeError('COMMAND_FAILED', `No token was made: ${stderr}`)
-  throw new ArrivalUnfit('It makes no random numbers with dd and od', { isOfHost: true, cause })
+function bearFromShell(port: number): TokenBearer {
+  const { promise: token, resolve, reject } = Promise.withResolvers<string>()
+  token.catch(() => undefined)
+  let line: string | undefined = ''
+
+  function heed(output: Uint8Array): void {
+    if (line === undefined) return
+    line += Buffer.from(output.subarray(0, LONGEST_LINE)).toString('latin1')
+    if (!line.includes('\n') && line.length < LONGEST_LINE) return
+    const [digits] = /^[0-9a-f]{32}(?=\n)/.exec(line) ?? []
+    line = undefined
+    if (digits === undefined) reject(new ArrivalUnfit('It makes no random numbers with dd and od', { isOfHost: true }))
+    else resolve(digits)
+  }
+
+  return { token, launcher: ['/bin/sh', '-c', LAUNCH, String(port)], env: {}, heed }
 }

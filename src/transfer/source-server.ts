@@ -14,6 +14,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { EncodeError } from '../core/errors.ts'
 import { toPlainLine } from '../core/text.ts'
+import { untilAborted } from '../core/until-aborted.ts'
 import type { StreamFlow } from '../host/host.ts'
 import type { Turn } from '../host/turn.ts'
 import { parseByteRange } from './byte-range.ts'
@@ -23,8 +24,8 @@ export interface SourceServerOptions {
   readonly source: { readonly path: string; readonly sizeBytes: number; readonly mtimeMs: number }
   /** The reader has what comes before, and takes the rest for a file. */
   readonly fromByte?: number | undefined
-  /** What the reader must say: user name and password, with a colon between. */
-  readonly credentials: string
+  /** What the reader must say: user name and password, with a colon between. Who asks before they are known waits; where they never are, nobody gets anything. */
+  readonly credentials: Promise<string>
   /** A reader that jumps about and so takes more than this in all is better given a file. */
   readonly maxServedBytes: number
   /** Bytes given by now, in all. */
@@ -79,7 +80,8 @@ export async function openSourceServer(options: SourceServerOptions): Promise<So
   // Loading it takes 20 ms, which most runs need not wait for.
   const { createServer } = await import('node:http')
   const file = await openUnchanged(source)
-  const wanted = Buffer.from(`Basic ${Buffer.from(credentials).toString('base64')}`)
+  const wanted = credentials.then((known) => Buffer.from(`Basic ${Buffer.from(known).toString('base64')}`))
+  wanted.catch(() => undefined)
   const broken = new AbortController()
   const served = createServedRanges(sizeBytes)
   const streams = new Set<Duplex>()
@@ -89,8 +91,6 @@ export async function openSourceServer(options: SourceServerOptions): Promise<So
 
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
     response.on('error', () => undefined)
-    if (!isAuthorised(request, wanted)) return refuse(response, 407, { 'Proxy-Authenticate': 'Basic realm="encode"' })
-    authorised.add(request.socket)
     const work = answer(request, response)
       .catch((error: unknown) => {
         if (!closing.signal.aborted) broken.abort(toReadError(path, error))
@@ -107,6 +107,10 @@ export async function openSourceServer(options: SourceServerOptions): Promise<So
   server.on('clientError', (_error, stream) => stream.destroy())
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!isAuthorised(request, await untilAborted(wanted, closing.signal))) {
+      return refuse(response, 407, { 'Proxy-Authenticate': 'Basic realm="encode"' })
+    }
+    authorised.add(request.socket)
     if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405, { Allow: 'GET, HEAD' })
     const range = parseByteRange(request.headers.range, sizeBytes)
     if (range === 'unsatisfiable') return refuse(response, 416, { 'Content-Range': `bytes */${sizeBytes}` })

@@ -13,7 +13,6 @@ export async function createStreamingRoute(request: RouteRequest): Promise<Media
   const extension = toSafeExtension(plan.source.path)
   const name = `${plan.id}-${attempt}`
   const source = `${name}.source${extension}`
-  const token = `${name}.token`
   const result = `${name}.result${plan.profile.extension}`
   const work = await createWorkFiles(request, [source, result])
   return {
@@ -27,8 +26,7 @@ export async function createStreamingRoute(request: RouteRequest): Promise<Media
       await sendResumed(work.errand, { name: source, controllerPath: plan.source.path, options: { ...options, signal } })
     },
     async arrive(options, beginning) {
-      await work.errand.note(token)
-      return await openArrivingSource({ host, source: plan.source, tokenFile: work.path(token), extension, beginning, options, signal })
+      return await openArrivingSource({ host, source: plan.source, extension, beginning, options, signal })
     },
     async bringBack(options) {
       await receiveResumed(work.errand, { name: result, controllerPath: temporary, options: { ...options, signal } })

@@ -19,7 +19,7 @@ describeOnWine('a source that arrives on Windows', (on) => {
     await using server = await startWindowsServer({ wine: on.wine, ...options })
     await using host = reachWindows(server, on.homeFolder)
     const { ffmpegPath } = await host.open()
-    const request = { host, source: { path, sizeBytes, mtimeMs }, tokenFile: `${server.folder}\\token`, extension: '.mkv' }
+    const request = { host, source: { path, sizeBytes, mtimeMs }, extension: '.mkv' }
     const source = await openArrivingSource({ ...request, signal: AbortSignal.timeout(30_000) })
     try {
       const argv = [ffmpegPath, '-nostdin', '-v', 'error', '-i', source.input, '-c', 'copy', '-f', 'framehash', '-hash', 'md5', '-']

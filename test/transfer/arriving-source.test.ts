@@ -54,12 +54,10 @@ describe.runIf(canStartHosts)('a source that arrives', { timeout: 30_000 }, () =
   async function openSource(name: string, on = host, beginning?: SourceBeginning): Promise<ArrivingSource> {
     const path = join(folder, name)
     const { size, mtimeMs } = await stat(path)
-    const workingDir = on.config.workingDir ?? ''
     const extension = name.slice(name.lastIndexOf('.'))
     return await openArrivingSource({
       host: on,
       source: { path, sizeBytes: size, mtimeMs },
-      tokenFile: join(workingDir, 'token'),
       extension,
       beginning,
       signal: AbortSignal.timeout(30_000),
@@ -67,7 +65,7 @@ describe.runIf(canStartHosts)('a source that arrives', { timeout: 30_000 }, () =
   }
 
   /** What a host's ffmpeg reads, packet by packet. */
-  async function listPackets(source: ArrivingSource, options: readonly string[] = [], on = host) {
+  async function listPackets(source: ArrivingSource, options: readonly string[] = [], on = host, onOutput?: (text: string) => void) {
     const argv = [
       'ffmpeg',
       '-nostdin',
@@ -85,8 +83,17 @@ describe.runIf(canStartHosts)('a source that arrives', { timeout: 30_000 }, () =
       'framemd5',
       '-',
     ]
-    return await on.run([...source.launcher, ...argv])
+    let output = ''
+    const onStdout = (chunk: Buffer): void => {
+      output += chunk
+      onOutput?.(output)
+      source.heed(chunk)
+    }
+    const result = await on.run([...source.launcher, ...argv], { onStdout })
+    return { ...result, stdout: output.slice(output.indexOf('\n') + 1) }
   }
+
+  const portOf = ({ launcher }: ArrivingSource): number => Number(launcher.at(-1))
 
   test.for(['film.mp4', 'film.mkv', 'film.ts'])('gives all of %s, wherever its index stands', async (name) => {
     await using source = disposable(await openSource(name))
@@ -126,28 +133,44 @@ describe.runIf(canStartHosts)('a source that arrives', { timeout: 30_000 }, () =
 
   test('gives nothing to who does not know the token, which no command line shows', async () => {
     await using source = disposable(await openSource('film.mkv'))
-    const file = join(server.workingFolder, 'token')
-    const { port, username, password } = new URL((await readFile(file, 'utf8')).trim())
-    expect((await stat(file)).mode & 0o777).toBe(0o600)
-    const encoding = listPackets(source, ['-re'])
+    const port = portOf(source)
+    // Who asks before there is a token waits for it.
+    const early = ask(port, `encode:${'0'.repeat(32)}`)
+    let password = ''
+    const encoding = listPackets(source, ['-re'], host, (output) => {
+      password = output.slice(0, 32)
+    })
     const seen = new Set<string>()
     while (!source.hasServed) for (const { args } of await server.processes()) seen.add(args)
     for (const { args } of await server.processes()) seen.add(args)
     expect([...seen].some((args) => args.includes(source.input))).toBe(true)
+    expect(password).toMatch(/^[0-9a-f]{32}$/)
     expect([...seen].filter((args) => args.includes(password))).toEqual([])
-    for (const guess of [undefined, `${username}:`, `${username}:${'0'.repeat(password.length)}`, `${username}:${password}0`]) {
-      expect(await ask(Number(port), guess)).toEqual({ status: 407, bytes: 0 })
+    expect(await early).toEqual({ status: 407, bytes: 0 })
+    for (const guess of [undefined, 'encode:', `encode:${'0'.repeat(32)}`, `encode:${password}0`]) {
+      expect(await ask(port, guess)).toEqual({ status: 407, bytes: 0 })
     }
-    expect(await ask(Number(port), `${username}:${password}`, 'DELETE')).toEqual({ status: 405, bytes: 0 })
+    expect(await ask(port, `encode:${password}`, 'DELETE')).toEqual({ status: 405, bytes: 0 })
     expect((await encoding).status).toBe(0)
     await source.assertWhole('')
   })
 
-  test('closes its port with the job', async () => {
+  test('is of no use to a host that makes no random numbers', async () => {
+    await using source = disposable(await openSource('film.mkv'))
+    const early = ask(portOf(source), 'encode:')
+    await host.run([...source.launcher, 'true'], { env: { PATH: '/nowhere' }, onStdout: (chunk) => source.heed(chunk) })
+    expect(source.broken.reason).toBeInstanceOf(ArrivalUnfit)
+    expect(source.broken.reason).toMatchObject({ isOfHost: true })
+    await expect(early).rejects.toThrow()
+  })
+
+  test('closes its port with the job, even if nobody has told of a token', async () => {
     const source = await openSource('film.mkv')
-    const { port } = new URL((await readFile(join(server.workingFolder, 'token'), 'utf8')).trim())
+    const early = ask(portOf(source), 'encode:')
+    early.catch(() => undefined)
     await source.close()
-    expect(await isOpen(Number(port))).toBe(false)
+    expect(await isOpen(portOf(source))).toBe(false)
+    await expect(early).rejects.toThrow()
   })
 
   test('is not taken for whole when ffmpeg ends well before its end', async () => {
@@ -175,7 +198,6 @@ describe.runIf(canStartHosts)('a source that arrives', { timeout: 30_000 }, () =
     const source = { path: join(folder, 'other.ts'), sizeBytes: size, mtimeMs }
     const opening = openArrivingSource({
       ...{ host, source, extension: '.ts', signal: AbortSignal.timeout(30_000) },
-      tokenFile: join(server.workingFolder, 'token'),
     })
     await expect(opening).rejects.toMatchObject({ code: 'SOURCE_CHANGED' })
   })
@@ -184,14 +206,13 @@ describe.runIf(canStartHosts)('a source that arrives', { timeout: 30_000 }, () =
     const frail = await startSshdHost({ name: 'frail', hide: [folder] })
     const frailHost = await openHost(frail)
     await using source = disposable(await openSource('film.ts', frailHost))
-    const { port } = new URL((await readFile(join(frail.workingFolder, 'token'), 'utf8')).trim())
     const reading = listPackets(source, ['-re'], frailHost)
     reading.catch(() => undefined)
     while (!source.hasServed) await new Promise((resolve) => setImmediate(resolve))
     await frail.kill()
     await expect(reading).rejects.toMatchObject({ code: 'HOST_LOST' })
     await expect(source.assertWhole('')).rejects.toMatchObject({ code: 'HOST_LOST' })
-    expect(await isOpen(Number(port))).toBe(false)
+    expect(await isOpen(portOf(source))).toBe(false)
   })
 
   test('is refused by a host that forwards nothing', async () => {
