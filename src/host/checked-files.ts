@@ -34,7 +34,10 @@ export interface CheckedFiles {
 }
 
 /** What a muxer writes again when all else is written stands in here: length, seek heads, sizes. Else all is fetched anew. */
-const HEAD_BYTES = 1024 * 1024
+const MOST_HEAD_BYTES = 1024 * 1024
+/** Of a short file it is a smaller part of what would be fetched otherwise. */
+const HEAD_SHARE = 1 / 16
+const LEAST_HEAD_BYTES = 64 * 1024
 
 /** The cause of a TRANSFER_FAILED for a file of which all bytes arrived, and not all as they were. */
 export class ChecksumMismatch extends Error {
@@ -51,6 +54,8 @@ export function createCheckedFiles({ hostName, files, comparesHashes }: CheckedF
       hint: 'Install one of sha256sum, shasum, sha256 and openssl there, or set "checksum: false" for this host',
     })
   }
+
+  let hasHashed = false
 
   return {
     async assertHashes(signal) {
@@ -87,22 +92,30 @@ export function createCheckedFiles({ hostName, files, comparesHashes }: CheckedF
 
     async followFile(hostPath, controllerPath, growth, options) {
       const { signal } = options
-      await hashFile('/dev/null', signal)
+      // Before anything moves; once is enough.
+      if (!hasHashed) await hashFile('/dev/null', signal)
+      hasHashed = true
       await files.getFile(hostPath, controllerPath, { ...options, digest: undefined, growth, key: hostPath })
       try {
-        const [source, arrived] = await Promise.all([files.statFile(hostPath, signal), stat(controllerPath)])
+        const arrived = await stat(controllerPath)
+        const [source, head, other] = await Promise.all([
+          files.statFile(hostPath, signal),
+          files.readHead?.(hostPath, toHeadBytes(arrived.size), signal),
+          hashFile(hostPath, signal),
+        ])
         assertWhole(hostPath, source?.sizeBytes ?? 0, arrived.size, 'here')
-        const head = await files.readHead?.(hostPath, HEAD_BYTES, signal)
         if (head !== undefined) await writeHead(controllerPath, head)
-        const digest = createFileDigest()
-        const [other, own] = await Promise.all([hashFile(hostPath, signal), digest.finish(controllerPath, signal)])
-        assertSame(hostPath, other, own, 'here')
+        assertSame(hostPath, other, await createFileDigest().finish(controllerPath, signal), 'here')
       } catch (error) {
         await unlink(controllerPath).catch(() => undefined)
         throw error
       }
     },
   }
+}
+
+function toHeadBytes(sizeBytes: number): number {
+  return Math.min(MOST_HEAD_BYTES, Math.max(LEAST_HEAD_BYTES, Math.ceil(sizeBytes * HEAD_SHARE)))
 }
 
 async function writeHead(path: string, head: Buffer): Promise<void> {

@@ -18,12 +18,10 @@ export interface ResultFollower extends AsyncDisposable {
   finish(resultBytes: number, onBytes: (bytes: number) => void): Promise<boolean>
 }
 
-/** What is here sooner than that is here before its hashes are made; see docs/decisions. */
-const WORTH_SECONDS = 1.5
+/** What is here sooner than that is here before its beginning has come again and its hashes are made; see docs/decisions. */
+const WORTH_SECONDS = 0.5
 /** The same where nobody knows yet how fast the link is. */
 const WORTH_BYTES = 16 * 1024 * 1024
-/** Of each result that is followed, the beginning comes twice. */
-const AGAIN_BYTES = 1024 * 1024
 /** Asked for at a time, at least: each time a program is started on the host. */
 const STEP_BYTES = 1024 * 1024
 /** Before that the size of the result is a guess. */
@@ -89,7 +87,7 @@ function isWorthIt(
   if (percent < FOLLOWED_FROM_PERCENT) return false
   const wholeBytes = (sizeBytes / percent) * 100
   const rate = linkBytesPerSecond?.('return') ?? linkBytesPerSecond?.('fetch')
-  if (rate === undefined ? wholeBytes < WORTH_BYTES : (wholeBytes - AGAIN_BYTES) / rate < WORTH_SECONDS) return false
+  if (rate === undefined ? wholeBytes < WORTH_BYTES : wholeBytes / rate < WORTH_SECONDS) return false
   if (profile.threshold <= 0) return true
   return percent >= SURE_FROM_PERCENT && savedPercent !== null && savedPercent >= profile.threshold + SURE_BY_PERCENT
 }
