@@ -6,6 +6,7 @@
 import type { MediaInfo, MediaStream, ResultExpectation } from '../model/media.ts'
 import type { EncodeArguments } from '../model/plan.ts'
 import { lengthTolerance } from './length-tolerance.ts'
+import { selectPlayable } from './playable.ts'
 import { selectMappedStreams } from './select-mapped-streams.ts'
 
 type CountedKind = 'video' | 'audio' | 'subtitle'
@@ -92,10 +93,7 @@ function toLength(source: MediaInfo, kept: Kept): number | undefined {
   if (source.durationSeconds <= 0) return undefined
   const playable = kept.candidates.filter((stream) => stream.kind !== 'subtitle')
   if (playable.length === 0) return undefined
-  const sourcePlayable = source.streams.filter(
-    (stream) => (stream.kind === 'video' || stream.kind === 'audio') && !stream.isAttachedPicture,
-  )
-  const isEverythingKept = playable.length === sourcePlayable.length && (kept.isExact || onePerKind(playable))
+  const isEverythingKept = playable.length === selectPlayable(source).length && (kept.isExact || onePerKind(playable))
   const range = kept.isExact ? exactLength(playable) : lengthRange(playable)
   if (range === undefined) return isEverythingKept ? source.durationSeconds : undefined
   const tolerance = lengthTolerance(source.durationSeconds)

@@ -9,6 +9,7 @@
 import { formatBytes } from '../core/units.ts'
 import type { MediaInfo, ResultExpectation } from '../model/media.ts'
 import { lengthTolerance } from './length-tolerance.ts'
+import { selectPlayable } from './playable.ts'
 
 export interface ResultFacts {
   readonly expectation: ResultExpectation
@@ -27,21 +28,7 @@ const MAY_HIDE_SUBTITLES: ReadonlySet<string> = new Set(['mpegts', 'mpeg', 'avi'
 /** A stream of pictures and nothing else. */
 const WITHOUT_TIMES: ReadonlySet<string> = new Set(['h264', 'hevc', 'm4v', 'obu', 'mpegvideo'])
 /** No place for a video stream that is more than a picture. */
-const AUDIO_ONLY: ReadonlySet<string> = new Set([
-  'mp3',
-  'flac',
-  'wav',
-  'w64',
-  'aac',
-  'ac3',
-  'eac3',
-  'dts',
-  'aiff',
-  'caf',
-  'tta',
-  'wv',
-  'amr',
-])
+const AUDIO_ONLY: ReadonlySet<string> = new Set('mp3 flac wav w64 aac ac3 eac3 dts aiff caf tta wv amr'.split(' '))
 
 /** Reasons why the result is not whole, each a clause for a person; none when it is. */
 export function judgeResult({ expectation, result, lastPacketSeconds, expectedSizeBytes }: ResultFacts): readonly string[] {
@@ -97,8 +84,9 @@ function judgeEnd(result: MediaInfo, { frameSeconds = 0 }: ResultExpectation, la
 }
 
 /** What plays counts: a subtitle that stays on, or a chapter, may outlast every packet. */
-function toStatedEnd({ streams, durationSeconds }: MediaInfo): number {
-  const playable = streams.filter((stream) => (stream.kind === 'video' || stream.kind === 'audio') && !stream.isAttachedPicture)
+function toStatedEnd(media: MediaInfo): number {
+  const { durationSeconds } = media
+  const playable = selectPlayable(media)
   const lengths = playable.map((stream) => stream.durationSeconds)
   if (playable.length === 0 || !lengths.every((seconds) => seconds !== undefined)) return durationSeconds
   // What begins late may have its end stated where its length should be.

@@ -25,6 +25,12 @@ const PLAYLISTS: ReadonlySet<string> = new Set([
   'rtsp',
 ])
 
+/** What ffmpeg draws letter by letter: a letter, the notes beside a film (`.txt`, `.nfo`). As a film it would be lost. */
+const TEXTS: ReadonlySet<string> = new Set(['tty', 'bin', 'xbin', 'adf', 'idf'])
+
+/** Of 100: a few bytes look like a format that has no beginning to be known by. Raw MPEG-4 was seen in a table of translations with 5. */
+const MOST_GUESSED = 5
+
 /** Containers whose header counts the length from 0, not from the first packet. */
 const COUNTS_FROM_ZERO = /\b(?:mov|matroska)\b/
 
@@ -35,7 +41,7 @@ export interface ProbedFile {
   readonly mtimeMs: number
 }
 
-/** @throws EncodeError SOURCE_UNREADABLE when `json` is none, or holds no stream, or the file is a playlist. */
+/** @throws EncodeError SOURCE_UNREADABLE when `json` is none, or holds no stream, or the file is text or a playlist. */
 export function parseProbe(json: string, file: ProbedFile): MediaInfo {
   return toMediaInfo(parseJsonObject(json), file)
 }
@@ -50,6 +56,10 @@ export function toMediaInfo(root: JsonObject | undefined, file: ProbedFile): Med
   }
   const format = toObject(root.format)
   const container = toText(format.format_name) ?? 'unknown'
+  if (TEXTS.has(container) || (toNumber(format.probe_score) ?? 100) <= MOST_GUESSED) {
+    const what = TEXTS.has(container) ? 'is text' : `is no film: ffprobe only guesses that it may be "${container}"`
+    throw new EncodeError('SOURCE_UNREADABLE', `"${toVisible(file.path)}" ${what}`)
+  }
   if (container.split(',').some((name) => PLAYLISTS.has(name))) {
     throw new EncodeError('SOURCE_UNREADABLE', `"${toVisible(file.path)}" is a playlist (${container}): what it shows is in other files`, {
       hint: 'Name the files that hold the media',
@@ -97,6 +107,7 @@ function toStream(stream: JsonObject): MediaStream {
     language: toLanguage(tags),
     isDefault: disposition.default === 1,
     isAttachedPicture: kind === 'video' && (disposition.attached_pic === 1 || disposition.timed_thumbnails === 1),
+    ...(kind === 'video' && toCount(stream.nb_frames) === 1 ? { isStill: true } : {}),
     ...withoutUndefined(optional),
     ...(kind === 'video' ? parseSideData(stream.side_data_list) : {}),
   }
