@@ -33,6 +33,8 @@ export interface MediaStream {
   readonly isDefault: boolean
   /** A picture that is stored as a video stream (cover art, thumbnail). */
   readonly isAttachedPicture: boolean
+  /** Of one picture, as its header says. */
+  readonly isStill?: boolean
   readonly width?: number
   readonly height?: number
   /** Frames per second (r_frame_rate), unrounded. */

@@ -25,7 +25,7 @@ import { createShareEqual, type ShareEqual } from './share-equal.ts'
 import { LOCAL_CLUSTER, type Target } from './target.ts'
 
 /** Names of ffprobe for files that hold one picture: `png_pipe`, `jpeg_pipe`, `image2`. */
-const PICTURE_FORMAT = /^(?:image2|\w+_pipe)$/
+const PICTURE_FORMAT = /^(?:image2|ico|fits|\w+_pipe)$/
 
 /** Most files are remembered, in a library that is gone through again; of the others ffprobe takes as many at once as it has use for. */
 const PROBES_AT_ONCE = 16
@@ -148,8 +148,11 @@ function pathOf(file: Draft): string {
 }
 
 /** Posters lie beside films, and a shell's `*` names them too: as a film of one frame such a file would be lost. */
-function refusePicture({ container }: MediaInfo): void {
-  if (!PICTURE_FORMAT.test(container)) return
+function refusePicture({ container, streams }: MediaInfo): void {
+  // AVIF and HEIC are called as films are, and perhaps made of tiles; a GIF may be one, too.
+  const isStill = streams.every(({ kind, isStill }) => kind !== 'audio' && (kind !== 'video' || isStill === true))
+  const hasPicture = streams.some(({ kind }) => kind === 'video')
+  if (!PICTURE_FORMAT.test(container) && !(isStill && hasPicture)) return
   throw new EncodeError('SOURCE_UNREADABLE', 'It is a picture, neither film nor sound')
 }
 

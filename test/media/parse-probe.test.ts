@@ -36,6 +36,11 @@ describe('what is no media', () => {
     ['a file without streams', '{"streams": [], "format": {"duration": "1"}}'],
     ['a list', '[]'],
     ['null', 'null'],
+    [
+      'a table of translations in which ffprobe sees a little MPEG-4',
+      '{"streams": [{}], "format": {"format_name": "m4v", "probe_score": 5}}',
+    ],
+    ['a letter', '{"streams": [{}], "format": {"format_name": "tty", "probe_score": 99}}'],
   ])('%s is unreadable', (_, json) => {
     try {
       parseProbe(json, FILE)

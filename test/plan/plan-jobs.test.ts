@@ -1,18 +1,22 @@
+import { execFile } from 'node:child_process'
 import { link, mkdir, mkdtemp, realpath, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config/parse-config.ts'
 import { EncodeError } from '../../src/core/errors.ts'
 import type { Config, HostConfig } from '../../src/model/config.ts'
 import type { MediaInfo } from '../../src/model/media.ts'
-import type { Ffprobe } from '../../src/plan/ffprobe.ts'
+import { createFfprobe, type Ffprobe } from '../../src/plan/ffprobe.ts'
 import { findSources } from '../../src/plan/find-sources.ts'
 import { createPlanner } from '../../src/plan/plan-jobs.ts'
 import type { PlanOptions } from '../../src/plan/plan-options.ts'
 import type { PlannedFile } from '../../src/plan/planned-file.ts'
 import type { ProfileChoice } from '../../src/plan/target.ts'
 import { makeHostConfig } from '../contract/host-config.ts'
+
+const run = promisify(execFile)
 
 const CONFIG = parseConfig(
   `profiles:
@@ -74,6 +78,24 @@ test('a picture is refused, whatever its name says', async () => {
   }
   const files = await plan(['poster.png', 'film.jpg.mp4', 'a.mp4'], { profile: 'mkv' }, { ffprobe })
   expect(files.map(describe)).toEqual([...Array(2).fill('failed: It is a picture, neither film nor sound'), 'job job-1'])
+})
+
+test('what lies beside films and ffmpeg would make one of is refused: a letter, the notes of a release, a single picture', async () => {
+  const letter = Array.from({ length: 40 }, (_, line) => `Line ${line} of my only copy\n`).join('')
+  for (const name of ['letter.txt', 'film.nfo']) await writeFile(join(folder, name), letter)
+  for (const [name, frames] of [
+    ['still.gif', '1'],
+    ['moving.gif', '9'],
+  ] as const) {
+    await run('ffmpeg', ['-nostdin', '-f', 'lavfi', '-i', 'testsrc=size=64x64', '-frames:v', frames, join(folder, name)])
+  }
+  const files = await plan(['letter.txt', 'film.nfo', 'still.gif', 'moving.gif'], { profile: 'mkv' }, { ffprobe: createFfprobe('ffprobe') })
+  expect(files.map(describe)).toEqual([
+    `failed: "${join(folder, 'letter.txt')}" is text`,
+    `failed: "${join(folder, 'film.nfo')}" is text`,
+    'failed: It is a picture, neither film nor sound',
+    'job job-1',
+  ])
 })
 
 test('a result whose name no filesystem holds is refused before any work', async () => {
