@@ -71,7 +71,10 @@ async function fetchUntil(granted: Promise<void>, context: JobContext, route: Me
   context.onStage('fetch')
   try {
     await route.fetch?.({
-      ...{ signal, cut: cut.signal, stallMs: toStallMs(context), turn: context.takeTurn?.('fetch') },
+      signal,
+      cut: cut.signal,
+      stallMs: toStallMs(context),
+      turn: context.takeTurn?.('fetch'),
       onBytes(bytes) {
         movedBytes = bytes
         first ??= { bytes, atMs: clock.now() }

@@ -75,7 +75,9 @@ export function createHostLane(clock: Clock, line: SharedLine): HostLane {
   let pace = { bytes: 0, atMs: clock.now(), bytesPerMs: 0 }
   /** The most that it was; undefined until it was measured: then who stalls may do so for its reader. */
   let most: { readonly bytes: number; readonly atMs: number; readonly bytesPerMs: number | undefined } = {
-    ...{ bytes: 0, atMs: clock.now(), bytesPerMs: undefined },
+    bytes: 0,
+    atMs: clock.now(),
+    bytesPerMs: undefined,
   }
   /** What has moved since then went as fast as the way allows, or some of it. */
   let tellsOfWay = false
