@@ -18,6 +18,20 @@ export interface Link extends AsyncDisposable {
 /** Bytes that may wait at the bottleneck, as in a router. */
 const QUEUE_BYTES = 1024 * 1024
 
+/** Of a cable's token bucket: what goes at once when it has rested. */
+export const CABLE_BURST_BYTES = 256 * 1024
+
+/**
+ * For so long the sender's own system may queue for a cable. It waits for its network card and drops nothing of its own: with 20 ms hundreds of segments
+ * of one transfer were dropped whenever this machine was busy.
+ */
+const CABLE_QUEUE_MS = 100
+/**
+ * As most systems have it. With BBR, which some machines have, a connection sends next to nothing for 0.2 s in ten, to find out how long the way is
+ * (ProbeRTT): new connections are measured without that, and those that stand with it.
+ */
+const CABLE_CONGESTION_CONTROL = 'cubic'
+
 let cableCount = 0
 
 /** A second server of the same host, in a network namespace behind a cable that token buckets hold to a rate, both ways. */
@@ -27,16 +41,20 @@ export async function openCable(host: SshdHost, megabitsPerSecond: number): Prom
   const name = `encode${process.pid}-${number}`
   const [near, far, port] = [`en${process.pid}-${number}`, `ef${process.pid}-${number}`, 2222]
   // Two processes that measure at a time have addresses of their own.
-  const [gateway, address] = [1, 2].map((last) => `10.213.${process.pid % 256}.${(number * 4 + last) % 256}`)
+  const [network, gateway, address] = [0, 1, 2].map((last) => `10.213.${process.pid % 256}.${(number * 4 + last) % 256}`)
   if (address === undefined) throw new Error('No address')
   const run = (line: string): void => void execFileSync('sh', ['-c', line])
   const remove = (): void => run(`ip netns del ${name} 2>/dev/null; ip link del ${near} 2>/dev/null; true`)
-  const shape = `root tbf rate ${megabitsPerSecond}mbit burst 256kb latency 20ms`
+  const shape = `root tbf rate ${megabitsPerSecond}mbit burst ${CABLE_BURST_BYTES} latency ${CABLE_QUEUE_MS}ms`
   try {
     run(`ip netns add ${name} && ip link add ${near} type veth peer name ${far} && ip link set ${far} netns ${name}`)
     run(`ip addr add ${gateway}/30 dev ${near} && ip link set ${near} up && ip -n ${name} addr add ${address}/30 dev ${far}`)
     run(
       `ip -n ${name} link set lo up && ip -n ${name} link set ${far} up && tc qdisc add dev ${near} ${shape} && ip netns exec ${name} tc qdisc add dev ${far} ${shape}`,
+    )
+    const control = `congctl ${CABLE_CONGESTION_CONTROL}`
+    run(
+      `ip route change ${network}/30 dev ${near} src ${gateway} ${control} && ip -n ${name} route change ${network}/30 dev ${far} src ${address} ${control}`,
     )
     const folder = dirname(host.identityFile)
     const own = await readFile(join(folder, 'sshd_config'), 'utf8')

@@ -5,6 +5,7 @@
  */
 
 import { type FileSizes, type HostRates, lowerBound } from './lower-bound.ts'
+import { CABLE_BURST_BYTES } from './shaped-link.ts'
 
 export interface Workload {
   readonly name: string
@@ -69,5 +70,5 @@ export function workloadBound({ files, hosts }: Workload, sizes: FileSizes): num
 }
 
 function toRates({ slots, encodeSeconds, megabitsPerSecond }: WorkloadHost): HostRates {
-  return { slots, encodeSeconds, bytesPerSecond: (megabitsPerSecond * 1e6) / 8 }
+  return { slots, encodeSeconds, bytesPerSecond: (megabitsPerSecond * 1e6) / 8, burstBytes: CABLE_BURST_BYTES }
 }
