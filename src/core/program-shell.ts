@@ -18,7 +18,7 @@ import { platform as thisPlatform } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
 import { type ProgramOptions, type ProgramResult, runProgram } from './run-program.ts'
 
-/** Need not be disposed of: what it holds keeps no process from ending. */
+/** Need not be disposed of: shells that wait keep this process from nothing, and end with it. */
 export interface ProgramShell extends AsyncDisposable {
   /** As `runProgram`, but that a program which a signal ended has the status 128 + its number. Programs run side by side, each in a shell of its own. */
   run(program: string, argv: readonly string[], options?: Omit<ProgramOptions, 'env'>): Promise<ProgramResult>
@@ -56,7 +56,7 @@ export function createProgramShell({ platform = thisPlatform(), idleMs = IDLE_MS
         lane.rest(idleMs)
       }
       options.signal?.throwIfAborted()
-      // No shell, or no such program there: how the system says it is for whoever starts it to tell.
+      // There is no shell, or no such program: started directly it is told in the system's own words.
       const isUnclear = result === undefined || (result.status !== undefined && NOT_STARTED.has(result.status))
       return isUnclear ? await runProgram(program, argv, options) : result
     },
@@ -69,7 +69,7 @@ const NOT_STARTED: ReadonlySet<number> = new Set([126, 127])
 const MAX_STDERR_BYTES = 64 * 1024
 /** Between TERM and KILL. */
 const GRACE_MS = 5_000
-/** Blocks up to 32 MB, the most that glibc takes, come from one heap, which shrinks by a gigabyte at a time. Who has set them otherwise has his reasons. */
+/** Blocks up to 32 MB, the most that glibc takes, come from one heap, which shrinks by a gigabyte at a time. What is set already stays as it is. */
 const KEEP_MEMORY = ['MALLOC_MMAP_THRESHOLD_=33554432', 'MALLOC_TRIM_THRESHOLD_=1073741824']
   .map((assignment) => `: "\${${assignment}}"; export ${assignment.slice(0, assignment.indexOf('='))}\n`)
   .join('')
@@ -82,7 +82,7 @@ interface Lane {
   isOpen(): boolean
   /** Undefined when the shell ended before it could say how the program did. */
   run(toCommand: (tag: string) => string, limits: Limits): Promise<ProgramResult | undefined>
-  /** Nothing is under way in it: it keeps nobody from ending, and ends after a while. */
+  /** To be called when nothing runs in it: it does not keep this process alive then, and ends after so long. */
   rest(idleMs: number): void
   /** Resolves when it has ended. */
   end(): Promise<void>
@@ -121,7 +121,7 @@ function openLane(): Lane {
       resting = setTimeout(leave, idleMs).unref()
     },
     async end() {
-      // Who waits for it must not end before.
+      // Whoever waits for its end must not end before it does.
       hold(shell, true)
       leave()
       await closed
@@ -239,7 +239,7 @@ function toCommand(words: readonly string[]): (tag: string) => string {
   return (tag) => `(exec ${said} </dev/null)\nset -- $?; echo ${tag} $1 >&2; echo ${tag} $1\n`
 }
 
-/** Whether this process stays for it. */
+/** Whether this process stays alive for it. */
 function hold(shell: ChildProcessByStdio<Writable, Readable, Readable>, isHeld: boolean): void {
   const streams = [shell.stdin, shell.stdout, shell.stderr].filter((stream) => stream instanceof Socket)
   for (const handle of [shell, ...streams]) {
