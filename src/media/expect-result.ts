@@ -41,6 +41,17 @@ export function expectResult(source: MediaInfo, args: EncodeArguments, extension
   }
 }
 
+/** Whether nothing of a source that moves gets into the result: only its sound. False where that is not certain. */
+export function dropsPicture(source: MediaInfo, args: EncodeArguments, extension: string): boolean {
+  const options = [...args.input, ...args.output]
+  if (options.some((option) => COMPLEX_FILTER_OPTIONS.test(option))) return false
+  if (options.includes('-vn')) return true
+  const maps = valuesOf('-map', args.output)
+  if (maps.length === 0) return AUDIO_CONTAINERS.has(toContainer(args, extension))
+  const mapped = selectMappedStreams(source, maps, args.input.filter((option) => option === '-i').length)
+  return mapped.length > 0 && mapped.every(({ kind, isAttachedPicture }) => kind !== 'video' || isAttachedPicture)
+}
+
 /**
  * The source as it really is, once its last packets are read: its stated length gives way to where its data ends. To be used when a
  * result seems too short or long, or the source states no length: `expectResult(withMeasuredEnd(source, end), …)`, and judge again.
@@ -67,7 +78,7 @@ interface Kept {
 
 function selectKept(source: MediaInfo, args: EncodeArguments, extension: string | undefined): Kept {
   const options = [...args.input, ...args.output]
-  const container = valuesOf('-f', args.output).at(-1) ?? extension?.replace(/^\./, '').toLowerCase() ?? 'mkv'
+  const container = toContainer(args, extension)
   const isVideoContainer = VIDEO_CONTAINERS.has(container)
   const canHold = (kind: CountedKind): boolean => {
     if (options.includes({ video: '-vn', audio: '-an', subtitle: '-sn' }[kind])) return false
@@ -86,6 +97,10 @@ function selectKept(source: MediaInfo, args: EncodeArguments, extension: string 
   const all = countKinds(candidates)
   // Without maps: the best video and the best audio stream. A subtitle only where the container's default codec is of its sort.
   return { counts: { video: Math.min(1, all.video), audio: Math.min(1, all.audio), subtitle: 0 }, candidates, isExact: false }
+}
+
+function toContainer(args: EncodeArguments, extension: string | undefined): string {
+  return valuesOf('-f', args.output).at(-1) ?? extension?.replace(/^\./, '').toLowerCase() ?? 'mkv'
 }
 
 /** Length of the streams that are kept; undefined where it depends on which ones, or on streams of unknown length. */

@@ -15,6 +15,7 @@ import type { FoundSource } from './find-sources.ts'
 import { foreseeResults } from './foresee-results.ts'
 import { type AnySource, groupSources, takeTurns } from './group-sources.ts'
 import { countOtherNames, describeOtherNames, warnOfOtherNames } from './hard-links.ts'
+import { describeLostFilm } from './lost-film.ts'
 import { createMountTable, type MountTable } from './mount-table.ts'
 import type { PlanOptions } from './plan-options.ts'
 import { createPlanStream, type PlanStream } from './plan-stream.ts'
@@ -120,6 +121,8 @@ async function draft(source: AnySource, options: PlanOptions, results: Map<AnySo
     const selection = selectProfile(options.config, media, target.choice)
     if (selection.kind !== 'encode') return { kind: 'skipped', target, file: source.path, reason: selection.reason }
     const plan = toPlan(source, media, shareParts(selection, common.share), options)
+    const lost = describeLostFilm(plan)
+    if (lost !== undefined) return toSkipped(target, source.path, lost)
     checkQueue(plan, options.hosts)
     if (options.keepsSource && options.outputFolder === undefined) results.set(source, plan.output)
     const otherNames = plan.replacesSource ? await countOtherNames(source.path) : 0

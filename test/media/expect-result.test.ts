@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { expectResult, withMeasuredEnd } from '../../src/media/expect-result.ts'
+import { dropsPicture, expectResult, withMeasuredEnd } from '../../src/media/expect-result.ts'
 import type { MediaInfo, MediaStream } from '../../src/model/media.ts'
 
 type Told = Partial<MediaStream> & Pick<MediaStream, 'kind'>
@@ -31,6 +31,21 @@ const data: Told = { kind: 'data' }
 const font: Told = { kind: 'attachment' }
 
 const FILM = media(100, video, eng, ger, subtitle, subtitle, cover, data, font)
+
+test.each([
+  ['-vn', '.mkv', true],
+  ['-c:a libopus', '.opus', true],
+  ['-c:a aac -map 0:1', '.m4a', true],
+  ['-c:a aac -map 0:1 -map 0:5', '.m4a', true],
+  ['-f mp3', '.mkv', true],
+  ['-c:v libx264', '.mkv', false],
+  ['-c copy -map 0', '.mka', false],
+  // Nobody knows what that holds.
+  ['-c:v rawvideo', '.xyz', false],
+  ['-filter_complex [0:a]showwaves[v] -map [v]', '.mka', false],
+])('with %s in %s the picture of a film is gone: %s', (output, extension, isGone) => {
+  expect(dropsPicture(FILM, { input: [], output: output.split(' ') }, extension)).toBe(isGone)
+})
 
 function expectOf(output: string, extension?: string, input = '', source = FILM) {
   const words = (text: string) => text.split(' ').filter((word) => word !== '')

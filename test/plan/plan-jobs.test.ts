@@ -98,6 +98,31 @@ test('what lies beside films and ffmpeg would make one of is refused: a letter, 
   ])
 })
 
+test.each([
+  ['-vn', '.mka'],
+  ['-c:a libopus', '.opus'],
+  ['-map 0:a', '.mka'],
+])(
+  'a film is left alone by a profile that would put its sound in its place (%s, %s), and gives its sound away where it stays',
+  async (option, extension) => {
+    await touch('film.mp4')
+    const sound = { index: 1, kind: 'audio', codec: 'aac', language: 'und', isDefault: true, isAttachedPicture: false } as const
+    const probe: Ffprobe['probe'] = async (path, signal) => {
+      const media = await FFPROBE.probe(path, signal)
+      return { ...media, streams: [...media.streams, sound] }
+    }
+    const ffprobe = { ...FFPROBE, probe }
+    const config = parseConfig(`profiles: {sound: {output_options: ["${option}"], extension: ${extension}}}`, 'test.yml', [])
+    const planned = async (options: Partial<PlanOptions>) =>
+      (await plan(['film.mp4'], { profile: 'sound' }, { config, ffprobe, ...options })).map(describe)
+    expect(await planned({})).toEqual([
+      'skipped: it is a film, of which profile "sound" keeps the sound alone; use -k or -o to take that out',
+    ])
+    expect(await planned({ keepsSource: true })).toEqual(['job job-1'])
+    expect(await planned({ outputFolder: join(folder, 'out') })).toEqual(['job job-1'])
+  },
+)
+
 test('a result whose name no filesystem holds is refused before any work', async () => {
   const name = `${'a'.repeat(248)}.mkv`
   await touch(name)
