@@ -1,6 +1,6 @@
 /**
  * What it takes to bring a file to a host and back: `scp` and `rsync` as whole processes, the two movers of this program on a host that is open already,
- * in turn, on a real OpenSSH server of this machine. The mover that uses the system's OpenSSH client makes its connection in the time that is measured.
+ * in turn, on a real OpenSSH server of this machine. What uses the system's OpenSSH client begins over ssh2, and makes that client's connection meanwhile.
  * A bare TCP connection beside them tells what the link carries, on this machine, which is both of its ends and perhaps the link as well. `steady` is
  * the rate between a tenth and nine tenths of the bytes, without what it takes to begin and to end; `idle` what is left of the processors meanwhile.
  *
@@ -179,7 +179,7 @@ function report(): void {
     'MB/s, median (range)',
     'of bare TCP',
     ...(counts ? ['steady MB/s', 'of bare TCP'] : []),
-    ...(linkMegabits === undefined ? [] : ['steady, of the link']),
+    ...(linkMegabits === undefined ? [] : ['of the link', 'steady, of the link']),
     'CPU s/GB',
     'idle',
   ]
@@ -195,12 +195,21 @@ function report(): void {
       describeSpread(own.map(wholeRate), 1),
       ofRound(BARE, wholeRate),
       ...(counts ? [describeSpread(steady, 1), ofRound(BARE, steadyRate)] : []),
-      ...(linkMegabits === undefined ? [] : [toPercent(steady.map((rate) => (rate * 8) / linkMegabits))]),
+      ...(linkMegabits === undefined ? [] : [own.map(wholeRate), steady].map((rates) => toLinkShare(rates, linkMegabits))),
       (median(own.map(({ cpuSeconds }) => cpuSeconds)) / (megabytes / 1000)).toFixed(1),
       toPercent(own.map(({ idleRatio }) => idleRatio)),
     ]
   })
   for (const cells of [head, head.map(() => '---'), ...rows]) console.log(`| ${cells.join(' | ')} |`)
+}
+
+/** `94.6 % (93.9–95.1)` */
+function toLinkShare(rates: readonly number[], megabits: number): string {
+  const [middle = '', range = ''] = describeSpread(
+    rates.map((rate) => (rate * 8 * 100) / megabits),
+    1,
+  ).split(' ')
+  return `${middle} % ${range}`.trimEnd()
 }
 
 /** Megabytes a second, from the start of a program to its end. */

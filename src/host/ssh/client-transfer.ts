@@ -8,6 +8,7 @@
 
 import { type FileHandle, statfs, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isEncodeError } from '../../core/errors.ts'
 import type { TransferOptions } from '../host.ts'
 import type { DirectCommand } from '../shell/bulk-shell.ts'
@@ -79,6 +80,9 @@ export async function getThroughClient(
   }
 }
 
+/** The beginning asks the host for a session first, and this process stands still while another is made of it. */
+const FIRST_REQUEST_MS = 5
+
 /** Resolves with how far it came in the file: less than all of it once it was cut. */
 async function moveInTwo(
   client: Client | undefined,
@@ -90,6 +94,12 @@ async function moveInTwo(
   const isCut = (): boolean => cut?.aborted === true
   if (client === undefined) return await begin(undefined, file)
   const isReady = new AbortController()
+  const beginning = begin(isReady.signal, file)
+  const isOver = beginning.then(
+    () => true,
+    () => true,
+  )
+  if (await Promise.race([isOver, sleep(FIRST_REQUEST_MS, false)])) return await beginning
   await using standby = startStandby(client, file, options)
   standby.ready.then(
     () => isReady.abort(),
@@ -97,7 +107,7 @@ async function moveInTwo(
       if (error instanceof ClientUnfit) onUnfit(error.message)
     },
   )
-  const begunBytes = await begin(isReady.signal, file)
+  const begunBytes = await beginning
   if (begunBytes >= wholeBytes || isCut() || !isReady.signal.aborted) return begunBytes
   try {
     await standby.goOn(begunBytes)
