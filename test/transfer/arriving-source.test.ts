@@ -158,6 +158,7 @@ describe.runIf(canStartHosts)('a source that arrives', { timeout: 30_000 }, () =
   test('is of no use to a host that makes no random numbers', async () => {
     await using source = disposable(await openSource('film.mkv'))
     const early = ask(portOf(source), 'encode:')
+    early.catch(() => undefined)
     await host.run([...source.launcher, 'true'], { env: { PATH: '/nowhere' }, onStdout: (chunk) => source.heed(chunk) })
     expect(source.broken.reason).toBeInstanceOf(ArrivalUnfit)
     expect(source.broken.reason).toMatchObject({ isOfHost: true })
