@@ -93,6 +93,8 @@ export interface HostFacts {
   readonly memoryBytes: number | undefined
   /** Absolute path of ffmpeg on the host, or the configured one. */
   readonly ffmpegPath: string
+  /** What the host calls the file that it is: another or a newer one has another name. Undefined where it cannot tell, and for one that is believed. */
+  readonly ffmpegFile?: string | undefined
   /** As ffmpeg's first line says it: `5.1.6-0+deb12u1`. */
   readonly ffmpegVersion: string
   /** This ffmpeg is a Windows program on a POSIX host: what turns the host's paths into those that it understands. */
@@ -137,9 +139,20 @@ export interface HostListener {
   close(): Promise<void>
 }
 
+/** What an ffmpeg was found to be. */
+export interface KnownFfmpeg extends Pick<HostFacts, 'ffmpegVersion' | 'encoders' | 'codecs' | 'hwaccels'> {
+  /** As the host names it: inode, size, time and path. */
+  readonly ffmpegFile: string
+}
+
 export interface OpenOptions {
   /** Nothing is made on the host: a working folder that is missing is judged by the folder it would be made in. */
   readonly changesNothing?: boolean | undefined
+  /**
+   * An ffmpeg that was found there earlier. Where the same file is there, it is believed, and asked meanwhile: should it turn out to be
+   * otherwise, `onOther` is called, and the host counts as lost, to be opened anew without it.
+   */
+  readonly known?: { readonly ffmpeg: KnownFfmpeg; readonly onOther: () => void } | undefined
 }
 
 export interface Host extends AsyncDisposable {

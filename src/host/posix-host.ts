@@ -1,6 +1,6 @@
 /** The Host port for Linux, macOS and FreeBSD, over any transport: every command on a leash, every temporary file known to the guard. */
 
-import { EncodeError } from '../core/errors.ts'
+import { EncodeError, isEncodeError } from '../core/errors.ts'
 import type { HostConfig } from '../model/config.ts'
 import type { CommandTransport } from './channel.ts'
 import { createCheckedFiles } from './checked-files.ts'
@@ -56,6 +56,14 @@ export function createPosixHost(options: PosixHostOptions): Host {
     })
   }
 
+  /** Never rejects. Whatever else is wrong with the host is found out by who needs it. */
+  async function confirm(confirming: Promise<boolean> | undefined, onOther: (() => void) | undefined): Promise<void> {
+    const isRight = await confirming?.catch((error: unknown) => !isEncodeError(error) || isEncodeError(error, 'HOST_LOST'))
+    if (isRight !== false) return
+    onOther?.()
+    calls.abort(new EncodeError('HOST_LOST', `Host "${hostName}" has another ffmpeg than it had: it is opened anew`))
+  }
+
   async function close(): Promise<void> {
     await calls.end(new EncodeError('INTERRUPTED', `Host "${hostName}" was closed`))
     await Promise.all([guard[Symbol.asyncDispose](), teller[Symbol.asyncDispose]()])
@@ -71,12 +79,15 @@ export function createPosixHost(options: PosixHostOptions): Host {
   return {
     config,
     mark: guard.tag,
-    async open(signal, { changesNothing } = {}) {
+    async open(signal, { changesNothing, known } = {}) {
       return await calls.during(signal, async (either) => {
         await transport.connect(either)
         // The first job would wait for them.
         if (!changesNothing && config.type === 'streaming') transport.prepareTransfers?.()
-        facts = await loadFacts(transport, config, { timing, signal: either, changesNothing, timeoutMs: answerMs })
+        const options = { timing, signal: either, changesNothing, timeoutMs: answerMs, known: known?.ffmpeg }
+        const loaded = await loadFacts(transport, config, options)
+        facts = loaded.facts
+        if (loaded.confirming !== undefined) void calls.during(undefined, async () => await confirm(loaded.confirming, known?.onOther))
         // Not before the answer: it may be Windows that was asked.
         if (!changesNothing) {
           void guard.start().catch(() => {}) // told to whoever needs it

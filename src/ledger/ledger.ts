@@ -24,6 +24,7 @@ import {
   startAttempt,
   takeOver,
 } from './jobs.ts'
+import { recallFfmpeg, rememberFfmpeg } from './known-ffmpegs.ts'
 import { dropLifeLock, holdLifeLock, type LifeLock } from './life-lock.ts'
 import type { Warner } from './load-sqlite.ts'
 import { findLeftFiles, findRunFiles, forgetFile, noteFile } from './noted-files.ts'
@@ -147,6 +148,11 @@ export interface Ledger extends Disposable {
   /** Of a host (see `TrialPlace`) that did a job in the last days, before it is known which ffmpeg it has now, unless it has one path only. */
   recallLately(host: string, ffmpegPath?: string): RememberedSpeeds | undefined
   rememberSpeed(place: TrialPlace, learned: LearnedSpeed): void
+
+  /** What was found out of a host's ffmpeg (see `TrialPlace`), as text; `configured` is what its configuration calls it. */
+  recallFfmpeg(host: string, configured: string | undefined): string | undefined
+  /** Undefined: it is unknown from now on. */
+  rememberFfmpeg(host: string, configured: string | undefined, said: string | undefined): void
 }
 
 const END_ALL_JOBS = `UPDATE jobs SET state = 'interrupted', changed_at = ?, finished_at = ?
@@ -264,6 +270,8 @@ export function openLedger(options: LedgerOptions): Ledger {
     recallSpeeds: (place) => recallSpeeds(db, place, now()),
     recallLately: (host, ffmpegPath) => recallLately(db, host, ffmpegPath, now()),
     rememberSpeed: (place, learned) => rememberSpeed(db, place, learned, now()),
+    recallFfmpeg: (host, configured) => recallFfmpeg(db, host, configured),
+    rememberFfmpeg: (host, configured, said) => rememberFfmpeg(db, host, configured, said),
     [Symbol.dispose]() {
       db[Symbol.dispose]()
       lifeLock?.[Symbol.dispose]()

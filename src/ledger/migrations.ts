@@ -138,4 +138,13 @@ export const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE encoder_trials ADD COLUMN points_per_second REAL; -- null: nobody knows
   `,
+  // 9: what the ffmpeg of a host was found to be.
+  `
+  CREATE TABLE known_ffmpegs (
+    host TEXT NOT NULL,                  -- as in encoder_trials
+    configured TEXT NOT NULL,            -- what the configuration calls it; empty: it was looked for
+    said TEXT NOT NULL,                  -- JSON: KnownFfmpeg
+    PRIMARY KEY (host, configured)
+  ) STRICT;
+  `,
 ]

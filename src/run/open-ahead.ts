@@ -10,8 +10,8 @@ import type { HostConfig } from '../model/config.ts'
 export interface OpenAheadOptions {
   readonly createHost: (config: HostConfig) => Host
   readonly signal: AbortSignal
-  /** How they are opened, as whoever takes them would. */
-  readonly how?: OpenOptions | undefined
+  /** How each is opened, as whoever takes them would. */
+  readonly how?: ((config: HostConfig) => OpenOptions) | undefined
 }
 
 /** Disposed of, it closes those that nobody took; never rejects. */
@@ -55,7 +55,7 @@ export function openAhead(configs: Iterable<HostConfig>, { createHost, signal, h
   function begin(config: HostConfig): Host | undefined {
     try {
       const host = createHost(config)
-      const opening = host.open(signal, how)
+      const opening = host.open(signal, how?.(config))
       opening.catch(() => {}) // told to whoever takes it
       return { ...host, open: async (wanted) => await untilAborted(opening, wanted) }
     } catch {

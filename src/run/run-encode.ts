@@ -23,6 +23,7 @@ import { createRememberingFfprobe } from '../plan/remembering-ffprobe.ts'
 import type { Target } from '../plan/target.ts'
 import { type EndedReplacement, endReplacements } from './end-replacements.ts'
 import type { HostsByCluster } from './hosts/change-hosts.ts'
+import { createFfmpegMemory } from './hosts/ffmpeg-memory.ts'
 import { selectHostsAgain } from './hosts/follow-config.ts'
 import { selectHosts } from './hosts/select-hosts.ts'
 import { createLookPace } from './intake/look-pace.ts'
@@ -53,7 +54,7 @@ async function showRun(request: RunRequest, world: RunWorld): Promise<number> {
   using memory = openMemory(world, true)
   await using prepared = await prepare(request, world, entries, memory)
   const { hosts, targets, refused, planTargets } = prepared
-  await using ahead = openAhead([...hosts.values()].flat(), { ...world, how: { changesNothing: true } })
+  await using ahead = openAhead([...hosts.values()].flat(), { ...world, how: () => ({ changesNothing: true }) })
   const { createHost } = ahead
   return await dryRun(request, { ...world, createHost }, [...refused, ...(await planTargets(targets))], hosts)
 }
@@ -71,7 +72,7 @@ async function startRun(request: RunRequest, world: RunWorld): Promise<number> {
   const encodesHere = all.some(({ type }) => type === 'local')
   // Handshakes want a processor, too.
   if (!encodesHere) setPace('beside')
-  await using ahead = openAhead((await isThere(targets[0], cwd)) ? all : [], world)
+  await using ahead = openAhead((await isThere(targets[0], cwd)) ? all : [], { ...world, how: createFfmpegMemory(ledger).recall })
   await using rest = await openPlans()
   if (rest.leftSources().length > 0) ahead.add(all)
   const files = [...refused, ...(await takeFirst(rest, world))]

@@ -8,7 +8,16 @@ import type { HostConfig } from '../../model/config.ts'
 /** Where ffmpeg is looked for besides the PATH: a command over SSH does not get what a terminal's PATH has (Homebrew, MacPorts, pkgsrc, Entware). */
 export const PROGRAM_FOLDERS = ['/opt/homebrew/bin', '/usr/local/bin', '/opt/local/bin', '/usr/pkg/bin', '/opt/bin'] as const
 
-export function factsCommand(config: Pick<HostConfig, 'ffmpeg' | 'ffprobe' | 'workingDir'>, changesNothing = false): readonly string[] {
+export interface FactsQuestion {
+  readonly changesNothing?: boolean | undefined
+  /** An ffmpeg that is known, as `ffmpeg_file` names it: where it is still there, all but its lists is said first, and then `ready:`. */
+  readonly knownFile?: string | undefined
+}
+
+export function factsCommand(
+  config: Pick<HostConfig, 'ffmpeg' | 'ffprobe' | 'workingDir'>,
+  { changesNothing = false, knownFile = '' }: FactsQuestion = {},
+): readonly string[] {
   return [
     '/bin/sh',
     '-c',
@@ -18,6 +27,7 @@ export function factsCommand(config: Pick<HostConfig, 'ffmpeg' | 'ffprobe' | 'wo
     config.ffprobe ?? '',
     config.workingDir ?? '',
     changesNothing ? 'look' : '',
+    knownFile,
   ]
 }
 
@@ -72,6 +82,10 @@ find_program() {
 }
 ffmpeg=$(find_program ffmpeg "$1")
 say ffmpeg "$ffmpeg"
+# Number, size and time: another one, or a newer one, has others. Names with line ends are as unknown ones
+file=
+[ -z "$ffmpeg" ] || file=$(ls -Lild -- "$ffmpeg" 2>/dev/null | { read -r line; printf '%s' "$line"; })
+say ffmpeg_file "$file"
 # Cygwin leaves the .exe out; what was built for it and for MSYS2 stands in these folders, all else (MinGW's too) knows Windows paths
 case $path_tool:$ffmpeg in
   cygpath:/usr/bin/* | cygpath:/bin/* | cygpath:/usr/local/bin/*) ;;
@@ -93,9 +107,8 @@ case $system:$(head -c 4 "$ffmpeg" 2>/dev/null) in
 esac
 
 encoders=
-# Starting ffmpeg takes longer than all the rest: the first runs beside what follows, which reads no standard input until the end
-{ [ -z "$ffmpeg" ] || "$ffmpeg" -hide_banner -hwaccels </dev/null 2>/dev/null; } | {
-if [ -n "$ffmpeg" ]; then
+ask_ffmpeg() {
+  [ -n "$ffmpeg" ] || return
   # The first lines say the version, of nearly every ffmpeg
   encoders=$("$ffmpeg" -encoders </dev/null 2>&1)
   case $encoders in
@@ -103,7 +116,9 @@ if [ -n "$ffmpeg" ]; then
     *) version=$("$ffmpeg" -version </dev/null 2>&1) ;;
   esac
   say version "$(printf '%s\n' "$version" | head -n 1)"
-fi
+}
+
+look_around() {
 ffprobe=$2
 # Without one configured, the one beside ffmpeg: they belong together.
 if [ -z "$ffprobe" ] && [ -n "$ffmpeg" ]; then
@@ -153,7 +168,18 @@ say folder "$folder"
 there=$folder
 while [ -n "$there" ] && ! [ -e "$there" ]; do there=$(dirname "$there"); done
 say df "$(df -Pk "$there" 2>/dev/null | tail -n 1)"
+}
 
+known=
+if [ -n "$file" ] && [ "$file" = "$5" ]; then
+  known=known
+  look_around "$@"
+  echo ready:
+fi
+# Starting ffmpeg takes longer than all the rest: the first runs beside the rest, which reads no standard input until the end
+{ [ -z "$ffmpeg" ] || "$ffmpeg" -hide_banner -hwaccels </dev/null 2>/dev/null; } | {
+ask_ffmpeg
+[ -n "$known" ] || look_around "$@"
 echo encoders:
 printf '%s\n' "$encoders"
 echo hwaccels:

@@ -4,11 +4,13 @@ import { EncodeError, isEncodeError } from '../../core/errors.ts'
 import { toPlainLine, toVisible } from '../../core/text.ts'
 import type { HostConfig } from '../../model/config.ts'
 import type { CommandTransport } from '../channel.ts'
-import type { HostFacts } from '../host.ts'
+import { createCollector, MAX_STDOUT_BYTES } from '../collector.ts'
+import type { HostFacts, KnownFfmpeg } from '../host.ts'
 import { type LeashTiming, runOnLeash } from '../shell/run-on-leash.ts'
 import { describeShell, WindowsShell } from './describe-shell.ts'
 import { factsCommand, PROGRAM_FOLDERS } from './facts-script.ts'
-import { type HostAnswer, parseFacts } from './parse-facts.ts'
+import { isSameFfmpeg, toKnownFfmpeg } from './known-ffmpeg.ts'
+import { type HostAnswer, parseFacts, parseReady } from './parse-facts.ts'
 
 export interface LoadFactsOptions {
   readonly timing: LeashTiming
@@ -16,23 +18,48 @@ export interface LoadFactsOptions {
   readonly changesNothing?: boolean | undefined
   /** A host that does not answer for so long is not used. */
   readonly timeoutMs?: number | undefined
+  /** Believed where the same file is there. What it says itself comes later, with `confirming`. */
+  readonly known?: KnownFfmpeg | undefined
+}
+
+export interface LoadedFacts {
+  readonly facts: HostFacts
+  /** Where what is known was believed: resolves to whether it was right. Rejects as `loadFacts` would have without. */
+  readonly confirming: Promise<boolean> | undefined
 }
 
 /** @throws HOST_UNSUPPORTED, HOST_NO_FFMPEG, HOST_FOLDER_UNUSABLE, HOST_UNREACHABLE (no answer in time), HOST_LOST, `WindowsShell` or the signal's reason. */
-export async function loadFacts(transport: CommandTransport, config: HostConfig, options: LoadFactsOptions): Promise<HostFacts> {
-  const { timeoutMs = 30_000, timing, signal, changesNothing = false } = options
+export async function loadFacts(transport: CommandTransport, config: HostConfig, options: LoadFactsOptions): Promise<LoadedFacts> {
+  const { timeoutMs = 30_000, timing, signal, changesNothing = false, known } = options
   const patience = AbortSignal.timeout(timeoutMs)
   const either = signal === undefined ? patience : AbortSignal.any([signal, patience])
-  const answer = await ask(transport, config, { timing, signal: either, changesNothing }).catch((error: unknown) => {
-    if (signal?.aborted !== true && patience.aborted) {
-      throw new EncodeError('HOST_UNREACHABLE', `Host "${config.name}" did not say what it is within ${timeoutMs / 1000} s`, {
-        hint: 'Look whether a login there waits for something (a login file that asks, a hanging mount)',
-        cause: error,
-      })
+  const ready = Promise.withResolvers<HostFacts>()
+  let early: HostFacts | undefined
+  const onReady = (answer: HostAnswer): void => {
+    try {
+      // Its name is left out: what is only believed is not to be remembered once more.
+      early = { ...toFacts(answer, config), ffmpegFile: undefined }
+      ready.resolve(early)
+    } catch {
+      // What is wrong is told with the rest.
     }
-    throw error
-  })
-  return toFacts(answer, config)
+  }
+  const telling = ask(transport, config, { timing, signal: either, changesNothing, known, onReady })
+    .catch((error: unknown) => {
+      if (signal?.aborted !== true && patience.aborted) {
+        throw new EncodeError('HOST_UNREACHABLE', `Host "${config.name}" did not say what it is within ${timeoutMs / 1000} s`, {
+          hint: 'Look whether a login there waits for something (a login file that asks, a hanging mount)',
+          cause: error,
+        })
+      }
+      throw error
+    })
+    .then((answer) => toFacts(answer, config))
+  const facts = await Promise.race([ready.promise, telling])
+  if (known === undefined || facts !== early) return { facts, confirming: undefined }
+  const confirming = telling.then((told) => isSameFfmpeg(known, toKnownFfmpeg(told)))
+  confirming.catch(() => {}) // told to whoever waits for it
+  return { facts, confirming }
 }
 
 /** What is demanded of a host. */
@@ -64,7 +91,21 @@ export function toFacts(answer: HostAnswer, config: HostConfig): HostFacts {
       { hint: `Make it writable for the user there, or set "working_dir:" of host "${name}" to a folder with room for the media` },
     )
   }
-  const { arch, cores, fastCores, memoryBytes, pathTool, ffprobePath, devices, encoders, codecs, hwaccels, workingDir, freeBytes } = answer
+  const {
+    arch,
+    cores,
+    fastCores,
+    memoryBytes,
+    ffmpegFile,
+    pathTool,
+    ffprobePath,
+    devices,
+    encoders,
+    codecs,
+    hwaccels,
+    workingDir,
+    freeBytes,
+  } = answer
   return {
     os,
     arch,
@@ -72,6 +113,7 @@ export function toFacts(answer: HostAnswer, config: HostConfig): HostFacts {
     fastCores,
     memoryBytes,
     ffmpegPath,
+    ffmpegFile,
     ffmpegVersion,
     pathTool,
     ffprobePath,
@@ -84,19 +126,37 @@ export function toFacts(answer: HostAnswer, config: HostConfig): HostFacts {
   }
 }
 
-async function ask(
-  transport: CommandTransport,
-  config: HostConfig,
-  { timing, signal, changesNothing }: { readonly timing: LeashTiming; readonly signal: AbortSignal; readonly changesNothing: boolean },
-): Promise<HostAnswer> {
+/** Whoever says more has not said it, and is not looked through again and again. */
+const MAX_EARLY_LENGTH = 16_384
+
+interface Question {
+  readonly timing: LeashTiming
+  readonly signal: AbortSignal
+  readonly changesNothing: boolean
+  readonly known: KnownFfmpeg | undefined
+  /** Told once, before ffmpeg has answered, where it is the known one. */
+  readonly onReady: (answer: HostAnswer) => void
+}
+
+async function ask(transport: CommandTransport, config: HostConfig, question: Question): Promise<HostAnswer> {
+  const { timing, signal, changesNothing, known, onReady } = question
   const { name: hostName, env } = config
+  const output = createCollector(MAX_STDOUT_BYTES, 'head')
+  let isOver = known === undefined
   try {
-    const { status, stdout, stderr } = await runOnLeash(toQuiet(transport), factsCommand(config, changesNothing), {
-      signal,
-      timing,
-      hostName,
-      env,
+    const argv = factsCommand(config, { changesNothing, knownFile: known?.ffmpegFile })
+    const { status, stderr } = await runOnLeash(toQuiet(transport), argv, {
+      ...{ signal, timing, hostName, env },
+      onStdout(chunk) {
+        output.add(chunk)
+        if (isOver || known === undefined) return
+        const said = output.text()
+        const early = parseReady(said, known)
+        isOver = early !== undefined || said.length > MAX_EARLY_LENGTH
+        if (early !== undefined) onReady(early)
+      },
     })
+    const stdout = output.text()
     const answer = parseFacts(stdout)
     if (answer !== undefined) return answer
     throw new EncodeError('HOST_UNSUPPORTED', `Host "${hostName}" does not answer like a POSIX system (status ${status}): ${said(stderr)}`)

@@ -2,6 +2,7 @@
 
 import { toPlainLine } from '../../core/text.ts'
 import type { HostOs } from '../../model/config.ts'
+import type { KnownFfmpeg } from '../host.ts'
 import type { PathTool } from '../shell/windows-program.ts'
 
 /** What the facts command said, before anything is demanded of it. */
@@ -16,6 +17,7 @@ export interface HostAnswer {
   readonly home: string | undefined
   readonly ffmpegPath: string | undefined
   readonly pathTool: PathTool | undefined
+  readonly ffmpegFile: string | undefined
   /** Undefined when ffmpeg did not say one; `ffmpegFirstLine` is what it said instead. */
   readonly ffmpegVersion: string | undefined
   readonly ffmpegFirstLine: string
@@ -54,6 +56,7 @@ export function parseFacts(stdout: string): HostAnswer | undefined {
     memoryBytes: memoryKb === undefined ? toWhole(value('memory_bytes')) : memoryKb * 1024,
     home: value('home'),
     ffmpegPath: value('ffmpeg'),
+    ffmpegFile: value('ffmpeg_file'),
     pathTool: toPathTool(value('path_tool')),
     ffmpegVersion: toPlainLine(/^ffmpeg version ([^\s,]+)/.exec(ffmpegFirstLine)?.[1] ?? '', MAX_WORD) || undefined,
     ffmpegFirstLine,
@@ -66,6 +69,15 @@ export function parseFacts(stdout: string): HostAnswer | undefined {
     workingDirError: value('folder_error'),
     freeBytes: parseFreeBytes(value('df') ?? ''),
   }
+}
+
+/** What is said before an ffmpeg that is known is asked again; undefined while it is not whole, or where another one is there. */
+export function parseReady(stdout: string, known: KnownFfmpeg): HostAnswer | undefined {
+  const [head, rest] = splitOnce(stdout, '\nready:\n')
+  const answer = rest === undefined ? undefined : parseFacts(`${head}\nencoders:\nend:\n`)
+  if (answer === undefined || answer.ffmpegFile !== known.ffmpegFile) return undefined
+  const { ffmpegVersion, encoders, codecs = [], hwaccels = [] } = known
+  return { ...answer, ffmpegVersion, encoders, codecs, hwaccels }
 }
 
 /** Names from `ffmpeg -encoders`: ` V....D libx264   libx264 H.264 …`, video and audio only. */

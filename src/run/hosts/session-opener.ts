@@ -6,6 +6,7 @@ import type { Emit } from '../../model/events.ts'
 import type { RunWorld } from '../run-request.ts'
 import type { RunSpace } from '../space/run-space.ts'
 import { describeOverload } from './describe-overload.ts'
+import { createFfmpegMemory } from './ffmpeg-memory.ts'
 import type { HostKnowledge } from './host-knowledge.ts'
 import type { NewHost } from './host-roster.ts'
 import { type HostSession, openHostSession } from './host-session.ts'
@@ -25,6 +26,7 @@ export interface SessionOpenerOptions {
 
 export function createSessionOpener(options: SessionOpenerOptions): (host: NewHost) => HostSession {
   const { runId, world, emit, ledger, signal, knowledge, space } = options
+  const ffmpegs = createFfmpegMemory(ledger)
   return ({ cluster, config, setState }) => {
     let isOverloadTold = false
 
@@ -48,6 +50,7 @@ export function createSessionOpener(options: SessionOpenerOptions): (host: NewHo
         await options.checkHost(host, cluster)
       },
       async learn(host, facts) {
+        ffmpegs.remember(config, facts)
         await knowledge.learn(cluster, host, facts)
         space.hostUp({ host, facts }, knowledge.toSpec(cluster, config))
         tellOverload(host, facts)

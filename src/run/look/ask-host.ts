@@ -56,7 +56,7 @@ async function readOn(host: Host, first: EncodeError, signal: AbortSignal): Prom
 async function askAgain(host: Host, signal: AbortSignal): Promise<HostAnswer | undefined> {
   try {
     const either = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)])
-    return parseFacts((await host.run(factsCommand(host.config, true), { signal: either })).stdout)
+    return parseFacts((await host.run(factsCommand(host.config, { changesNothing: true }), { signal: either })).stdout)
   } catch {
     // What was found before is told all the same.
     signal.throwIfAborted()

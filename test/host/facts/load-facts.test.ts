@@ -44,10 +44,9 @@ describe('a host that comes up', () => {
     const local = createLocalTransport({ hostName: 'box', env: { PATH: bin, HOME: home, ...env } })
     const transport: CommandTransport = { ...local, openCommand: async (line, signal) => await local.openCommand(wrap(line), signal) }
     await using _closed = local
-    return await loadFacts(transport, makeHostConfig({ name: 'box', type: 'streaming', ...fields }), {
-      timing: TEST_TIMING,
-      timeoutMs: 8000,
-    })
+    const config = makeHostConfig({ name: 'box', type: 'streaming', ...fields })
+    const { facts } = await loadFacts(transport, config, { timing: TEST_TIMING, timeoutMs: 8000 })
+    return facts
   }
 
   test('is asked for ffmpeg on the PATH, and uses the ffprobe beside it', async () => {
