@@ -46,6 +46,12 @@ export const OWN_PREFIX = '.encode-'
 /** Work folders of hosts (`encode-20261122-031212-63wiu6-0f3a9c1b`): one may lie on a share that is walked here. */
 const OWN_FOLDER = /^encode-\d{8}-\d{6}-[0-9a-z]+-[0-9a-f]+$/
 
+/** Files by which a copy of a disc is known, in the folder of its pieces or above it. A camera's card has another one (INDEX.BDM): its clips are films. */
+const DISCS: ReadonlyMap<string, string> = new Map([
+  ['video_ts.ifo', 'DVD'],
+  ['index.bdmv', 'Blu-ray'],
+])
+
 export interface FindOptions {
   readonly signal?: AbortSignal
   /** A folder of results, absolute: within a target it is not walked, as what an earlier run has put there is no source of this one. */
@@ -132,6 +138,15 @@ async function* walk(folder: string, root: string, target: Target, visited: Set<
   }
   const named = entries.map((entry) => ({ entry, name: entry.name.toString('utf8') })).sort((a, b) => compareNaturally(a.name, b.name))
   const visible = named.filter(({ name }) => !name.startsWith('.') && !OWN_FOLDER.test(name))
+  const disc = visible.map(({ name }) => DISCS.get(name.toLowerCase())).find((kind) => kind !== undefined)
+  if (disc !== undefined) {
+    yield refuse(
+      folder,
+      `It is a ${disc}: its files are pieces, cut anywhere, and its menus need them; name those that shall be encoded`,
+      target,
+    )
+    return
+  }
   const stats = await mapConcurrently(visible, STATS_AT_ONCE, async ({ entry, name }) =>
     entry.isFile() && !isMediaName(name) ? undefined : await statOrUndefined(join(folder, name)),
   )

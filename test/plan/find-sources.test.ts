@@ -32,6 +32,19 @@ test('a folder is walked in natural order: media files only, hidden ones and our
   expect(await find('tv')).toEqual(['tv/e2.mkv', 'tv/e10.mkv', 'tv/s02/E1.MP4'])
 })
 
+test('a copy of a disc is told as one, and its pieces are taken only where they are named', async () => {
+  await touch('a.mkv', 'dvd/VIDEO_TS/VIDEO_TS.IFO', 'dvd/VIDEO_TS/VTS_01_1.VOB', 'blu/BDMV/index.bdmv', 'blu/BDMV/STREAM/00001.m2ts')
+  await touch('card/AVCHD/BDMV/INDEX.BDM', 'card/AVCHD/BDMV/STREAM/00001.MTS', 'rip/VTS_01_1.VOB')
+  expect(await find('.')).toEqual([
+    'a.mkv',
+    expect.stringMatching(/^blu\/BDMV: It is a Blu-ray: /),
+    'card/AVCHD/BDMV/STREAM/00001.MTS',
+    expect.stringMatching(/^dvd\/VIDEO_TS: It is a DVD: /),
+    'rip/VTS_01_1.VOB',
+  ])
+  expect(await find('dvd/VIDEO_TS/VTS_01_1.VOB')).toEqual(['dvd/VIDEO_TS/VTS_01_1.VOB'])
+})
+
 test('a file that is named needs no media extension, and may be hidden', async () => {
   await touch('recording.bin', '.film')
   expect(await find('recording.bin', '.film')).toEqual(['recording.bin', '.film'])
