@@ -26,6 +26,19 @@ describe.concurrent('the leash', () => {
     expect(stderr).toBe(`...${numbers(100_000)}last`.slice(-64 * 1024))
   })
 
+  test('ends a command that waits when no heartbeat comes, and not before', { timeout: 20_000 }, async () => {
+    await using shell = await openInnerShell('dash')
+    const { tag, channel, output } = await startWaiting(shell, 'echo began', 5)
+    const begin = performance.now()
+    const heartbeat = setInterval(() => channel.stdin.write('h\n'), 500)
+    await waitUntil(() => performance.now() - begin > 6500, { what: 'the limit has passed' })
+    clearInterval(heartbeat)
+    expect(await listGroup(tag)).not.toEqual([])
+    await waitUntil(async () => (await listGroup(tag)).length === 0, { what: 'nothing is left of it' })
+    await channel.exit
+    expect(output()).toBe('')
+  })
+
   describe.each(INNER_SHELLS)('with %s as /bin/sh', (name) => {
     test('hands on output, status and the number of the ending signal', async () => {
       await using shell = await openInnerShell(name)
@@ -154,19 +167,6 @@ describe.concurrent('the leash', () => {
       await expectGone(pid)
     })
   })
-})
-
-test('ends a command that waits when no heartbeat comes, and not before', { timeout: 20_000 }, async () => {
-  await using shell = await openInnerShell('dash')
-  const { tag, channel, output } = await startWaiting(shell, 'echo began', 5)
-  const begin = performance.now()
-  const heartbeat = setInterval(() => channel.stdin.write('h\n'), 500)
-  await waitUntil(() => performance.now() - begin > 6500, { what: 'the limit has passed' })
-  clearInterval(heartbeat)
-  expect(await listGroup(tag)).not.toEqual([])
-  await waitUntil(async () => (await listGroup(tag)).length === 0, { what: 'nothing is left of it' })
-  await channel.exit
-  expect(output()).toBe('')
 })
 
 test('starts nothing that waits where the server makes no process group for a channel', async () => {

@@ -26,29 +26,29 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-test('a command that waits is made ready once those of its host are short, and one at a time', async () => {
+test('a command that waits is made ready once those of its host are short, two at a time', async () => {
   const run = createRunWaiting(counting(local))
   const first = begin(run, 'first')
   first.go()
   await first.result
-  const [second, third] = [begin(run, 'second'), begin(run, 'third')]
-  await waitUntil(() => opened.length === 2, { what: 'the second is made ready' })
+  const [second, third, fourth] = [begin(run, 'second'), begin(run, 'third'), begin(run, 'fourth')]
+  await waitUntil(() => opened.length === 3, { what: 'two are made ready' })
   expect(await read('second')).toBeUndefined()
   second.go()
-  await waitUntil(() => opened.length === 3, { what: 'the third is made ready' })
-  third.go()
-  expect(await Promise.all([second.result, third.result])).toEqual([OK, OK])
-  expect([await read('second'), await read('third')]).toEqual(['began', 'began'])
-  expect(opened).toHaveLength(3)
+  await waitUntil(() => opened.length === 4, { what: 'the next is made ready' })
+  for (const { go } of [third, fourth]) go()
+  expect(await Promise.all([second.result, third.result, fourth.result])).toEqual([OK, OK, OK])
+  expect(await Promise.all(['second', 'third', 'fourth'].map(read))).toEqual(['began', 'began', 'began'])
+  expect(opened).toHaveLength(4)
 })
 
-test('who may begin before it is first in the line does', async () => {
+test('who may begin before it is among the first in the line does', async () => {
   const run = await createShort(counting(local))
-  const [first, second] = [begin(run, 'first'), begin(run, 'second')]
-  second.go()
-  expect(await second.result).toEqual(OK)
-  first.go()
-  expect(await first.result).toEqual(OK)
+  const [first, second, third] = [begin(run, 'first'), begin(run, 'second'), begin(run, 'third')]
+  third.go()
+  expect(await third.result).toEqual(OK)
+  for (const { go } of [first, second]) go()
+  expect(await Promise.all([first.result, second.result])).toEqual([OK, OK])
 })
 
 test('what cannot be made ready begins when it may all the same, and the next is not tried', async () => {
