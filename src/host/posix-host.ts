@@ -33,6 +33,9 @@ export interface PosixHostOptions {
   readonly answerMs?: number | undefined
 }
 
+/** What a host is found to be that cannot be used. */
+const REFUSALS = ['HOST_NO_FFMPEG', 'HOST_FOLDER_UNUSABLE', 'HOST_UNSUPPORTED', 'HOST_UNREACHABLE'] as const
+
 export function createPosixHost(options: PosixHostOptions): Host {
   const { config, transport, createFiles, timing = DEFAULT_LEASH_TIMING, answerMs } = options
   const { name: hostName } = config
@@ -56,9 +59,9 @@ export function createPosixHost(options: PosixHostOptions): Host {
     })
   }
 
-  /** Never rejects. Whatever else is wrong with the host is found out by who needs it. */
+  /** Never rejects. A host that is closed or lost meanwhile has not said anything. */
   async function confirm(confirming: Promise<boolean> | undefined, onOther: (() => void) | undefined): Promise<void> {
-    const isRight = await confirming?.catch((error: unknown) => !isEncodeError(error) || isEncodeError(error, 'HOST_LOST'))
+    const isRight = await confirming?.catch((error: unknown) => !REFUSALS.some((code) => isEncodeError(error, code)))
     if (isRight !== false) return
     onOther?.()
     calls.abort(new EncodeError('HOST_LOST', `Host "${hostName}" has another ffmpeg than it had: it is opened anew`))

@@ -87,6 +87,16 @@ test('a host that turns out to have another one counts as lost, and is not belie
   })
 })
 
+test('a host that is closed before its ffmpeg has answered is believed the next time', async () => {
+  await writeFile(join(home, 'gate'), '')
+  let others = 0
+  const options = { config, transport, createFiles: () => createLocalFiles({ hostName: 'box' }), timing: TEST_TIMING }
+  const host = createPosixHost(options)
+  await host.open(undefined, { known: { ffmpeg: known, onOther: () => void (others += 1) } })
+  await host[Symbol.asyncDispose]()
+  expect(others).toBe(0)
+})
+
 test.each(['', '{', 'null', '[]', '{"ffmpegFile":"1"}', '{"ffmpegFile":"1","ffmpegVersion":"7.1","encoders":[1]}'])(
   'a memory that holds %j is as none',
   (text) => {
