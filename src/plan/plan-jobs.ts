@@ -15,7 +15,7 @@ import type { FoundSource } from './find-sources.ts'
 import { foreseeResults } from './foresee-results.ts'
 import { type AnySource, groupSources, takeTurns } from './group-sources.ts'
 import { countOtherNames, describeOtherNames, warnOfOtherNames } from './hard-links.ts'
-import { describeLostFilm } from './lost-film.ts'
+import { describeLostFilm, warnOfLostFilms } from './lost-film.ts'
 import { createMountTable, type MountTable } from './mount-table.ts'
 import type { PlanOptions } from './plan-options.ts'
 import { createPlanStream, type PlanStream } from './plan-stream.ts'
@@ -129,7 +129,8 @@ async function draft(source: AnySource, options: PlanOptions, results: Map<AnySo
     if (otherNames > 0 && options.config.hardLinks === 'skip') return toSkipped(target, source.path, describeOtherNames(otherNames))
     const isTaken = await checkPlace(plan, source.givenPath, common.mounts)
     // What turns up under that name later is not what the person saw when they said --overwrite: it may be another film's result.
-    const warnings = [...(plan.warnings ?? []), ...(otherNames > 0 ? [warnOfOtherNames(otherNames)] : [])]
+    const ours = [warnOfLostFilms(plan), otherNames > 0 ? warnOfOtherNames(otherNames) : undefined]
+    const warnings = [...(plan.warnings ?? []), ...ours.filter((warning) => warning !== undefined)]
     const decided = { ...plan, warnings, mayOverwrite: plan.mayOverwrite && isTaken }
     return { kind: 'job', target, plan: decided, marks: await markJob(decided) }
   } catch (error) {

@@ -123,6 +123,24 @@ test.each([
   },
 )
 
+test('a second film in one file is not lost without a word', async () => {
+  await touch('lenses.mp4', 'film.mp4')
+  const probe: Ffprobe['probe'] = async (path, signal) => {
+    const media = await FFPROBE.probe(path, signal)
+    const second = media.streams.map((stream) => ({ ...stream, index: 1 }))
+    return { ...media, streams: path.includes('lenses') ? [...media.streams, ...second] : media.streams }
+  }
+  const ffprobe = { ...FFPROBE, probe }
+  const warnings = async (output: readonly string[], options: Partial<PlanOptions> = {}) => {
+    const config = parseConfig(`profiles: {own: {output_options: ${JSON.stringify(output)}, extension: .mkv}}`, 'test.yml', [])
+    const files = await plan(['lenses.mp4', 'film.mp4'], { profile: 'own' }, { config, ffprobe, ...options })
+    return files.map((file) => (file.kind === 'job' ? file.plan.warnings : describe(file)))
+  }
+  expect(await warnings(['-c:v libx264'])).toEqual([['of its 2 video streams one is left out; "stream_safety: yes" keeps them'], []])
+  expect(await warnings(['-c:v libx264'], { keepsSource: true })).toEqual([[], []])
+  expect(await warnings(['-c copy', '-map 0'])).toEqual([[], []])
+})
+
 test('a result whose name no filesystem holds is refused before any work', async () => {
   const name = `${'a'.repeat(248)}.mkv`
   await touch(name)
