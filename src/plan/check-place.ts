@@ -76,8 +76,10 @@ async function checkTaken({ output, source, replacesSource, mayOverwrite }: JobP
 async function checkFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch((error: NodeJS.ErrnoException) => error)
   if (found instanceof Error && found.code === 'ENOENT' && dirname(folder) !== folder) {
-    // A link that points nowhere is in the way of the folder.
-    if ((await lstat(folder).catch(() => undefined)) === undefined) return await checkFolder(dirname(folder))
+    const own = await lstat(folder).catch(() => undefined)
+    if (own === undefined) return await checkFolder(dirname(folder))
+    // A link that points nowhere is in the way of the folder. What else is there by now, a job that runs already has made.
+    if (!own.isSymbolicLink()) return await checkFolder(folder)
   }
   const isWritable = await access(folder, constants.W_OK | constants.X_OK).then(
     () => true,

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { chmod, chown, link, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, link, lstat, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -167,3 +167,16 @@ function toPlan(fields: Partial<JobPlan> = {}): JobPlan {
 function at(name: string): string {
   return join(folder, name)
 }
+
+test('a folder that a job makes while it is looked for is as good as one that was there', async () => {
+  for (let round = 0; round < 300; round += 1) {
+    const name = `new-${round}`
+    const checking = checkPlace(toPlan({ output: at(`${name}/film.mkv`) }), at('film.mp4'))
+    // Between two of its looks, in some of the rounds.
+    const making = (async () => {
+      for (let turn = 0; turn < round % 10; turn += 1) await lstat(at('film.mp4'))
+      await mkdir(at(name))
+    })()
+    expect(await Promise.all([checking, making])).toEqual([false, undefined])
+  }
+})
