@@ -60,8 +60,10 @@ async function traceRun(cluster: PacedCluster, boundSeconds: number): Promise<st
   const { status, stdout, stderr, events } = await runEncode(cluster.folder, argv)
   const endedMs = Date.now()
   clearInterval(sampling)
-  if (status !== 0) throw new Error(`encode ended with status ${status}: ${stderr}\n${stdout.slice(-4000)}`)
   if (values.events !== undefined) await writeFile(values.events, stdout)
+  const failed = events.filter(({ event }) => event === 'job.failed')
+  if (status !== 0)
+    throw new Error(`encode ended with status ${status}: ${stderr}\n${failed.map((event) => JSON.stringify(event)).join('\n')}`)
   const at = (ms: number): string => ((ms - startedMs) / 1000).toFixed(2)
   const seconds = (endedMs - startedMs) / 1000
   return [
