@@ -89,12 +89,12 @@ test('a host that turns out to have another one counts as lost, and is not belie
 
 test('a host that is closed before its ffmpeg has answered is believed the next time', async () => {
   await writeFile(join(home, 'gate'), '')
-  let others = 0
+  const others: string[] = []
   const options = { config, transport, createFiles: () => createLocalFiles({ hostName: 'box' }), timing: TEST_TIMING }
   const host = createPosixHost(options)
-  await host.open(undefined, { known: { ffmpeg: known, onOther: () => void (others += 1) } })
+  await host.open(undefined, { known: { ffmpeg: known, onOther: () => others.push('other') } })
   await host[Symbol.asyncDispose]()
-  expect(others).toBe(0)
+  expect(others).toEqual([])
 })
 
 test.each(['', '{', 'null', '[]', '{"ffmpegFile":"1"}', '{"ffmpegFile":"1","ffmpegVersion":"7.1","encoders":[1]}'])(
