@@ -52,11 +52,14 @@ const FROM_BYTES = 64 * 1024 * 1024
 const BEGIN_TIMEOUTS = 3
 const SILENCE_ANSWER_MS = 10_000
 const END_ANSWER_MS = 2000
+/** In a row; a server may let the client in and run nothing for it (a limit of logins). */
+const MAX_FALTERS = 2
 
 export function createBulkMover({ pool, standing, sshProgram, env, fromBytes = FROM_BYTES, onUnfit }: BulkMoverOptions): BulkMover {
   const openBulk: OpenSession = (commandLine, signal) => pool.openSession('bulk', commandLine, signal)
   let mayOpenBack = true
   let isUnfit = false
+  let falters = 0
   let silence: Promise<boolean> | undefined
 
   function giveUp(why: string): void {
@@ -102,7 +105,11 @@ export function createBulkMover({ pool, standing, sshProgram, env, fromBytes = F
     // The client knows no limit, and to hand it the bytes piece by piece costs as much as ssh2 does.
     if (options.turn?.isMetered === true) return undefined
     const by = client()
-    return by && { by, how: { ...options, direct, onUnfit: giveUp } }
+    const onFaltered = (why: string): void => {
+      falters += 1
+      if (falters >= MAX_FALTERS) giveUp(why)
+    }
+    return by && { by, how: { ...options, direct, onUnfit: giveUp, onFaltered } }
   }
 
   /** A server that lets nobody in a third time brings results over the connection that sources go. */
@@ -133,7 +140,9 @@ export function createBulkMover({ pool, standing, sshProgram, env, fromBytes = F
       // A result will be asked for that, and need not wait for it then.
       void isSilent()
       const begin: Begin = async (until, file) => await sendBytes(openBulk, commandLine, file, controllerPath, { ...options, until })
-      return await putThroughClient(by, controllerPath, begin, how)
+      const moved = await putThroughClient(by, controllerPath, begin, how)
+      falters = 0
+      return moved
     },
 
     async getBytes(commandLine, controllerPath, options = {}) {
@@ -148,7 +157,9 @@ export function createBulkMover({ pool, standing, sshProgram, env, fromBytes = F
         // What is not asked for need not be thrown away when the client goes on.
         return await receiveBytes(openBack, commandLine, file, { ...options, growth: growUntil(until, maxBytes, stepBytes) })
       }
-      return await getThroughClient(chosen.by, controllerPath, begin, { ...chosen.how, maxBytes })
+      const moved = await getThroughClient(chosen.by, controllerPath, begin, { ...chosen.how, maxBytes })
+      falters = 0
+      return moved
     },
   }
 }

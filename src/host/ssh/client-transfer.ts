@@ -20,6 +20,8 @@ export interface ClientTransferOptions extends TransferOptions {
   readonly direct: DirectCommand
   /** Told once, when the client turns out not to be of use: what moved the beginning then moves all. */
   readonly onUnfit: (why: string) => void
+  /** Told when it stood and then did not go on. Its connection may have broken meanwhile: waiting for its turn it says nothing, for minutes. */
+  readonly onFaltered: (why: string) => void
 }
 
 /**
@@ -90,7 +92,7 @@ async function moveInTwo(
   begin: Begin,
   options: StandbyOptions & ClientTransferOptions,
 ): Promise<number> {
-  const { toHost, wholeBytes, cut, onUnfit } = options
+  const { toHost, wholeBytes, cut, onUnfit, onFaltered } = options
   const isCut = (): boolean => cut?.aborted === true
   if (client === undefined) return await begin(undefined, file)
   const isReady = new AbortController()
@@ -115,7 +117,7 @@ async function moveInTwo(
     // What was on its way is lost with the client; the host knows how much it has.
     if (isCut() && error === cut?.reason) return begunBytes
     if (!(error instanceof ClientUnfit)) throw error
-    onUnfit(error.message)
+    onFaltered(error.message)
     throw lostError(error.message)
   }
   return await tellPlace(file, toHost, begunBytes)

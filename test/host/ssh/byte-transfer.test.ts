@@ -313,7 +313,7 @@ function leaveAll(options: TransferOptions = {}, direct: DirectCommand): [Begin,
     await untilAborted(Promise.race([ready, unfit.promise]), signal)
     return offset
   }
-  return [begin, { ...options, direct, onUnfit: (why) => unfit.reject(new Error(why)) }]
+  return [begin, { ...options, direct, onUnfit: (why) => unfit.reject(new Error(why)), onFaltered: () => undefined }]
 }
 
 /** What is in buffers that are still in use. */

@@ -80,7 +80,7 @@ describe.skipIf(!canStartHosts)("the system's OpenSSH client", () => {
     const begin = async (): Promise<number> => {
       throw new Error(await unfit.promise)
     }
-    const get = getThroughClient(client, here('never'), begin, { direct, maxBytes: 100, onUnfit: unfit.resolve })
+    const get = getThroughClient(client, here('never'), begin, { direct, maxBytes: 100, onUnfit: unfit.resolve, onFaltered: unfit.resolve })
     await expect(get).rejects.toThrow('Host key verification failed')
     await expect(stat(here('never'))).rejects.toThrow('ENOENT')
   })

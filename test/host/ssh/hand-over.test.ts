@@ -123,6 +123,23 @@ describe.skipIf(!canStartHosts).each(WAYS)('a large file on its way %s', (way) =
     expect(tries[1]).toBeGreaterThan(0)
   })
 
+  test('is gone on with when the other connection broke while it stood', async () => {
+    const turn = createSlowTurn()
+    const tries: number[] = []
+    const stood = door.letIn()
+    // As one that waits for its turn: nothing moves, and the client stands.
+    const standing = Promise.withResolvers<void>()
+    const take = async (): Promise<void> => await standing.promise
+    const moving = moveResumed({ turn: { ...turn, take } }, (offset) => tries.push(offset))
+    await waitUntil(async () => await standsReady(server), { what: 'the client stands' })
+    door.cut(stood)
+    standing.resolve()
+    turn.hurry()
+    await moving
+    await expectArrived()
+    expect(notes).toEqual([])
+  })
+
   test('is lost with the connection that it began on, and leaves what has arrived to go on with', async () => {
     const turn = createSlowTurn()
     const moving = move({ turn, isResumable: true })
@@ -204,6 +221,15 @@ describe.skipIf(!canStartHosts).each(WAYS)('a large file on its way %s', (way) =
     await expect(moving).rejects.toThrow('enough')
   })
 })
+
+/** Whether a client stands still here, or its shell waits there. */
+async function standsReady({ identityFile, processes }: SshdHost): Promise<boolean> {
+  const states = await Promise.all(
+    (await findClients(identityFile)).map(async ({ pid }) => await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')),
+  )
+  if (states.some((stat) => / T /.test(stat.slice(stat.lastIndexOf(')'))))) return true
+  return (await processes()).some(({ args }) => args.includes('-bulk-') && args.includes('read -r n || exit'))
+}
 
 async function findClients(identityFile: string): Promise<readonly { readonly pid: number }[]> {
   const found: { readonly pid: number }[] = []
