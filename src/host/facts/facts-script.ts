@@ -176,8 +176,9 @@ if [ -n "$file" ] && [ "$file" = "$5" ]; then
   look_around "$@"
   echo ready:
 fi
-# Starting ffmpeg takes longer than all the rest: the first runs beside the rest, which reads no standard input until the end
-{ [ -z "$ffmpeg" ] || "$ffmpeg" -hide_banner -hwaccels </dev/null 2>/dev/null; } | {
+# Starting ffmpeg takes longer than all the rest: the first runs beside the rest, which reads no standard input until the end. One start
+# shows whether a known one is as it was
+{ [ -z "$ffmpeg" ] || [ -n "$known" ] || "$ffmpeg" -hide_banner -hwaccels </dev/null 2>/dev/null; } | {
 ask_ffmpeg
 [ -n "$known" ] || look_around "$@"
 echo encoders:

@@ -24,12 +24,13 @@ export function parseKnownFfmpeg(text: string): KnownFfmpeg | undefined {
   }
 }
 
+/** One that is known is not asked for its accelerators: those of the same version, with the same encoders, are the same. */
 export function isSameFfmpeg(one: KnownFfmpeg, other: KnownFfmpeg | undefined): boolean {
   return other !== undefined && toText(one) === toText(other)
 }
 
-function toText({ ffmpegFile, ffmpegVersion, encoders, codecs, hwaccels }: KnownFfmpeg): string {
-  return JSON.stringify([ffmpegFile, ffmpegVersion, encoders, codecs, hwaccels])
+function toText({ ffmpegFile, ffmpegVersion, encoders, codecs }: KnownFfmpeg): string {
+  return JSON.stringify([ffmpegFile, ffmpegVersion, encoders, codecs])
 }
 
 function isNames(value: unknown): boolean {

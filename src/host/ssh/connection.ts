@@ -50,8 +50,7 @@ async function connectOnce(
   signal: AbortSignal | undefined,
   hops: number,
 ): Promise<SshConnection> {
-  const hostKeys = await openHostKeyCheck(settings)
-  const identities = await loadIdentities(settings, options.prompt)
+  const [hostKeys, identities] = await Promise.all([openHostKeyCheck(settings), loadIdentities(settings, options.prompt)])
   const dialed = await dial(settings, options, signal, hops)
   try {
     return await throughGate(`${settings.hostname}:${settings.port}`, signal, async () => {
