@@ -59,6 +59,12 @@ export function createPosixHost(options: PosixHostOptions): Host {
     })
   }
 
+  /** Guard and teller, which the first job would wait for. */
+  function beginWatch(): void {
+    void guard.start().catch(() => {}) // told to whoever needs it
+    if (config.type === 'mounted') teller.start()
+  }
+
   /** Never rejects. A host that is closed or lost meanwhile has not said anything. */
   async function confirm(confirming: Promise<boolean> | undefined, onOther: (() => void) | undefined): Promise<void> {
     const isRight = await confirming?.catch((error: unknown) => !REFUSALS.some((code) => isEncodeError(error, code)))
@@ -87,15 +93,13 @@ export function createPosixHost(options: PosixHostOptions): Host {
         await transport.connect(either)
         // The first job would wait for them.
         if (!changesNothing && config.type === 'streaming') transport.prepareTransfers?.()
+        if (known !== undefined) beginWatch()
         const options = { timing, signal: either, changesNothing, timeoutMs: answerMs, known: known?.ffmpeg }
         const loaded = await loadFacts(transport, config, options)
         facts = loaded.facts
+        // Where nothing is known, not before the answer: it may be Windows that was asked.
+        if (known === undefined && !changesNothing) beginWatch()
         if (loaded.confirming !== undefined) void calls.during(undefined, async () => await confirm(loaded.confirming, known?.onOther))
-        // Not before the answer: it may be Windows that was asked.
-        if (!changesNothing) {
-          void guard.start().catch(() => {}) // told to whoever needs it
-          if (config.type === 'mounted') teller.start()
-        }
         if (config.checksum === true) await checked.assertHashes(either)
         return facts
       })
