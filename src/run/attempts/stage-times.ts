@@ -27,14 +27,25 @@ export function createStageTimes(clock: Pick<Clock, 'now'>, link: LinkMeter): St
   let current: string | undefined
   let sinceMs = 0
   let sinceBytes = 0
+  /** Of the result, before this stage. */
+  let cameBefore = 0
 
   function begin(stage: string | undefined): void {
     const now = clock.now()
-    if (current !== undefined) seconds.set(current, (seconds.get(current) ?? 0) + (now - sinceMs) / 1000)
-    if (isTransfer(current)) linkBytes += link.totalBytes(current) - sinceBytes
+    if (isRest()) transferBytes -= movedBytes.return - cameBefore
+    else if (current !== undefined) {
+      seconds.set(current, (seconds.get(current) ?? 0) + (now - sinceMs) / 1000)
+      if (isTransfer(current)) linkBytes += link.totalBytes(current) - sinceBytes
+    }
     current = stage
+    cameBefore = movedBytes.return
     sinceMs = now
     sinceBytes = isTransfer(stage) ? link.totalBytes(stage) : 0
+  }
+
+  /** The little that is left of a result that was fetched while it was written comes in the time of a few answers: that is no speed of the link. */
+  function isRest(): boolean {
+    return current === 'return' && movedBytes.return - cameBefore < cameBefore
   }
 
   return {
