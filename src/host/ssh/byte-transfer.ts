@@ -33,7 +33,7 @@ export interface SendOptions extends TransferOptions {
 }
 
 /** Collected for the disk before the channel is paused; ssh2's window lets 2 MiB more come in. */
-export const MAX_COLLECTED_BYTES = 8 * PIECE_BYTES
+const MAX_COLLECTED_BYTES = 8 * PIECE_BYTES
 /** Of what login files print before the first byte of a file. */
 const MAX_NOISE_BYTES = PIECE_BYTES
 
