@@ -19,6 +19,9 @@ export interface RunEnd {
   readonly jobs: readonly JobRecord[]
 }
 
+/** What a second Ctrl-C is answered, before anything could be ended. */
+const STOPPED_AT_ONCE = /^encode: Stopped at once; .+ goes on\n/
+
 /** What is not true; none is good. */
 export async function findLies({ ended, wasCut, wasInterrupted, wasDrained, wasTorn, jobs }: RunEnd): Promise<readonly string[]> {
   const lies: string[] = []
@@ -38,7 +41,8 @@ export async function findLies({ ended, wasCut, wasInterrupted, wasDrained, wasT
     const state = jobs.find(({ id }) => id === event.job)?.state
     if (`job.${state}` !== event.event) lies.push(`"${event.file}" was told as ${event.event}, the ledger has it as ${state}`)
   }
-  if (ended.stderr !== '') lies.push(`It wrote to stderr: ${ended.stderr}`)
+  const complaint = wasCut ? ended.stderr.replace(STOPPED_AT_ONCE, '') : ended.stderr
+  if (complaint !== '') lies.push(`It wrote to stderr: ${complaint}`)
   const finished = of(ended.events, 'run.finished')[0]
   // A signal may come too late to change anything.
   if (wasInterrupted && finished === undefined && ended.status < 128) lies.push(`It was interrupted, and its status is ${ended.status}`)
