@@ -154,12 +154,21 @@ describe.skipIf(!canStartHosts).each(MOVERS)('bytes through %s', (mover) => {
   })
 
   test('leave off where they are when a put is cut: what has arrived is the beginning, and nothing writes to it any more', async () => {
+    const takenBytes = 10_000_000
+    const seen = Promise.withResolvers<void>()
     const cut = new AbortController()
-    const onBytes = (bytes: number): void => (bytes > SIZE_BYTES / 4 ? cut.abort(new Error('cut')) : undefined)
-    await transport.putBytes(`cat > ${remote('cut')}`, source, { onBytes, cut: cut.signal })
+    await run(transport, `mkfifo ${remote('gate')}`)
+    // However fast the bytes move, most of them are not over there when it is cut.
+    const take = `head -c ${takenBytes} > ${remote('cut')}; cat ${remote('gate')} > /dev/null; cat >> ${remote('cut')}`
+    const onBytes = (bytes: number): void => (bytes > takenBytes ? seen.resolve() : undefined)
+    const put = transport.putBytes(take, source, { onBytes, cut: cut.signal })
+    await seen.promise
+    cut.abort(new Error('cut'))
+    await run(transport, `echo > ${remote('gate')}; rm ${remote('gate')}`)
+    await put
     await noCat()
     const arrived = await readFile(remote('cut'))
-    expect(arrived.length).toBeGreaterThan(0)
+    expect(arrived.length).toBeGreaterThanOrEqual(takenBytes)
     expect(arrived.length).toBeLessThan(SIZE_BYTES)
     expect(arrived.equals((await readFile(source)).subarray(0, arrived.length))).toBe(true)
     await rm(remote('cut'))
