@@ -17,7 +17,7 @@ import { createLineOutput } from './line-output.ts'
 import type { TerminalOutput } from './open-output.ts'
 import { renderSummary } from './render-summary.ts'
 import { createRunState } from './run-state.ts'
-import { createScreenWriter, RESTORE_TERMINAL } from './screen-writer.ts'
+import { createScreenWriter, LEAVE_PICTURE, RESTORE_TERMINAL } from './screen-writer.ts'
 import { createSummary } from './summary.ts'
 
 export interface LiveViewOptions {
@@ -59,6 +59,8 @@ export function createLiveView(options: LiveViewOptions): LiveView {
   const output = createLineOutput(stdout, { onClosed: options.onClosed, giveUp: options.giveUp })
   const { promise: over, resolve: end } = Promise.withResolvers<void>()
   let terminal: ProcessOutput | undefined
+  /** No picture stands, and the terminal has what took the last one away. */
+  let isGone = true
   let isClosing = false
   let isBroken = false
 
@@ -90,6 +92,7 @@ export function createLiveView(options: LiveViewOptions): LiveView {
     if (terminal !== undefined || output.isClosed) return
     terminal = new ProcessOutput(asWriteStream(stdout), asWriteStream(options.stderr), { dump: [] })
     terminal.hijack()
+    isGone = false
     spinner.start(redraw, REDRAW_MS)
     redraw()
   }
@@ -106,6 +109,7 @@ export function createLiveView(options: LiveViewOptions): LiveView {
     terminal = undefined
     // What was held back comes once the picture is gone: the two streams reach the terminal at their own pace.
     output.writeText(`${screen.erase(columns, rows)}${RESTORE_TERMINAL}`, () => {
+      isGone = terminal === undefined
       for (const { entry } of heldBack) options.stderr.write(entry)
       onGone()
     })
@@ -132,7 +136,7 @@ export function createLiveView(options: LiveViewOptions): LiveView {
     resume() {
       if (!isClosing && !isBroken) show()
     },
-    restoreSequence: () => (terminal === undefined ? '' : `\r\n${RESTORE_TERMINAL}`),
+    restoreSequence: () => (isGone ? '' : LEAVE_PICTURE),
     async close() {
       if (!isClosing) {
         isClosing = true

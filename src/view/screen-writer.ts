@@ -4,6 +4,10 @@
  * Sequences: xterm control sequences (CUU, EL, ED, DECAWM, DECTCEM) and mode 2026, synchronized output, which terminals
  * that do not know it ignore. Automatic wrapping is off while a frame is written: a character whose width the terminal sees
  * differently than we do can then never push the frame out of step.
+ *
+ * Between two frames the cursor stands at the beginning of the line below, where the shell's prompt is to come. A process that just
+ * exits then moves nothing: frames are written by another thread, and one that is under way may reach the terminal before or
+ * after what puts it right.
  */
 
 import { measureText } from './fit-text.ts'
@@ -23,16 +27,21 @@ const END = '\u001b[?7h\u001b[?2026l'
 const ERASE_LINE_END = '\u001b[K'
 const ERASE_BELOW = '\u001b[J'
 
+/** Leaves the frame where it is, for a process that just exits; what was typed below it (`^C`) goes. A last frame may still follow. */
+export const LEAVE_PICTURE = `\r${ERASE_LINE_END}${RESTORE_TERMINAL}`
+
 export function createScreenWriter(): ScreenWriter {
   let shown: readonly string[] = []
   let shownColumns = 0
   let shownRows = 0
+  /** Lines from the last of the frame to the cursor: none where the frame fills the screen, which would scroll. */
+  let linesBelow = 0
 
-  /** The cursor stands on the last line of the frame. Terminals re-wrap lines that a narrower window cannot hold. */
+  /** Terminals re-wrap lines that a narrower window cannot hold. */
   function toTop(columns: number, rows: number): string {
     const isNarrower = columns < shownColumns
     const height = shown.reduce((sum, line) => sum + (isNarrower ? Math.max(1, Math.ceil(measureText(line) / Math.max(1, columns))) : 1), 0)
-    return `\r${up(Math.min(height, rows) - 1)}`
+    return `\r${up(Math.min(height + linesBelow, rows) - 1)}`
   }
 
   return {
@@ -44,7 +53,10 @@ export function createScreenWriter(): ScreenWriter {
       shown = lines
       shownColumns = columns
       shownRows = rows
-      return `${BEGIN}${start}${text}${END}`
+      linesBelow = lines.length < rows ? 1 : 0
+      // What was typed meanwhile stands below the frame.
+      const below = linesBelow === 0 ? '' : `\r\n${ERASE_BELOW}`
+      return `${BEGIN}${start}${text}${below}${END}`
     },
     erase(columns, rows) {
       if (shown.length === 0) return ''

@@ -1,8 +1,10 @@
 /**
  * A program with a live view, run in a real terminal by the tests: plays a run, then waits.
- * SIGINT closes the view and prints `CLOSED`. Second argument: `exit` ends without closing it, a path is where heartbeats are counted.
+ * SIGINT closes the view and prints `CLOSED`. Second argument: `exit` ends without closing it while a frame is on its way, a path is
+ * where heartbeats are counted.
  */
 
+import { pbkdf2 } from 'node:crypto'
 import { writeFileSync, writeSync } from 'node:fs'
 import { Chalk } from 'chalk'
 import { systemClock } from '../../src/core/clock.ts'
@@ -42,8 +44,10 @@ const SCRIPTS: Readonly<Record<string, () => readonly EncodeEvent[]>> = {
 }
 
 const [script = 'two', ending = 'wait'] = process.argv.slice(2)
+const stdout = openOutput(process.stdout, process.platform)
+if (ending === 'exit') exitWithFrame(3)
 const view = createLiveView({
-  stdout: openOutput(process.stdout, process.platform),
+  stdout,
   stderr: process.stderr,
   // The script ends 65 s after the start of its run.
   clock: { ...systemClock, now: () => RUN_START_MS + 65_000 + performance.now() },
@@ -64,12 +68,24 @@ process.on('SIGINT', () => {
   view.handle(finished(70, { done: 1, failed: 1, source_bytes: 1_200_000_000, output_bytes: 400_000_000, exit: 130 }))
   void close()
 })
-if (ending === 'exit') setTimeout(() => process.exit(7), 300)
-else {
+if (ending !== 'exit') {
   // Proof that the program is going on: a count in a file.
   let beats = 0
   setInterval(() => {
     beats += 1
     if (ending !== 'wait') writeFileSync(ending, String(beats))
   }, 10)
+}
+
+/** Exits as soon as so many pieces were handed over: the last is written by a thread that comes to it only then. */
+function exitWithFrame(pieces: number): void {
+  const write = stdout.write.bind(stdout)
+  let count = 0
+  stdout.write = ((...args: Parameters<typeof write>) => {
+    count += 1
+    if (count < pieces) return write(...args)
+    for (let thread = 0; thread < 4; thread += 1) pbkdf2('', '', 50_000, 64, 'sha512', () => {})
+    write(...args)
+    process.exit(7)
+  }) as typeof write
 }

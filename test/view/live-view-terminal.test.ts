@@ -106,7 +106,7 @@ describe.skipIf(lacks('tmux'))('the live view in a terminal', () => {
     expect(await cursor()).toBe('1')
   })
 
-  it('shows what fits of a hundred jobs, and puts the terminal right when the program just exits', async () => {
+  it('shows what fits of a hundred jobs, and puts the terminal right when the program just exits while it draws', async () => {
     await play('hundred', 'exit')
     await expect.poll(screen, WAIT).toMatch(/… and 81 more\n(.*\n)+READY%$/)
     expect(await cursor()).toBe('1')

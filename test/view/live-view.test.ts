@@ -115,6 +115,39 @@ describe('createLiveView', () => {
     expect(probe.screen()).toBe(`${screen}\n%`)
   })
 
+  it('has one that does so also when the last frame comes after it, or something was typed', () => {
+    const terminal = createVirtualTerminal(80, 24)
+    const view = openView({ stdout: terminal.stream, stderr: createNothingStream().stream })
+    view.handle(started(0, 'a', '/tv/a.mp4', 'nas'))
+    tick()
+    const before = terminal.written
+    view.handle(progressed(1, 'a', 'nas', 50))
+    tick()
+    const screen = terminal.screen()
+    const frame = terminal.written.slice(before.length)
+    expect(screen).toContain('50%')
+    for (const rest of [
+      `${view.restoreSequence()}${frame}`,
+      `${frame}^C${view.restoreSequence()}`,
+      `^C${frame}${view.restoreSequence()}`,
+    ]) {
+      const probe = createVirtualTerminal(80, 24)
+      probe.stream.write(`${before}${rest}% `)
+      expect(probe.isCursorVisible && probe.wraps).toBe(true)
+      expect(probe.screen()).toBe(`${screen}\n%`)
+    }
+  })
+
+  it('has one until the terminal has what takes the picture away', async () => {
+    const slow = createSlowStream(1_000_000)
+    const view = openView({ stdout: Object.assign(slow.stream, { columns: 80, rows: 24 }), stderr: createNothingStream().stream })
+    const gone = new Promise<void>((resolve) => view.suspend(resolve))
+    expect(view.restoreSequence()).not.toBe('')
+    slow.open()
+    await gone
+    expect(view.restoreSequence()).toBe('')
+  })
+
   it('makes room for a prompt, and comes back', () => {
     const terminal = createVirtualTerminal(80, 24)
     const view = openView({ stdout: terminal.stream, stderr: createNothingStream().stream })

@@ -43,6 +43,14 @@ describe('createScreenWriter', () => {
     expect(terminal.screen()).toBe('% encode\nsummary')
   })
 
+  it('scrolls nothing away where a frame fills the screen', () => {
+    const terminal = createVirtualTerminal(20, 1)
+    const screen = createScreenWriter()
+    for (const line of ['first', 'second', 'third']) terminal.stream.write(screen.draw([line], 20, 1))
+    expect(terminal.screen()).toBe('third')
+    expect(terminal.scrolledOff).toEqual([])
+  })
+
   it('restores wrapping and cursor', () => {
     const terminal = createVirtualTerminal(20, 10)
     terminal.stream.write('\u001b[?25l\u001b[?7l')
