@@ -8,7 +8,7 @@ import { toHandshakeError, toStrangerError, toTimeoutError } from './connect-err
 import { coalesceWrites } from './cork-writes.ts'
 import type { openHostKeyCheck } from './host-key-check.ts'
 import type { Identities, Prompt } from './identities.ts'
-import { toMostSessions } from './server-limits.ts'
+import { toMostCommandBytes, toMostSessions } from './server-limits.ts'
 import { keepKeys } from './ssh-crypto.ts'
 import type { SshSurroundings } from './ssh-destination.ts'
 import type { SshSettings } from './ssh-settings.ts'
@@ -136,6 +136,6 @@ export async function shakeHands(stream: Duplex, jump: SshConnection | undefined
     })
   })
   const { keepaliveSeconds } = options
-  const mostSessions = toMostSessions(firstBytes)
-  return createStandingConnection(client, stream, { jump, settings, keepaliveSeconds, hostKey: trustedKey, mostSessions })
+  const limits = { mostSessions: toMostSessions(firstBytes), mostCommandBytes: toMostCommandBytes(firstBytes) }
+  return createStandingConnection(client, stream, { jump, settings, keepaliveSeconds, hostKey: trustedKey, ...limits })
 }

@@ -28,7 +28,7 @@ export interface SftpChannel {
 }
 
 export interface SshConnection extends RemoteListeners {
-  /** Rejects with the refusal of the server (`isSessionRefusal`), or with HOST_LOST. */
+  /** Rejects with the refusal of the server (`isSessionRefusal`), with HOST_UNSUPPORTED for a line that it would hang up on, or with HOST_LOST. */
   openSession(commandLine: string): Promise<Session>
   /** The server's own way to files. Rejects as `openSession` does, or with the server's word that it has none. */
   openSftp(): Promise<SftpChannel>
@@ -53,6 +53,8 @@ export interface Standing {
   readonly keepaliveSeconds: number
   readonly hostKey: Buffer | undefined
   readonly mostSessions: number | undefined
+  /** Of a command line. */
+  readonly mostCommandBytes: number | undefined
 }
 
 export const KEEPALIVES_UNANSWERED = 3
@@ -73,7 +75,7 @@ export function isSessionRefusal(error: unknown): boolean {
 export function createStandingConnection(
   client: ssh2.Client,
   stream: Duplex,
-  { jump, settings, keepaliveSeconds, hostKey, mostSessions }: Standing,
+  { jump, settings, keepaliveSeconds, hostKey, mostSessions, mostCommandBytes }: Standing,
 ): JumpConnection {
   const lost = new AbortController()
   const place = describePlace(settings)
@@ -145,6 +147,7 @@ export function createStandingConnection(
     openSession: (commandLine) =>
       new Promise((resolve, reject) => {
         lost.signal.throwIfAborted()
+        assertShort(commandLine, mostCommandBytes, place)
         const answerMs = settings.connectTimeoutMs * ANSWER_TIMEOUTS
         const patience = setTimeout(() => giveUp(`is of no use: the host starts no command within ${answerMs / 1000} s`), answerMs)
         const onLost = (): void => {
@@ -208,6 +211,14 @@ export function createStandingConnection(
       await jump?.end()
     },
   }
+}
+
+function assertShort(commandLine: string, mostBytes: number | undefined, place: string): void {
+  const bytes = Buffer.byteLength(commandLine)
+  if (mostBytes === undefined || bytes <= mostBytes) return
+  throw new EncodeError('HOST_UNSUPPORTED', `The server of ${place} takes command lines of ${mostBytes} bytes, and this one has ${bytes}`, {
+    hint: 'Give the profile fewer options or the host less "env:", or run OpenSSH there instead of Dropbear',
+  })
 }
 
 /** To be called before anything else runs: the exit may stand in the same packet as the answer that the command was started. */

@@ -35,4 +35,17 @@ describe.skipIf(!canStartHosts || !canRunDropbear)('Dropbear', () => {
     expect(said.flat()).toEqual(Array.from({ length: 64 }, (_, index) => `${index}\n`))
     expect(transport.lost.aborted).toBe(false)
   })
+
+  test('takes the longest command line that it is sent, and is not sent a longer one, on which it would hang up', async () => {
+    await using home = await createHome()
+    await using host = await startSshdHost({ name: 'dropbear', loginShell: '/bin/sh', ...DROPBEAR })
+    await using transport = createTransport(home, configOf(host))
+    const longest = 'echo all of it #'.padEnd(9000, '.')
+    expect((await run(transport, longest)).stdout).toBe('all of it\n')
+    await expect(run(transport, `${longest}.`)).rejects.toMatchObject({
+      code: 'HOST_UNSUPPORTED',
+      message: expect.stringContaining('takes command lines of 9000 bytes, and this one has 9001'),
+    })
+    expect((await run(transport, 'echo still there')).stdout).toBe('still there\n')
+  })
 })

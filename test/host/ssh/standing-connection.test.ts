@@ -20,6 +20,7 @@ test.for(['a command', 'a port', 'the SFTP server', 'a way through'] as const)(
       keepaliveSeconds: 5,
       hostKey: undefined,
       mostSessions: undefined,
+      mostCommandBytes: undefined,
     })
     const asked = {
       'a command': () => connection.openSession('true'),
