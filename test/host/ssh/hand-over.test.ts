@@ -1,7 +1,7 @@
 /** Transfers that begin over one connection and go on over another: whatever breaks in between, every byte comes once. */
 
 import { randomBytes } from 'node:crypto'
-import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type CreateHostOptions, createHost } from '../../../src/host/create-host.ts'
@@ -17,6 +17,12 @@ import { configOf, createHome, type TestHome } from './ssh-fixture.ts'
 /** More than a client moves before it can be told to stand still. */
 const SIZE_BYTES = 40_000_001
 const WAYS = ['there', 'back'] as const
+/** A client as users start theirs by scripts, which also keeps what it has said by the time that it is heard. */
+const SCRIPT = `#!/bin/sh
+exec 3>&1
+{ ssh "$@" 2>&1 >&3 3>&-; echo $? >"$0.status"; } | tee -a "$0.heard" >&2
+exit "$(cat "$0.status")"
+`
 
 describe.skipIf(!canStartHosts).each(WAYS)('a large file on its way %s', (way) => {
   let home: TestHome
@@ -24,6 +30,7 @@ describe.skipIf(!canStartHosts).each(WAYS)('a large file on its way %s', (way) =
   let bytes: Buffer
   let door: Door
   let host: Host
+  let sshProgram: string
   const notes: string[] = []
   beforeAll(async () => {
     home = await createHome()
@@ -32,6 +39,8 @@ describe.skipIf(!canStartHosts).each(WAYS)('a large file on its way %s', (way) =
     await writeFile(here('source'), bytes)
     await writeFile(there('source'), bytes)
     door = await openDoor(server, { mostConnections: 50 })
+    sshProgram = await home.write('ssh-script', SCRIPT)
+    await chmod(sshProgram, 0o755)
     host = createHost(options())
     await host.open()
     // Both connections of ssh2 for bytes stand then.
@@ -53,7 +62,7 @@ describe.skipIf(!canStartHosts).each(WAYS)('a large file on its way %s', (way) =
   })
   const options = (): CreateHostOptions => ({
     config: configOf({ ...server, ...door }, { workingDir: server.workingFolder, checksum: true }),
-    sshProgram: undefined,
+    sshProgram,
     env: { PATH: process.env.PATH },
     homeFolder: home.folder,
     clientFromBytes: 1_000_000,
@@ -87,26 +96,18 @@ describe.skipIf(!canStartHosts).each(WAYS)('a large file on its way %s', (way) =
   }
   const expectArrived = async (): Promise<void> => expect((await readFile(arrived())).equals(bytes)).toBe(true)
 
-  test('begins over the connection that stands and ends over another, counted on and whole', async () => {
-    const turn = createSlowTurn()
-    const counts: number[] = []
-    await move({ turn, onBytes: (moved) => counts.push(moved) })
-    await expectArrived()
-    expect(turn.countedBytes()).toBeGreaterThan(0)
-    expect(turn.countedBytes()).toBeLessThan(SIZE_BYTES)
-    expect(counts).toEqual(counts.toSorted((a, b) => a - b))
-    expect(counts.at(-1)).toBe(SIZE_BYTES)
-    expect(notes).toEqual([])
-  })
-
-  test('does so behind what has arrived already', async () => {
+  test('begins over the connection that stands, behind what has arrived already, and ends over another, counted on and whole', async () => {
     const turn = createSlowTurn()
     const offset = 1_000_003
+    const counts: number[] = []
     await writeFile(way === 'there' ? `${arrived()}.part` : arrived(), bytes.subarray(0, offset))
-    await move({ turn, offset })
+    await move({ turn, offset, onBytes: (moved) => counts.push(moved) })
     await expectArrived()
     expect(turn.countedBytes()).toBeGreaterThan(0)
     expect(turn.countedBytes()).toBeLessThan(SIZE_BYTES - offset)
+    expect(counts).toEqual(counts.toSorted((a, b) => a - b))
+    expect(counts.at(-1)).toBe(SIZE_BYTES)
+    expect(notes).toEqual([])
   })
 
   test('is gone on with when the other connection breaks behind the beginning', async () => {
@@ -127,11 +128,14 @@ describe.skipIf(!canStartHosts).each(WAYS)('a large file on its way %s', (way) =
     const turn = createSlowTurn()
     const tries: number[] = []
     const stood = door.letIn()
+    await rm(`${sshProgram}.heard`, { force: true })
     // As one that waits for its turn: nothing moves, and the client stands.
     const standing = Promise.withResolvers<void>()
     const take = async (): Promise<void> => await standing.promise
     const moving = moveResumed({ turn: { ...turn, take } }, (offset) => tries.push(offset))
-    await waitUntil(async () => await standsReady(server), { what: 'the client stands' })
+    await waitUntil(async () => /encode-stands-|@data/.test(await readFile(`${sshProgram}.heard`, 'utf8').catch(() => '')), {
+      what: 'the client stands',
+    })
     door.cut(stood)
     standing.resolve()
     turn.hurry()
@@ -188,6 +192,23 @@ describe.skipIf(!canStartHosts).each(WAYS)('a large file on its way %s', (way) =
       expect(found.equals(bytes.subarray(0, found.length))).toBe(true)
     })
 
+  if (way === 'back')
+    test('is refused over the other connection in the words of the first when it is more than the host said', async () => {
+      const turn = createSlowTurn()
+      const moved = Promise.withResolvers<void>()
+      const moving = move({ turn, onBytes: () => moved.resolve() })
+      moving.catch(() => undefined)
+      await moved.promise
+      await appendFile(there('source'), Buffer.alloc(1_000_000))
+      await expect(moving).rejects.toMatchObject({
+        code: 'TRANSFER_FAILED',
+        message: `The host sends more than the ${SIZE_BYTES} B that it said the file has`,
+      })
+      expect(turn.countedBytes()).toBeGreaterThan(0)
+      await expect(stat(arrived())).rejects.toThrow('ENOENT')
+      await truncate(there('source'), SIZE_BYTES)
+    })
+
   test('stays on that connection where the other one breaks before it stands', async () => {
     const turn = createSlowTurn()
     const stood = door.letIn()
@@ -200,36 +221,7 @@ describe.skipIf(!canStartHosts).each(WAYS)('a large file on its way %s', (way) =
     await expectArrived()
     expect(turn.countedBytes()).toBe(0)
   })
-
-  test("ends over a client that a script of the user's starts, and leaves none of it", async () => {
-    const sshProgram = await home.write('ssh-script', '#!/bin/sh\nssh "$@"\nexit $?\n')
-    await chmod(sshProgram, 0o755)
-    await host[Symbol.asyncDispose]()
-    host = createHost({ ...options(), sshProgram })
-    await host.open()
-    const turn = createSlowTurn()
-    await move({ turn })
-    await expectArrived()
-    expect(turn.countedBytes()).toBeGreaterThan(0)
-
-    await rm(arrived())
-    const [abort, held] = [new AbortController(), createSlowTurn({ holds: true })]
-    const moving = move({ turn: held, signal: abort.signal })
-    moving.catch(() => undefined)
-    await held.handedOver
-    abort.abort(new Error('enough'))
-    await expect(moving).rejects.toThrow('enough')
-  })
 })
-
-/** Whether a client stands still here, or its shell waits there. */
-async function standsReady({ identityFile, processes }: SshdHost): Promise<boolean> {
-  const states = await Promise.all(
-    (await findClients(identityFile)).map(async ({ pid }) => await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')),
-  )
-  if (states.some((stat) => / T /.test(stat.slice(stat.lastIndexOf(')'))))) return true
-  return (await processes()).some(({ args }) => args.includes('-bulk-') && args.includes('read -r n || exit'))
-}
 
 async function findClients(identityFile: string): Promise<readonly { readonly pid: number }[]> {
   const found: { readonly pid: number }[] = []
