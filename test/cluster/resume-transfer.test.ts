@@ -8,6 +8,8 @@ import { openSlowLink, type SlowLink } from './slow-link.ts'
 import { canStartHosts, type SshdHost } from './sshd-host.ts'
 
 const COPY = ['  copy:', '    output_options: ["-c copy"]', '    extension: .mkv']
+/** Of a channel, either way: so much may be on its way. */
+const WINDOW_BYTES = 2 * 1024 * 1024
 
 describe.runIf(canStartHosts)('a connection that breaks in the middle of a transfer', { timeout: 60_000, concurrent: true }, () => {
   test('costs the rest of it, not what has come over: source and result arrive whole in one attempt', async () => {
@@ -19,9 +21,9 @@ describe.runIf(canStartHosts)('a connection that breaks in the middle of a trans
     await link.breakAt('down', link.bytes.down + sizeBytes * 0.6)
     await expectDone(run, film)
     expect(link.bytes.up).toBeGreaterThan(sizeBytes)
-    expect(link.bytes.up).toBeLessThan(1.3 * sizeBytes)
+    expect(link.bytes.up).toBeLessThan(mostBytes(sizeBytes))
     expect(link.bytes.down).toBeGreaterThan(sizeBytes)
-    expect(link.bytes.down).toBeLessThan(1.3 * sizeBytes)
+    expect(link.bytes.down).toBeLessThan(mostBytes(sizeBytes))
     expect(run.events.filter(({ event }) => event === 'host.up')).toHaveLength(3)
     await bench.expectNothingLeft()
   })
@@ -32,7 +34,7 @@ describe.runIf(canStartHosts)('a connection that breaks in the middle of a trans
     await using _ = links
     await link.breakAt('up', sizeBytes * 0.6, 'busiest')
     await expectDone(run, film)
-    expect(link.bytes.up).toBeLessThan(1.3 * sizeBytes)
+    expect(link.bytes.up).toBeLessThan(mostBytes(sizeBytes))
     expect(run.events.filter(({ event }) => event === 'host.down')).toEqual([])
     await bench.expectNothingLeft()
   })
@@ -50,6 +52,14 @@ describe.runIf(canStartHosts)('a connection that breaks in the middle of a trans
     await bench.expectNothingLeft()
   })
 })
+
+/**
+ * Handshakes and commands, and what a busy machine has not read of the channel's window when the connection is reset. To begin anew would be
+ * 1.6 times the file.
+ */
+function mostBytes(sizeBytes: number): number {
+  return 1.05 * sizeBytes + WINDOW_BYTES
+}
 
 /** The controller reaches the slow link over another one, which can fall silent. */
 async function start(bench: Bench, { lines = [] }: { readonly lines?: readonly string[] } = {}) {
