@@ -45,7 +45,8 @@ const SCRIPTS: Readonly<Record<string, () => readonly EncodeEvent[]>> = {
 
 const [script = 'two', ending = 'wait'] = process.argv.slice(2)
 const stdout = openOutput(process.stdout, process.platform)
-if (ending === 'exit') exitWithFrame(3)
+// After what hides the cursor, a picture of nothing, and one of the script.
+if (ending === 'exit') exitWithPieceAfter(3)
 const view = createLiveView({
   stdout,
   stderr: process.stderr,
@@ -77,13 +78,14 @@ if (ending !== 'exit') {
   }, 10)
 }
 
-/** Exits as soon as so many pieces were handed over: the last is written by a thread that comes to it only then. */
-function exitWithFrame(pieces: number): void {
+/** Exits when so many pieces are in the terminal and one more was handed over: a thread that is busy until then writes it. */
+function exitWithPieceAfter(pieces: number): void {
   const write = stdout.write.bind(stdout)
   let count = 0
   stdout.write = ((...args: Parameters<typeof write>) => {
+    const isLast = count >= pieces && stdout.writableLength === 0
     count += 1
-    if (count < pieces) return write(...args)
+    if (!isLast) return write(...args)
     for (let thread = 0; thread < 4; thread += 1) pbkdf2('', '', 50_000, 64, 'sha512', () => {})
     write(...args)
     process.exit(7)
