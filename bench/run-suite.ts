@@ -29,7 +29,7 @@ const PLOT = join(ROOT, 'docs/images/workloads.svg')
 const PROGRAMS: Readonly<Record<string, { readonly full: readonly string[]; readonly quick: readonly string[] }>> = {
   none: { full: ['transfer.ts', '--megabytes', '1000', '--rounds', '3'], quick: ['transfer.ts', '--megabytes', '100', '--rounds', '1'] },
   cable: {
-    full: ['transfer.ts', '--link', 'cable', '--megabytes', '500', '--rounds', '3'],
+    full: ['transfer.ts', '--link', 'cable', '--megabytes', '1000', '--rounds', '3'],
     quick: ['transfer.ts', '--link', 'cable', '--megabytes', '100', '--rounds', '1'],
   },
   far: {
