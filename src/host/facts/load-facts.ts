@@ -91,39 +91,8 @@ export function toFacts(answer: HostAnswer, config: HostConfig): HostFacts {
       { hint: `Make it writable for the user there, or set "working_dir:" of host "${name}" to a folder with room for the media` },
     )
   }
-  const {
-    arch,
-    cores,
-    fastCores,
-    memoryBytes,
-    ffmpegFile,
-    pathTool,
-    ffprobePath,
-    devices,
-    encoders,
-    codecs,
-    hwaccels,
-    workingDir,
-    freeBytes,
-  } = answer
-  return {
-    os,
-    arch,
-    cores,
-    fastCores,
-    memoryBytes,
-    ffmpegPath,
-    ffmpegFile,
-    ffmpegVersion,
-    pathTool,
-    ffprobePath,
-    devices,
-    encoders,
-    codecs,
-    hwaccels,
-    workingDir,
-    freeBytes,
-  }
+  const { systemName: _system, home: _home, ffmpegFirstLine: _line, workingDirError: _error, ...facts } = answer
+  return { ...facts, os, ffmpegPath, ffmpegVersion }
 }
 
 /** Whoever says more has not said it, and is not looked through again and again. */
