@@ -1,5 +1,6 @@
 /** Cross references: names that must exist, names that must be sane, includes without cycles, rule values that can be read. */
 
+import { messageOf } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
 import { toRegExp } from '../core/python-regexp.ts'
 import type { ProfileDefinition, TemplateDefinition } from '../model/config.ts'
@@ -189,7 +190,7 @@ function describeBadPattern(value: string): string | undefined {
     toRegExp(value.length > 1 && value.startsWith('!') ? value.slice(1) : value)
     return undefined
   } catch (error) {
-    const reason = (error instanceof Error ? error.message : String(error)).replace(/^.*\/[a-z]*: /s, '')
+    const reason = messageOf(error).replace(/^.*\/[a-z]*: /s, '')
     return `must be a regular expression, found ${quote(value)}: ${reason}`
   }
 }

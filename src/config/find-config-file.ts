@@ -3,7 +3,7 @@
 import { stat } from 'node:fs/promises'
 import { platform as thisPlatform } from 'node:os'
 import { isAbsolute, join } from 'node:path'
-import { EncodeError } from '../core/errors.ts'
+import { codeOf, EncodeError } from '../core/errors.ts'
 import { toVisible } from '../core/text.ts'
 
 export interface FindConfigFileOptions {
@@ -51,6 +51,6 @@ async function exists(file: string): Promise<boolean> {
     await stat(file)
     return true
   } catch (error) {
-    return !(error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+    return !['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')
   }
 }

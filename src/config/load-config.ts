@@ -2,7 +2,7 @@
 
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EncodeError } from '../core/errors.ts'
+import { EncodeError, messageOf } from '../core/errors.ts'
 import { toVisible } from '../core/text.ts'
 import type { Config, ProfileDefinition } from '../model/config.ts'
 import { createDefaultConfig, type ExaminedConfig, examineConfig, parseShippedProfiles, readShippedFile, toConfig } from './parse-config.ts'
@@ -70,6 +70,6 @@ function unreadable(what: string, path: string, cause: unknown): EncodeError {
   if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
     return new EncodeError('CONFIG_INVALID', `${name} is not UTF-8 text`, { cause, hint: 'Save it as UTF-8' })
   }
-  const reason = code === 'EACCES' ? 'permission denied' : cause instanceof Error ? cause.message : String(cause)
+  const reason = code === 'EACCES' ? 'permission denied' : messageOf(cause)
   return new EncodeError('CONFIG_INVALID', `${name} cannot be read: ${reason}`, { cause })
 }

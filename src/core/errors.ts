@@ -57,5 +57,15 @@ export function isEncodeError(error: unknown, code?: ErrorCode): error is Encode
 /** One line for a person: the message, and the hint where there is one. */
 export function describeError(error: unknown): string {
   if (error instanceof EncodeError) return error.hint === undefined ? error.message : `${error.message}. ${error.hint}`
+  return messageOf(error)
+}
+
+/** Of anything that was thrown. */
+export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
+}
+
+/** The system's name for what went wrong (`ENOENT`), where it was the system. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }

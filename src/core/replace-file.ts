@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { codeOf } from './errors.ts'
 
 export interface ReplaceFileOptions {
   /** Permission bits of the new file. */
@@ -53,7 +54,7 @@ export async function syncFolderStrictly(path: string): Promise<void> {
     await using folder = await open(path, 'r')
     await folder.sync()
   } catch (error) {
-    if (error instanceof Error && 'code' in error && DISK_FAULTS.has(String(error.code))) throw error
+    if (DISK_FAULTS.has(codeOf(error) ?? '')) throw error
   }
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { codeOf } from './errors.ts'
 
 export interface Patience {
   readonly tries: number
@@ -26,6 +27,5 @@ export async function untilReleased<T>(work: () => Promise<T>, { tries, pauseMs 
 
 /** EBUSY of a share or of Windows itself; ETXTBSY of a share on an older Linux. */
 export function isHeldOpen(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return code === 'EBUSY' || code === 'ETXTBSY'
+  return ['EBUSY', 'ETXTBSY'].includes(codeOf(error) ?? '')
 }

@@ -5,7 +5,7 @@
 
 import { unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { EncodeError, isEncodeError } from '../core/errors.ts'
+import { describeError, EncodeError, isEncodeError, messageOf } from '../core/errors.ts'
 import { formatBytes, savedPercent } from '../core/units.ts'
 import { untilAborted } from '../core/until-aborted.ts'
 import { type EncoderFault, judgeEncoderFailure } from '../media/judge-encoder-failure.ts'
@@ -179,11 +179,9 @@ function skip(slot: EncodeSlot, reason: string): JobOutcome {
 }
 
 async function fail(context: JobContext, error: unknown): Promise<JobOutcome> {
-  const message = error instanceof Error ? error.message : String(error)
-  const hint = error instanceof EncodeError && error.hint !== undefined ? `. ${error.hint}` : ''
   const fault = findEncoderFault(context, error)
   const retry = judgeRetry(error) ?? fault?.retry ?? 'elsewhere'
-  const reason = `${fault === undefined ? '' : fault.said}${message}${hint}`
+  const reason = `${fault?.said ?? ''}${describeError(error)}`
   return { kind: 'failed', reason, log: await writeJobLog(context, error), retry }
 }
 
@@ -218,8 +216,7 @@ function isFileFault(error: unknown): boolean {
 }
 
 function toFolderError(plan: JobPlan, cause: unknown): EncodeError {
-  const message = cause instanceof Error ? cause.message : String(cause)
-  return new EncodeError('REPLACE_FAILED', `The folder "${dirname(plan.output)}" cannot be made: ${message}`, {
+  return new EncodeError('REPLACE_FAILED', `The folder "${dirname(plan.output)}" cannot be made: ${messageOf(cause)}`, {
     hint: 'Choose another folder with -o, or mend its permissions',
     cause,
   })

@@ -5,7 +5,7 @@
 import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite'
-import { EncodeError } from '../core/errors.ts'
+import { EncodeError, messageOf } from '../core/errors.ts'
 import { makeFoldersSync } from '../core/make-folders.ts'
 import { loadSqlite, type Warner } from './load-sqlite.ts'
 import { MIGRATIONS } from './migrations.ts'
@@ -59,7 +59,7 @@ export function openDatabase(file: string, options: DatabaseOptions): Database {
     },
     async flush() {
       await wal?.flush().catch((error: unknown) => {
-        const message = error instanceof Error ? error.message : String(error)
+        const message = messageOf(error)
         throw new EncodeError('LEDGER_FAILED', `The ledger "${file}" cannot be written (${message})`, {
           hint: 'Check the disk it is on',
           cause: error,

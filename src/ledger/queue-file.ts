@@ -7,7 +7,7 @@ import type { Stats } from 'node:fs'
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Clock } from '../core/clock.ts'
-import { EncodeError } from '../core/errors.ts'
+import { codeOf, EncodeError, messageOf } from '../core/errors.ts'
 import { formatMoment } from '../core/units.ts'
 import { type LockHolder, type LockResult, lockFile } from './lock-file.ts'
 import { describeProcess, identifyProcess } from './process-identity.ts'
@@ -144,8 +144,7 @@ async function findQueueFile(path: string): Promise<string> {
     const real = await realpath(path)
     if ((await stat(real)).isFile()) return real
   } catch (error) {
-    const what =
-      error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'does not exist' : `cannot be read: ${messageOf(error)}`
+    const what = codeOf(error) === 'ENOENT' ? 'does not exist' : `cannot be read: ${messageOf(error)}`
     throw new EncodeError('USAGE_INVALID', `The queue file "${path}" ${what}`, {
       hint: 'Give a text file with one path a line',
       cause: error,
@@ -208,8 +207,4 @@ function toQueueError(path: string, error: unknown): EncodeError {
     hint: 'Its folder must be writable and have room, and the file must be no mount of its own',
     cause: error,
   })
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -11,6 +11,7 @@ import type { Stats } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
+import { codeOf } from '../core/errors.ts'
 import { replaceFile } from '../core/replace-file.ts'
 import { keyOf, splitQueueLines } from './queue-line.ts'
 import { toShortName } from './short-name.ts'
@@ -149,7 +150,7 @@ async function openOrUndefined(path: string): Promise<FileHandle | undefined> {
   try {
     return await open(path, 'r')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (codeOf(error) === 'ENOENT') return undefined
     throw error
   }
 }

@@ -8,6 +8,7 @@
  */
 
 import { close, closeSync, fdatasync, openSync } from 'node:fs'
+import { codeOf } from '../core/errors.ts'
 
 export interface WalFlush extends Disposable {
   /** Resolves when all that was written before the call is on the disk. Once one has failed, all do: what the disk has is not known any more. */
@@ -63,7 +64,7 @@ function openLog(file: string): number | undefined {
     // Windows flushes what may be written to.
     return openSync(file, 'r+')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (codeOf(error) === 'ENOENT') return undefined
     throw error
   }
 }

@@ -6,6 +6,7 @@
 import type { BigIntStats, Dirent } from 'node:fs'
 import { glob, lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
+import { messageOf } from '../core/errors.ts'
 import { mapConcurrently } from '../core/map-concurrently.ts'
 import { describeMissing, hasGlobMarks, NOT_UTF8 } from './describe-missing.ts'
 import type { Target } from './target.ts'
@@ -133,7 +134,7 @@ async function* walk(folder: string, root: string, target: Target, visited: Set<
   try {
     entries = await readdir(folder, { withFileTypes: true, encoding: 'buffer' })
   } catch (error) {
-    yield refuse(folder, `The folder cannot be read: ${error instanceof Error ? error.message : String(error)}`, target)
+    yield refuse(folder, `The folder cannot be read: ${messageOf(error)}`, target)
     return
   }
   const named = entries.map((entry) => ({ entry, name: entry.name.toString('utf8') })).sort((a, b) => compareNaturally(a.name, b.name))

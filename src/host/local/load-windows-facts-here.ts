@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, rmdir, stat, statfs } from 'node:fs/promises'
 import { availableParallelism, machine, totalmem } from 'node:os'
 import { win32 } from 'node:path'
-import { EncodeError } from '../../core/errors.ts'
+import { EncodeError, messageOf } from '../../core/errors.ts'
 import { findWindowsProgram } from '../../core/find-program.ts'
 import { makeFolders } from '../../core/make-folders.ts'
 import { toVisible } from '../../core/text.ts'
@@ -104,7 +104,7 @@ async function openWorkingFolder({ config, env, homeFolder, changesNothing }: Fa
     await mkdir(trial)
     await rmdir(trial)
   } catch (error) {
-    throw unusable(error instanceof Error ? error.message : String(error), error)
+    throw unusable(messageOf(error), error)
   }
   return { path, existing: path }
 }

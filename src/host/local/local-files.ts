@@ -3,7 +3,7 @@
 import { constants, type Stats } from 'node:fs'
 import { copyFile, open, rename, rm, stat, statfs } from 'node:fs/promises'
 import { loadavg } from 'node:os'
-import { EncodeError } from '../../core/errors.ts'
+import { codeOf, EncodeError, messageOf } from '../../core/errors.ts'
 import { makeFolders } from '../../core/make-folders.ts'
 import { toVisible } from '../../core/text.ts'
 import { createFileDigest } from '../file-digest.ts'
@@ -38,7 +38,7 @@ export function createLocalFiles({ hostName, assertRemovable = assertRemovablePo
       try {
         return toHostStat(await stat(hostPath))
       } catch (error) {
-        if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) return undefined
+        if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined
         throw failed(hostName, `cannot look at "${toVisible(hostPath)}"`, error)
       }
     },
@@ -85,7 +85,7 @@ async function copyWhole(from: string, to: string, { signal, onBytes }: Transfer
   } catch (error) {
     await rm(to, { force: true })
     signal?.throwIfAborted()
-    throw new EncodeError('TRANSFER_FAILED', `"${toVisible(from)}" was not copied to "${toVisible(to)}": ${describe(error)}`, {
+    throw new EncodeError('TRANSFER_FAILED', `"${toVisible(from)}" was not copied to "${toVisible(to)}": ${messageOf(error)}`, {
       cause: error,
     })
   }
@@ -113,13 +113,5 @@ function toHostStat(found: Stats): HostFileStat {
 }
 
 function failed(hostName: string, what: string, error: unknown): EncodeError {
-  return new EncodeError('COMMAND_FAILED', `Host "${hostName}" ${what}: ${describe(error)}`, { cause: error })
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
-
-function isErrno(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
+  return new EncodeError('COMMAND_FAILED', `Host "${hostName}" ${what}: ${messageOf(error)}`, { cause: error })
 }

@@ -9,6 +9,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { constants, setPriority } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../../core/errors.ts'
 import { findWindowsProgram, readVariable } from '../../core/find-program.ts'
 import { runProgram } from '../../core/run-program.ts'
 import { createCollector, MAX_STDERR_BYTES, MAX_STDOUT_BYTES } from '../collector.ts'
@@ -67,7 +68,7 @@ export async function runWindowsCommand(argv: readonly string[], options: Window
   } catch (error) {
     signal?.throwIfAborted()
     // It is there and cannot be started: of another machine, or forbidden.
-    return { status: NOT_FOUND, stdout: '', stderr: error instanceof Error ? error.message : String(error) }
+    return { status: NOT_FOUND, stdout: '', stderr: messageOf(error) }
   } finally {
     signal?.removeEventListener('abort', onAbort)
     for (const stream of child.stdio) stream?.destroy()

@@ -4,7 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { EncodeError } from '../../core/errors.ts'
+import { EncodeError, messageOf } from '../../core/errors.ts'
 import { toPlainLine, toVisible } from '../../core/text.ts'
 import type { HostConfig } from '../../model/config.ts'
 import type { CommandTransport } from '../channel.ts'
@@ -187,7 +187,7 @@ async function openWorkingFolder(
     await files.makeFolder(trial)
     await files.removeFolder(trial)
   } catch (error) {
-    throw unusable(error instanceof Error ? error.message : String(error), error)
+    throw unusable(messageOf(error), error)
   }
   return { path, existing: path }
 }

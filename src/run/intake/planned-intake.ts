@@ -1,6 +1,6 @@
 /** Jobs planned from targets, and from a queue file that may grow while it drains. */
 
-import { describeError, isEncodeError } from '../../core/errors.ts'
+import { describeError, isEncodeError, messageOf } from '../../core/errors.ts'
 import { untilAborted } from '../../core/until-aborted.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { QueueFile } from '../../ledger/queue-file.ts'
@@ -163,8 +163,4 @@ export function createPlannedIntake(options: PlannedIntakeOptions): Intake {
 
 function toSample(source: FoundSource): MountedSample {
   return { cluster: source.target.cluster ?? LOCAL_CLUSTER, source }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

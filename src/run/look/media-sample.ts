@@ -2,6 +2,7 @@
 
 import { opendir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { codeOf, messageOf } from '../../core/errors.ts'
 import { isMediaName, OWN_PREFIX } from '../../plan/find-sources.ts'
 
 export type MediaSample =
@@ -21,8 +22,7 @@ export async function findMediaSample(path: string): Promise<MediaSample> {
     if (!found.isDirectory()) return { kind: 'missing', path, reason: 'is neither a file nor a folder' }
     return (await findFileBelow(path)) ?? { kind: 'folder', path }
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    return { kind: 'missing', path, reason: code === 'ENOENT' ? 'does not exist' : error instanceof Error ? error.message : String(error) }
+    return { kind: 'missing', path, reason: codeOf(error) === 'ENOENT' ? 'does not exist' : messageOf(error) }
   }
 }
 
