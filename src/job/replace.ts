@@ -9,7 +9,8 @@
 import { constants } from 'node:fs'
 import { copyFile, type FileHandle, link, lstat, open, rename, rm, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { EncodeError } from '../core/errors.ts'
+import { codeOf, EncodeError, messageOf } from '../core/errors.ts'
+import { isLinkless, UNSUPPORTED } from '../core/no-hard-links.ts'
 import { syncFolder, syncFolderStrictly } from '../core/replace-file.ts'
 import { isHeldOpen, untilReleased } from '../core/until-released.ts'
 import type { JobPlan } from '../model/plan.ts'
@@ -188,7 +189,7 @@ async function renameWithoutOverwrite(from: string, to: string): Promise<void> {
     await link(from, to)
   } catch (error) {
     if (codeOf(error) === 'EEXIST') throw nameTaken(to)
-    if (!LINKLESS.has(codeOf(error))) throw error
+    if (!isLinkless(error)) throw error
     await renameOverClaim(from, to)
     return
   }
@@ -232,18 +233,3 @@ async function isDone(call: Promise<void>): Promise<boolean> {
 
 const KEEP_OWNER = -1
 const NOT_OURS: ReadonlySet<string | undefined> = new Set(['EPERM', 'EACCES'])
-/** What filesystems say that have no permissions or no times to set (some of FUSE). */
-const UNSUPPORTED: ReadonlySet<string | undefined> = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
-/**
- * What filesystems without hard links say (exFAT, SMB, some of FUSE: mergerfs says EXDEV), and what forbids links alone (AppArmor: EACCES).
- * EISDIR is Node's word for what Windows answers there ("incorrect function").
- */
-const LINKLESS: ReadonlySet<string | undefined> = new Set([...UNSUPPORTED, 'EPERM', 'EACCES', 'EMLINK', 'EXDEV', 'EINVAL', 'EISDIR'])
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}

@@ -10,6 +10,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { link, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { codeOf } from '../core/errors.ts'
+import { isLinkless } from '../core/no-hard-links.ts'
 import { findLiveness, type Liveness, type ProcessIdentity, parseProcessIdentity } from './process-identity.ts'
 
 export interface LockHolder {
@@ -62,7 +64,7 @@ async function createWhole(path: string, content: string): Promise<boolean> {
     return true
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false
-    if (!LINKLESS.has(codeOf(error) ?? '')) throw error
+    if (!isLinkless(error)) throw error
     return await createInPlace(path, content)
   } finally {
     await rm(temporary, { force: true })
@@ -81,9 +83,7 @@ async function sweep(folder: string, nowMs: number): Promise<void> {
 
 const UNNAMED_LOCK = /^\.encode-[0-9a-f]{16}\.lock$/
 
-/** What filesystems without hard links say (exFAT, SMB, some FUSE); there a lock is for a moment there without its content. */
-const LINKLESS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
-
+/** Where there are no hard links a lock is there for a moment without its content. */
 async function createInPlace(path: string, content: string): Promise<boolean> {
   try {
     await writeNew(path, content)
@@ -101,7 +101,7 @@ async function writeNew(path: string, content: string): Promise<void> {
   await file.sync()
 }
 
-/** Time in which a lock may be without content, see LINKLESS. */
+/** Time in which a lock may be without content, where there are no hard links. */
 const FILLED_WITHIN_MS = 10_000
 
 /** Undefined: its owner is dead. */
@@ -143,8 +143,4 @@ async function readOrUndefined(path: string): Promise<string | undefined> {
     if (codeOf(error) === 'ENOENT') return undefined
     throw error
   }
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { execa } from 'execa'
 import { describe, expect, test } from 'vitest'
 import { lockFile } from '../../src/ledger/lock-file.ts'
 import { identifyProcess } from '../../src/ledger/process-identity.ts'
@@ -17,6 +19,18 @@ describe('A lock file', () => {
     const second = await lockFile(path, self, Date.now())
     expect(second).toEqual({ holder: { process: self, sinceMs: 1_700_000_000_000, liveness: 'alive' } })
     await first.lock[Symbol.asyncDispose]()
+    expect(readdirSync(folder.path)).toEqual([])
+  })
+
+  test.each(['EPERM', 'EXDEV', 'EACCES'])('is had on a filesystem that says %s to hard links', async (code) => {
+    using folder = makeTemporaryFolder()
+    const fixtures = join(import.meta.dirname, '../fixtures')
+    const argv = ['--import', join(fixtures, 'inject-faults.ts'), join(fixtures, 'hold-lock.ts'), `${folder.path}/lock`]
+    const owner = execa(process.execPath, argv, { env: { FAULTS: JSON.stringify({ fail: { link: code } }) } })
+    for await (const line of owner) {
+      expect([line, readdirSync(folder.path)]).toEqual(['locked', ['lock']])
+      owner.stdin.end()
+    }
     expect(readdirSync(folder.path)).toEqual([])
   })
 
