@@ -76,7 +76,7 @@ interface Started {
 
 /** For good. Resolves when it runs. */
 async function startFfmpeg(host: Host, server: WindowsServer, argv: readonly string[], signal?: AbortSignal): Promise<Started> {
-  const said = Promise.withResolvers<void>()
+  const said = Promise.withResolvers<'runs'>()
   let output = ''
   const source = ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=64x64']
   // Processes of the server are found by its name.
@@ -85,12 +85,12 @@ async function startFfmpeg(host: Host, server: WindowsServer, argv: readonly str
     signal,
     onStdout: (chunk) => {
       output += chunk
-      said.resolve()
+      said.resolve('runs')
     },
   })
   run.catch(() => undefined)
-  await Promise.race([said.promise, run])
-  expect(await findFfmpegs(server)).not.toEqual([])
+  expect(await Promise.race([said.promise, run])).toBe('runs')
+  expect(await findFfmpegs(server), output).not.toEqual([])
   return { run, output: () => output }
 }
 
