@@ -8,6 +8,7 @@ import { toVisible } from '../core/text.ts'
 import type { Config, HostConfig } from '../model/config.ts'
 import { createFfprobe, findFfprobeProgram } from '../plan/ffprobe.ts'
 import { type FoundSource, findSources } from '../plan/find-sources.ts'
+import { refusePicture } from '../plan/refuse-picture.ts'
 import { selectHosts } from '../run/hosts/select-hosts.ts'
 import { chooseChalk } from './choose-chalk.ts'
 import { type ExplainOptions, explainFile, requireHosts } from './explain/explain-file.ts'
@@ -65,6 +66,7 @@ export async function explainCommand(args: Arguments): Promise<number> {
   async function explain(source: FoundSource, options: ExplainOptions) {
     try {
       const media = await ffprobe.probe(source.path)
+      refusePicture(media)
       return { kind: 'explained', explanation: explainFile(source, media, options) } as const
     } catch (error) {
       if (!isEncodeError(error) || error.code === 'CONFIG_INVALID' || error.code === 'USAGE_INVALID') throw error

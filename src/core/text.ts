@@ -1,4 +1,4 @@
-/** Text that comes from elsewhere (file names, remote output) made safe to show on one line of a terminal. */
+/** Text for one line of a terminal: what comes from elsewhere (file names, remote output) made safe, names quoted. */
 
 /** Control characters (C0, DEL, C1), line and paragraph separators, and marks that turn the direction of text. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: taking them out is the point
@@ -30,4 +30,9 @@ export function toPlainLine(text: string, maxLength = 400): string {
     .replace(UNSAFE, '')
     .trim()
   return plain.length > maxLength ? `${plain.slice(0, maxLength - 1)}…` : plain
+}
+
+/** `"a", "b"`, or `"a" or "b"` with a conjunction. */
+export function quoteAll(words: Iterable<string>, conjunction?: 'and' | 'or'): string {
+  return [...words].map((word) => `"${word}"`).join(conjunction === undefined ? ', ' : ` ${conjunction} `)
 }

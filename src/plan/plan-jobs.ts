@@ -21,12 +21,10 @@ import type { PlanOptions } from './plan-options.ts'
 import { createPlanStream, type PlanStream } from './plan-stream.ts'
 import type { PlannedFile } from './planned-file.ts'
 import { type MarkedJob, markJob, refuseClashes } from './refuse-clashes.ts'
+import { refusePicture } from './refuse-picture.ts'
 import { findMakers, findSecondNames, findSourceOfResult } from './set-aside.ts'
 import { createShareEqual, type ShareEqual } from './share-equal.ts'
 import { LOCAL_CLUSTER, type Target } from './target.ts'
-
-/** Names of ffprobe for files that hold one picture: `png_pipe`, `jpeg_pipe`, `image2`. */
-const PICTURE_FORMAT = /^(?:image2|ico|fits|\w+_pipe)$/
 
 /** Most files are remembered, in a library that is gone through again; of the others ffprobe takes as many at once as it has use for. */
 const PROBES_AT_ONCE = 16
@@ -149,15 +147,6 @@ function orSecondName(file: Draft, first: string | undefined): Draft {
 
 function pathOf(file: Draft): string {
   return file.kind === 'job' ? file.plan.source.path : file.file
-}
-
-/** Posters lie beside films, and a shell's `*` names them too: as a film of one frame such a file would be lost. */
-function refusePicture({ container, streams }: MediaInfo): void {
-  // AVIF and HEIC are called as films are, and perhaps made of tiles; a GIF may be one, too.
-  const isStill = streams.every(({ kind, isStill }) => kind !== 'audio' && (kind !== 'video' || isStill === true))
-  const hasPicture = streams.some(({ kind }) => kind === 'video')
-  if (!PICTURE_FORMAT.test(container) && !(isStill && hasPicture)) return
-  throw new EncodeError('SOURCE_UNREADABLE', 'It is a picture, neither film nor sound')
 }
 
 /** All but what belongs to the one file. */

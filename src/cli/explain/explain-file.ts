@@ -1,10 +1,12 @@
 /** Everything that decides what becomes of one file, as plain values: rule by rule, stream by stream, host by host. Asks no host. */
 
 import { EncodeError } from '../../core/errors.ts'
+import { quoteAll } from '../../core/text.ts'
 import type { Config, HostConfig } from '../../model/config.ts'
 import type { MediaInfo } from '../../model/media.ts'
 import type { PlanVariant, Profile } from '../../model/plan.ts'
 import type { FoundSource } from '../../plan/find-sources.ts'
+import { describeLostFilm, warnOfLostFilms } from '../../plan/lost-film.ts'
 import { type ArgumentPiece, explainArguments } from '../../profile/explain-arguments.ts'
 import { explainRules, type RuleVerdict } from '../../profile/explain-rules.ts'
 import { resolveMixin, resolveProfile } from '../../profile/resolve-profile.ts'
@@ -71,6 +73,11 @@ export function explainFile(source: FoundSource, media: MediaInfo, options: Expl
   const selection = selectProfile(config, media, choice)
   if (selection.kind !== 'encode') return { media, asked, rules, end: { kind: selection.kind, reason: selection.reason } }
   const { profile } = selection
+  const replacesSource = !options.keepsSource && options.outputFolder === undefined
+  const decided = { source: media, arguments: selection.arguments, profile, replacesSource }
+  const lost = describeLostFilm(decided)
+  if (lost !== undefined) return { media, asked, rules, end: { kind: 'skip', reason: lost } }
+  const lostFilms = warnOfLostFilms(decided)
   const resolved = resolveProfile(config, profile.name)
   const mixins = choice.mixins.map((mixin) => resolveMixin(config, mixin))
   return {
@@ -83,7 +90,7 @@ export function explainFile(source: FoundSource, media: MediaInfo, options: Expl
       resolved,
       mixins: choice.mixins,
       streams: explainStreams(config, resolved, selection.arguments, media),
-      warnings: selection.warnings,
+      warnings: [...selection.warnings, ...(lostFilms === undefined ? [] : [lostFilms])],
       variants: explainVariants(config, resolved, mixins, selection.variants),
       output: toOutputName(source.path, profile, { ...options, root: source.root }),
       hosts: explainHosts(profile, selection.variants, media.path, options),
@@ -129,7 +136,7 @@ export function requireHosts(
     if (hosts.some((host) => host.name === name)) continue
     const meant = guess(name)
     throw new EncodeError('USAGE_INVALID', `There is no host "${name}" here${meant === undefined ? '' : `; did you mean "${meant}"?`}`, {
-      hint: `Known: ${hosts.map((host) => `"${host.name}"`).join(', ')}`,
+      hint: `Known: ${quoteAll(hosts.map(({ name }) => name))}`,
     })
   }
 }

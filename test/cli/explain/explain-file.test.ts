@@ -59,7 +59,7 @@ describe('each stream tells its fate', () => {
       ['kept', 'kept', 'kept', 'kept', 'the container cannot hold it', 'a cover picture'],
     ],
   ])('%s', (_name, profile, reason, fates) => {
-    const end = encodeOf(`profiles: {p: ${profile}}`)
+    const end = encodeOf(`profiles: {p: ${profile}}`, { keepsSource: true })
     expect(end.streams.reason).toContain(reason)
     expect(end.streams.streams.map((verdict) => verdict.reason ?? (verdict.isKept === true ? 'kept' : 'left out'))).toEqual(fates)
   })
@@ -115,6 +115,19 @@ test('a rule that skips ends it, and those after it are not asked', () => {
     ['b', 'takes it'],
     ['c', 'not asked'],
   ])
+})
+
+describe('a profile for sound', () => {
+  test('leaves a film alone where the sound would replace it', () => {
+    expect(explain('', 'opus').end).toEqual({ kind: 'skip', reason: expect.stringContaining('it is a film') })
+  })
+
+  test.each<[string, Partial<ExplainOptions>]>([
+    ['-k', { keepsSource: true }],
+    ['-o', { outputFolder: '/sound' }],
+  ])('takes the sound out of it with %s', (_option, more) => {
+    expect(explain('', 'opus', more).end).toMatchObject({ kind: 'encode' })
+  })
 })
 
 function explain(text: string, profile: string | undefined, more: Partial<ExplainOptions> = {}): Explanation {
