@@ -13,6 +13,7 @@ import { type ExaminedConfig, toConfig } from '../config/parse-config.ts'
 import { formatFinding, type SourceText } from '../config/report.ts'
 import { toVisible } from '../core/text.ts'
 import { listRecipes } from '../profile/list-recipes.ts'
+import { EXIT } from '../run/exit-status.ts'
 import { chooseChalk } from './choose-chalk.ts'
 import type { Arguments } from './parse-arguments.ts'
 import { printLines, printObjects } from './print-lines.ts'
@@ -41,7 +42,7 @@ export async function checkConfig(args: Arguments, explicit: string | undefined)
     const colour = problems.length > 0 ? chalk.red : warnings.length > 0 ? chalk.yellow : chalk.green
     await printLines([...blocks.flatMap((block) => block.split('\n')), colour(end)])
   }
-  return problems.length > 0 ? 2 : 0
+  return problems.length > 0 ? EXIT.usage : EXIT.done
 }
 
 /** What a file with problems means is not sure enough to say what of it has no effect. */

@@ -8,10 +8,10 @@ import { toVisible } from '../core/text.ts'
 import type { Config, HostConfig } from '../model/config.ts'
 import { LOCAL_CLUSTER } from '../plan/target.ts'
 import { createEncoderTrial } from '../run/encoders/try-usual-encoders.ts'
+import { EXIT } from '../run/exit-status.ts'
 import { openHostMemory } from '../run/hosts/host-memory.ts'
 import { checkHostNames, hostsOf, toLocalHost } from '../run/hosts/select-hosts.ts'
 import { examineHosts, findDeadClusters } from '../run/look/doctor.ts'
-import { EXIT } from '../run/totals.ts'
 import { toHostReportJson } from '../view/host-report-json.ts'
 import { renderHostTable } from '../view/host-table.ts'
 import { createWaitingLine } from '../view/waiting-line.ts'
@@ -49,7 +49,7 @@ export async function hostsCommand(args: Arguments): Promise<number> {
         ? reports.map(toHostReportJson)
         : renderHostTable(reports, { clusters: [...hosts.keys()], columns, isVerbose, chalk: chooseChalk(args, config.colorize) }),
     )
-    return findDeadClusters(hosts.keys(), reports).length > 0 ? EXIT.noHost : 0
+    return findDeadClusters(hosts.keys(), reports).length > 0 ? EXIT.noHost : EXIT.done
   })
 }
 

@@ -15,9 +15,9 @@ import { toPlainLine, toSafeJson, toVisible } from '../core/text.ts'
 import { listSshHosts } from '../host/ssh/list-ssh-hosts.ts'
 import { LOCAL_CLUSTER } from '../plan/target.ts'
 import { createEncoderTrial, NO_MEMORY } from '../run/encoders/try-usual-encoders.ts'
+import { EXIT } from '../run/exit-status.ts'
 import { type SurveyedHost, surveyHosts } from '../run/look/survey-hosts.ts'
 import { toFirstHost } from '../run/look/to-first-config.ts'
-import { EXIT } from '../run/totals.ts'
 import { quoteCommand } from '../view/quote-argument.ts'
 import { createWaitingLine } from '../view/waiting-line.ts'
 import { wrapWords } from '../view/wrap-words.ts'
@@ -71,7 +71,7 @@ export async function initCommand(args: Arguments): Promise<number> {
     await write(file, text, args.overwrites)
     const columns = process.stdout.isTTY === true ? process.stdout.columns : Number.POSITIVE_INFINITY
     await printLines(args.isJson ? [toJson(file, cluster, surveyed)] : describeResult(file, cluster, mediaFolder, surveyed, columns))
-    return surveyed.some(({ kind }) => kind === 'up') ? 0 : EXIT.noHost
+    return surveyed.some(({ kind }) => kind === 'up') ? EXIT.done : EXIT.noHost
   })
 }
 

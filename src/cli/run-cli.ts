@@ -1,6 +1,7 @@
 /** One call of the program: arguments → command → exit status; whatever goes wrong is told on stderr. */
 
 import { EncodeError } from '../core/errors.ts'
+import { EXIT } from '../run/exit-status.ts'
 import { parseArguments } from './parse-arguments.ts'
 import { printError } from './print-error.ts'
 
@@ -65,7 +66,7 @@ export async function runCli(argv: readonly string[], version: string): Promise<
 }
 
 function toStatus(error: unknown): number {
-  if (!(error instanceof EncodeError)) return 1
-  if (error.code === 'NO_USABLE_HOST') return 3
-  return ['USAGE_INVALID', 'CONFIG_INVALID', 'RESULT_NAME_TAKEN', 'LEDGER_FAILED'].includes(error.code) ? 2 : 1
+  if (!(error instanceof EncodeError)) return EXIT.someFailed
+  if (error.code === 'NO_USABLE_HOST') return EXIT.noHost
+  return ['USAGE_INVALID', 'CONFIG_INVALID', 'RESULT_NAME_TAKEN', 'LEDGER_FAILED'].includes(error.code) ? EXIT.usage : EXIT.someFailed
 }

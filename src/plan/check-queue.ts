@@ -1,6 +1,7 @@
 /** Is there a host with a slot for a profile? */
 
 import { EncodeError } from '../core/errors.ts'
+import { quoteAll } from '../core/text.ts'
 import type { HostConfig } from '../model/config.ts'
 import { HARDWARE_KINDS } from '../model/encoder.ts'
 
@@ -18,7 +19,7 @@ export function checkQueue({ cluster, profile, variants = [] }: QueuedPlan, host
   const clusterHosts = hosts.get(cluster) ?? []
   const queues = variants.length === 0 ? [profile.queue] : variants.flatMap((variant) => variant.queues)
   if (clusterHosts.some((host) => queues.some((queue) => mayHaveQueue(host, queue)))) return
-  const known = [...new Set(clusterHosts.flatMap((host) => Object.keys(host.queues)))].map((name) => `"${name}"`).join(', ')
+  const known = quoteAll(new Set(clusterHosts.flatMap((host) => Object.keys(host.queues))))
   throw new EncodeError(
     'CONFIG_INVALID',
     `Profile "${profile.name}" runs in queue "${profile.queue}", which no usable host of cluster "${cluster}" has`,

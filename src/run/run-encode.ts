@@ -22,6 +22,7 @@ import type { PlannedFile } from '../plan/planned-file.ts'
 import { createRememberingFfprobe } from '../plan/remembering-ffprobe.ts'
 import type { Target } from '../plan/target.ts'
 import { type EndedReplacement, endReplacements } from './end-replacements.ts'
+import { toExitStatus } from './exit-status.ts'
 import type { HostsByCluster } from './hosts/change-hosts.ts'
 import { createFfmpegMemory } from './hosts/ffmpeg-memory.ts'
 import { selectHostsAgain } from './hosts/follow-config.ts'
@@ -33,7 +34,6 @@ import { dryRun } from './look/dry-run.ts'
 import { openAhead } from './open-ahead.ts'
 import { recordRun } from './record-run.ts'
 import type { RunRequest, RunWorld } from './run-request.ts'
-import { toExitStatus } from './totals.ts'
 
 /** Resolves to the exit status. Rejects with USAGE_INVALID or CONFIG_INVALID when nothing was started. */
 export async function runEncode(request: RunRequest, world: RunWorld): Promise<number> {

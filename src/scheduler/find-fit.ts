@@ -1,5 +1,6 @@
 /** Whether a host can do a job, in which form and in which queue; and for people, what it lacks where it cannot. */
 
+import { quoteAll } from '../core/text.ts'
 import type { JobForm, ScheduledJob } from './job-form.ts'
 import type { Worker, WorkerSpec } from './worker.ts'
 
@@ -63,8 +64,4 @@ function findObstacles(spec: WorkerSpec, job: ScheduledJob, form: JobForm): read
 
 function findQueue({ queues }: WorkerSpec, form: JobForm): string | undefined {
   return queues === undefined ? form.queues[0] : form.queues.find((queue) => (queues[queue] ?? 0) > 0)
-}
-
-function quoteAll(words: readonly string[], conjunction: 'and' | 'or'): string {
-  return words.map((word) => `"${word}"`).join(` ${conjunction} `)
 }

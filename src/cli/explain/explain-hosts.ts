@@ -1,5 +1,6 @@
 /** Which hosts could take a job, by what the configuration says of them alone. */
 
+import { quoteAll } from '../../core/text.ts'
 import type { HostConfig } from '../../model/config.ts'
 import type { PlanVariant, Profile } from '../../model/plan.ts'
 import { mapPath } from '../../transfer/map-path.ts'
@@ -100,8 +101,4 @@ function findQueue({ queues }: PlanVariant, host: HostConfig): string | undefine
 function toHostVariant(variant: PlanVariant, host: HostConfig): HostVariant {
   const queue = host.hasAutoQueues === true ? undefined : findQueue(variant, host)
   return { name: variant.name, queue, slots: queue === undefined ? undefined : host.queues[queue] }
-}
-
-function quoteAll(words: readonly string[], conjunction: 'and' | 'or'): string {
-  return words.map((word) => `"${word}"`).join(` ${conjunction} `)
 }

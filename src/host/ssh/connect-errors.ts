@@ -1,7 +1,7 @@
 /** What went wrong while connecting, as ssh2 and the system say it → one expected error that says what to do. */
 
 import { EncodeError } from '../../core/errors.ts'
-import { toPlainLine } from '../../core/text.ts'
+import { quoteAll, toPlainLine } from '../../core/text.ts'
 import type { Identities } from './identities.ts'
 import type { SshSettings } from './ssh-settings.ts'
 import { isMicrosoftServer, toWindowsCure, WINDOWS_KEY_CURE } from './windows-cures.ts'
@@ -101,7 +101,7 @@ function refusedKeysError({ settings, attempts, identities, banner }: HandshakeP
   const locked = identities.locked()
   const complaints = identities.complaints.map((complaint) => `; ${complaint}`).join('')
   if (locked.length > 0) {
-    const keys = locked.map((file) => `"${file}"`).join(', ')
+    const keys = quoteAll(locked)
     return new EncodeError('HOST_AUTH_FAILED', `${who}: the key ${keys} is encrypted and not in the agent${complaints}`, {
       hint: `Add it to the agent with "ssh-add ${locked[0]}"`,
     })

@@ -1,5 +1,6 @@
 /** What a configuration that was read again changes of a run: its hosts. All else stays as it was when the run began. */
 
+import { quoteAll } from '../../core/text.ts'
 import type { Config, HostConfig } from '../../model/config.ts'
 import { type HostRoster, isReachedAlike, type PlacedHost } from './host-roster.ts'
 
@@ -62,7 +63,7 @@ export function hasOtherChanges(before: Config, after: Config): boolean {
 
 function describeHosts(hosts: readonly PlacedHost[], what: string): string {
   if (hosts.length === 0) return ''
-  return `${hosts.length === 1 ? 'host' : 'hosts'} ${hosts.map(({ config }) => `"${config.name}"`).join(', ')} ${what}`
+  return `${hosts.length === 1 ? 'host' : 'hosts'} ${quoteAll(hosts.map(({ config }) => config.name))} ${what}`
 }
 
 /** A line more above it changes no setting. */

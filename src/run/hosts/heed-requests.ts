@@ -2,6 +2,7 @@
 
 import type { Clock } from '../../core/clock.ts'
 import { nearest } from '../../core/nearest.ts'
+import { quoteAll } from '../../core/text.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { DrainRequest, RequestAnswer } from '../../ledger/requests.ts'
 import type { HostPlace, HostRoster } from './host-roster.ts'
@@ -47,7 +48,7 @@ function describeUnknown(host: string, cluster: string | undefined, hosts: reado
   const names = [...new Set(hosts.map(({ name }) => name))]
   const where = cluster === undefined ? '' : ` in cluster "${cluster}"`
   const guess = nearest(host, names)
-  const known = names.length === 0 ? 'has none' : `has ${names.map((name) => `"${name}"`).join(', ')}`
+  const known = names.length === 0 ? 'has none' : `has ${quoteAll(names)}`
   return `gives jobs to no host "${host}"${where}${guess === undefined ? `: it ${known}` : `; did you mean "${guess}"?`}`
 }
 

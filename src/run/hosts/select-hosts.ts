@@ -2,6 +2,7 @@
 
 import { EncodeError } from '../../core/errors.ts'
 import { nearest } from '../../core/nearest.ts'
+import { quoteAll } from '../../core/text.ts'
 import { createHostConfig } from '../../host/create-host-config.ts'
 import type { Config, HostConfig } from '../../model/config.ts'
 import { LOCAL_CLUSTER } from '../../plan/target.ts'
@@ -27,7 +28,7 @@ export function selectHosts(
     const pinned = hosts.filter((host) => onlyHosts.includes(host.name))
     if (pinned.length === 0) {
       throw new EncodeError('USAGE_INVALID', `"--host ${onlyHosts.join(' --host ')}" leaves cluster "${cluster}" without a host`, {
-        hint: `Its hosts are ${list(hosts.map((host) => host.name))}`,
+        hint: `Its hosts are ${quoteAll(hosts.map((host) => host.name))}`,
       })
     }
     selected.set(cluster, enabledHosts(cluster, pinned))
@@ -44,7 +45,7 @@ export function hostsOf(config: Config, name: string): readonly HostConfig[] {
   throw new EncodeError('USAGE_INVALID', `There is no cluster "${name}"${guess === undefined ? '' : `; did you mean "${guess}"?`}`, {
     hint:
       names.length > 0
-        ? `The configuration defines ${list(names)}`
+        ? `The configuration defines ${quoteAll(names)}`
         : config.file === undefined
           ? 'No configuration file was found; name one with -y FILE'
           : `"${config.file}" defines no clusters`,
@@ -61,7 +62,7 @@ function enabledHosts(cluster: string, hosts: readonly HostConfig[]): readonly H
   }
   throw new EncodeError(
     'USAGE_INVALID',
-    `All hosts of cluster "${cluster}" that could be used are disabled: ${list(hosts.map((host) => host.name))}`,
+    `All hosts of cluster "${cluster}" that could be used are disabled: ${quoteAll(hosts.map((host) => host.name))}`,
     {
       hint: 'Set "status: enabled" for one of them',
     },
@@ -77,7 +78,7 @@ export function checkHostNames(selected: ReadonlyMap<string, readonly HostConfig
       'USAGE_INVALID',
       `There is no host "${name}" in this run${guess === undefined ? '' : `; did you mean "${guess}"?`}`,
       {
-        hint: `Its hosts are ${list(known)}`,
+        hint: `Its hosts are ${quoteAll(known)}`,
       },
     )
   }
@@ -86,8 +87,4 @@ export function checkHostNames(selected: ReadonlyMap<string, readonly HostConfig
 /** This machine, when no cluster is named. */
 export function toLocalHost({ ffmpeg, ffprobe, queues, hasAutoQueues, checksum }: Config): HostConfig {
   return createHostConfig({ name: LOCAL_CLUSTER, type: 'local', ffmpeg, ffprobe, queues, hasAutoQueues, checksum })
-}
-
-function list(names: readonly string[]): string {
-  return names.map((name) => `"${name}"`).join(', ')
 }
