@@ -115,7 +115,10 @@ async function ask(transport: CommandTransport, config: HostConfig, question: Qu
   try {
     const argv = factsCommand(config, { changesNothing, knownFile: known?.ffmpegFile })
     const { status, stderr } = await runOnLeash(toQuiet(transport), argv, {
-      ...{ signal, timing, hostName, env },
+      signal,
+      timing,
+      hostName,
+      env,
       onStdout(chunk) {
         output.add(chunk)
         if (isOver || known === undefined) return
