@@ -18,7 +18,7 @@ export interface Arguments {
   readonly targets: readonly Target[]
   /** What follows the name of another command. */
   readonly words: readonly string[]
-  /** What holds at the end of the line: for the queue file's paths. */
+  /** For the queue file's paths: what holds where `--from-file` stands, and where that says nothing, what follows. */
   readonly last: { readonly cluster: string | undefined; readonly choice: ProfileChoice }
   /** Every cluster that was named. */
   readonly clusters: readonly string[]
@@ -68,7 +68,8 @@ export function parseArguments(argv: readonly string[]): Arguments {
   const clusters: string[] = []
   const hosts: string[] = []
   /** Options since the last path that hold for paths. */
-  let behindPaths: string[] = []
+  let behindPaths: { readonly name: string; readonly text: string }[] = []
+  let queue: Pick<Target, 'cluster' | 'choice'> | undefined
   const targets: Target[] = []
   const words: string[] = []
   let cluster: string | undefined
@@ -92,7 +93,11 @@ export function parseArguments(argv: readonly string[]): Arguments {
       problems.push(`Option "${token.rawName}" needs a value: ${token.rawName} ${spec.value}`)
     } else {
       take(spec.long, token.value)
-      if (HOLDS_FOR_PATHS.has(spec.long)) behindPaths.push(`${token.rawName} ${token.value}`)
+      if (HOLDS_FOR_PATHS.has(spec.long)) behindPaths.push({ name: spec.long, text: `${token.rawName} ${token.value}` })
+      if (spec.long === 'from-file') {
+        queue ??= { cluster, choice }
+        behindPaths = []
+      }
     }
   }
 
@@ -116,8 +121,10 @@ export function parseArguments(argv: readonly string[]): Arguments {
     else single.set(name, value)
   }
 
-  if (command === undefined && targets.length > 0 && behindPaths.length > 0 && !single.has('from-file')) {
-    problems.push(`"${behindPaths.join(' ')}" stands behind every path and so holds for none: put it before the paths that it is for`)
+  const idle = queue === undefined ? behindPaths : behindPaths.filter(({ name }) => isSaid(queue, name))
+  if (command === undefined && idle.length > 0 && (targets.length > 0 || queue !== undefined)) {
+    const text = idle.map((option) => option.text).join(' ')
+    problems.push(`"${text}" stands behind every path and so holds for none: put it before the paths that it is for`)
   }
   const strategy = single.get('strategy') ?? 'fastest'
   if (!isStrategy(strategy)) {
@@ -142,7 +149,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     targets:
       command === undefined ? targets : command === 'explain' ? targets.map((target) => withWhatFollows(target, cluster, choice)) : [],
     words,
-    last: { cluster, choice },
+    last: withWhatFollows(queue ?? { cluster, choice }, cluster, choice),
     clusters,
     hosts,
     output: single.get('output'),
@@ -163,8 +170,18 @@ export function parseArguments(argv: readonly string[]): Arguments {
   }
 }
 
-/** `encode explain FILE -c CLUSTER`: a question may be narrowed afterwards; what stood before the path counts first. */
-function withWhatFollows(target: Target, cluster: string | undefined, choice: ProfileChoice): Target {
+/** Whether an option of that name, before the queue file, says already what its paths get. */
+function isSaid({ cluster, choice }: Pick<Target, 'cluster' | 'choice'>, name: string): boolean {
+  if (name === 'cluster') return cluster !== undefined
+  return name === 'mixin' ? choice.mixins.length > 0 : choice.profile !== undefined || choice.template !== undefined
+}
+
+/** `encode explain FILE -c CLUSTER`, `--from-file FILE -c CLUSTER`: what stood before the path counts first. */
+function withWhatFollows<Part extends Pick<Target, 'cluster' | 'choice'>>(
+  target: Part,
+  cluster: string | undefined,
+  choice: ProfileChoice,
+): Part {
   const { profile, template, mixins } = target.choice
   const isChosen = profile !== undefined || template !== undefined
   return {

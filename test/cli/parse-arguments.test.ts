@@ -27,7 +27,27 @@ describe('options that hold for the paths that follow', () => {
     expect(targets.map(({ choice }) => choice.mixins)).toEqual([['a', 'b'], ['c']])
   })
 
-  test('what holds at the end of the line is for the queue file', () => {
+  test('what holds where --from-file stands is for the queue file, not what later paths get', () => {
+    const { last, targets } = parseArguments([
+      '-c',
+      'home',
+      '-p',
+      'hevc',
+      '--from-file',
+      'q.txt',
+      '-c',
+      'work',
+      '-p',
+      'h264',
+      '-m',
+      'a',
+      'b.mp4',
+    ])
+    expect(last).toEqual({ cluster: 'home', choice: { profile: 'hevc', template: undefined, mixins: ['a'] } })
+    expect(targets).toMatchObject([{ cluster: 'work', choice: { profile: 'h264' } }])
+  })
+
+  test('what follows is for the queue file where nothing was said before it', () => {
     expect(parseArguments(['a.mp4', '-c', 'home', '--from-file', 'q.txt']).last.cluster).toBe('home')
     expect(parseArguments(['-c', 'home']).last.cluster).toBe('home')
     const { last, fromFile } = parseArguments(['--from-file', 'q.txt', '-c', 'home', '-p', 'h264'])
@@ -83,6 +103,7 @@ describe('what is wrong is said, all of it at once', () => {
     [['-k', '-o', 'a'], 'exclude each other'],
     [['a.mp4', '-c', 'home'], '"-c home" stands behind every path and so holds for none'],
     [['a.mp4', '-p', 'hevc', '-m', 'x'], '"-p hevc -m x" stands behind every path'],
+    [['-c', 'home', '--from-file', 'q.txt', '-c', 'work'], '"-c work" stands behind every path and so holds for none'],
   ])('%j', (argv, message) => {
     expect(() => parseArguments(argv)).toThrow(message)
   })
