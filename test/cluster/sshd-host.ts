@@ -6,12 +6,12 @@
 
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { lacks } from '../capabilities.ts'
+import { onFreePort } from './on-free-port.ts'
 import { fingerprintOf, type HostFiles, writeHostFiles, writeServerFiles } from './sshd-host-files.ts'
 import { bootMachine, listProcesses } from './sshd-machine.ts'
 
@@ -86,23 +86,24 @@ export async function startSshdHost(options: SshdHostOptions): Promise<SshdHost>
       if (first !== undefined) made.push(first)
     }
     const files = await writeHostFiles(folder, options)
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await startOnFreePort(folder, files, options, made)
-      } catch (error) {
-        // Another process can take the port between asking for a free one and sshd's bind.
-        if (attempt === 5 || !String(error).includes('Address already in use')) throw error
-      }
-    }
+    const address = options.address ?? '127.0.0.1'
+    return await onFreePort(address, async (port) => await startOnPort(port, { folder, files, options, address, made }))
   } catch (error) {
     await removeAll(made)
     throw error
   }
 }
 
-async function startOnFreePort(folder: string, files: HostFiles, options: SshdHostOptions, made: readonly string[]): Promise<SshdHost> {
-  const address = options.address ?? '127.0.0.1'
-  const port = await findFreePort(address)
+interface Place {
+  readonly folder: string
+  readonly files: HostFiles
+  readonly options: SshdHostOptions
+  readonly address: string
+  /** To be removed with it. */
+  readonly made: readonly string[]
+}
+
+async function startOnPort(port: number, { folder, files, options, address, made }: Place): Promise<SshdHost> {
   await writeServerFiles(folder, address, port, options)
   await writeFile(files.knownHostsFile, `[${address}]:${port} ${files.hostPublicKey}\n`)
 
@@ -170,17 +171,6 @@ async function startOnFreePort(folder: string, files: HostFiles, options: SshdHo
     stop,
     [Symbol.asyncDispose]: stop,
   }
-}
-
-async function findFreePort(address: string): Promise<number> {
-  return await new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, address, () => {
-      const bound = server.address()
-      server.close(() => (bound !== null && typeof bound === 'object' ? resolve(bound.port) : reject(new Error('No port was bound'))))
-    })
-  })
 }
 
 async function removeAll(paths: readonly string[]): Promise<void> {

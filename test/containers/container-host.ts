@@ -1,11 +1,11 @@
 /** Machines to SSH into that share nothing with this one: containers of test/containers/Dockerfile, reached through a port on loopback. */
 
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { GenericContainer, getContainerRuntimeClient, type StartedTestContainer, Wait } from 'testcontainers'
+import { onFreePort } from '../cluster/on-free-port.ts'
 
 const IMAGE = 'encode-test-host'
 
@@ -45,18 +45,9 @@ export async function startContainerHost(name: string, options: ContainerHostOpt
   const folder = await mkdtemp(join(tmpdir(), `encode-container-${name}-`))
   const identityFile = join(folder, 'identity')
   await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', identityFile])
-  const container = await new GenericContainer(IMAGE)
-    // A port of our choice: Docker would choose another one when the network comes back.
-    .withExposedPorts({ container: 22, host: await findFreePort() })
-    .withBindMounts(
-      options.readOnlyMount === undefined ? [] : [{ source: options.readOnlyMount, target: options.readOnlyMount, mode: 'ro' }],
-    )
-    .withTmpFs(options.workDiskBytes === undefined ? {} : { '/var/tmp/encode': `size=${options.workDiskBytes}` })
-    .withCopyContentToContainer([
-      { content: await readFile(`${identityFile}.pub`, 'utf8'), target: '/root/.ssh/authorized_keys', mode: 0o600 },
-    ])
-    .withWaitStrategy(Wait.forLogMessage(/Server listening on 0\.0\.0\.0 port 22/))
-    .start()
+  const publicKey = await readFile(`${identityFile}.pub`, 'utf8')
+  // A port of our choice: Docker would choose another one when the network comes back.
+  const container = await onFreePort('127.0.0.1', async (port) => await startContainer(port, publicKey, options))
 
   const exec = async (...command: string[]): Promise<string> => (await container.exec(command)).stdout
   const address = container.getHost() === 'localhost' ? '127.0.0.1' : container.getHost()
@@ -99,10 +90,14 @@ async function stop(container: StartedTestContainer): Promise<void> {
   await container.stop({ timeout: 0, remove: true })
 }
 
-async function findFreePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { readonly port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
+async function startContainer(port: number, publicKey: string, options: ContainerHostOptions): Promise<StartedTestContainer> {
+  return await new GenericContainer(IMAGE)
+    .withExposedPorts({ container: 22, host: port })
+    .withBindMounts(
+      options.readOnlyMount === undefined ? [] : [{ source: options.readOnlyMount, target: options.readOnlyMount, mode: 'ro' }],
+    )
+    .withTmpFs(options.workDiskBytes === undefined ? {} : { '/var/tmp/encode': `size=${options.workDiskBytes}` })
+    .withCopyContentToContainer([{ content: publicKey, target: '/root/.ssh/authorized_keys', mode: 0o600 }])
+    .withWaitStrategy(Wait.forLogMessage(/Server listening on 0\.0\.0\.0 port 22/))
+    .start()
 }

@@ -8,10 +8,10 @@ import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openCutLink } from '../../cluster/cut-link.ts'
+import { onFreePort } from '../../cluster/on-free-port.ts'
 import { renderSshdConfig } from '../../cluster/sshd-config.ts'
 import { canStartHosts } from '../../cluster/sshd-host.ts'
 import type { WindowsServer, WindowsServerOptions } from './windows-server.ts'
@@ -55,22 +55,10 @@ export async function startWindowsSshd({ wine, hasPowerShell = false }: WindowsS
   await writeFile(at('shell'), toLoginShell({ ...wine.env, WINEPATH: paths.join(';') }, { name, folder, driveC: wine.driveC }), {
     mode: 0o755,
   })
-  const port = await findFreePort()
-  await writeFile(at('sshd_config'), renderSshdConfig({ folder, address: '127.0.0.1', port, sftpServer: `internal-sftp -d /C:/${name}` }))
-  // A session of its own: Ctrl-C on the terminal is for the controller, not for its hosts.
-  const server = spawn('unshare', ['--mount', 'bash', '-c', BOOT, 'boot', folder, wine.driveC], {
-    stdio: ['pipe', 'ignore', 'pipe'],
-    detached: true,
-  })
-  const ended = new Promise<void>((resolve) => server.once('close', () => resolve()))
-  await new Promise<void>((resolve, reject) => {
-    let log = ''
-    server.stderr.setEncoding('utf8').on('data', (text: string) => {
-      log = (log + text).slice(-65_536)
-      if (log.includes('Server listening on')) resolve()
-    })
-    server.once('close', () => reject(new Error(`sshd did not start: ${log.trim()}`)))
-  })
+  const { server, ended, port } = await onFreePort(
+    '127.0.0.1',
+    async (port) => await startServer(port, { name, folder, driveC: wine.driveC }),
+  )
   const link = await openCutLink({ address: '127.0.0.1', port })
   await writeFile(at('known_hosts'), `[127.0.0.1]:${link.port} ${readFileSync(at('host_key.pub'), 'utf8')}`)
   return {
@@ -102,6 +90,26 @@ interface Place {
   readonly driveC: string
 }
 
+async function startServer(port: number, { name, folder, driveC }: Place) {
+  const config = renderSshdConfig({ folder, address: '127.0.0.1', port, sftpServer: `internal-sftp -d /C:/${name}` })
+  await writeFile(join(folder, 'sshd_config'), config)
+  // A session of its own: Ctrl-C on the terminal is for the controller, not for its hosts.
+  const server = spawn('unshare', ['--mount', 'bash', '-c', BOOT, 'boot', folder, driveC], {
+    stdio: ['pipe', 'ignore', 'pipe'],
+    detached: true,
+  })
+  const ended = new Promise<void>((resolve) => server.once('close', () => resolve()))
+  await new Promise<void>((resolve, reject) => {
+    let log = ''
+    server.stderr.setEncoding('utf8').on('data', (text: string) => {
+      log = (log + text).slice(-65_536)
+      if (log.includes('Server listening on')) resolve()
+    })
+    server.once('close', () => reject(new Error(`sshd did not start: ${log.trim()}`)))
+  })
+  return { server, ended, port }
+}
+
 /** sshd calls it with `-c` and the command, whose bytes are handed on as they are. */
 function toLoginShell(env: Readonly<Record<string, string>>, { name, folder, driveC }: Place): string {
   const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
@@ -113,15 +121,4 @@ exec env -i ${Object.entries(env)
     .map(([key, value]) => quote(`${key}=${value}`))
     .join(' ')} /usr/bin/wine 'C:\\tools\\session.exe' cmd "$hex" ${name}
 `
-}
-
-async function findFreePort(): Promise<number> {
-  return await new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const bound = server.address()
-      server.close(() => (bound !== null && typeof bound === 'object' ? resolve(bound.port) : reject(new Error('No port was bound'))))
-    })
-  })
 }
