@@ -4,7 +4,7 @@ import { EncodeError } from '../core/errors.ts'
 import { resumeRun } from '../run/resume-run.ts'
 import { loadCliConfig } from './load-cli-config.ts'
 import type { Arguments } from './parse-arguments.ts'
-import { withWorld } from './run-command.ts'
+import { withWorld } from './with-world.ts'
 
 export async function resumeCommand(args: Arguments, argv: readonly string[]): Promise<number> {
   if (args.words.length > 0 || args.isDryRun) {
