@@ -18,7 +18,8 @@ import type { FileJournal } from '../transfer/media-route.ts'
 import { carryAcl, type RunCp } from './carry-acl.ts'
 
 /**
- * Rejects with SOURCE_CHANGED, RESULT_NAME_TAKEN or REPLACE_FAILED; then the source is untouched.
+ * Rejects with SOURCE_CHANGED, RESULT_NAME_TAKEN or REPLACE_FAILED; then the source is untouched. With SOURCE_NOT_REMOVED the result
+ * stands beside it.
  * @param files is told of a second temporary file, should one be needed.
  * @param runCp starts the program that carries access control lists; by itself unless told.
  */
@@ -62,22 +63,28 @@ export async function refuseTakenName({ output, source, mayOverwrite, replacesSo
   if (other !== undefined && !(replacesSource && (await isSameEntry(output, source.path)))) throw nameTaken(output)
 }
 
-/** Once the result stands under a name of its own. Rejects with REPLACE_FAILED; then both stand. */
+/** Once the result stands under a name of its own. Rejects with SOURCE_NOT_REMOVED; then both stand. */
 export async function removeSource(plan: JobPlan): Promise<void> {
   const { source, output } = plan
   // A result that a power cut could take back is no reason to remove its source.
-  await syncFolderStrictly(dirname(output))
+  await syncFolderStrictly(dirname(output)).catch((error: unknown) => {
+    const message = `The result stands at "${output}", but the disk may not keep it: ${messageOf(error)}`
+    throw new EncodeError('SOURCE_NOT_REMOVED', message, {
+      hint: 'Its source stays beside it; see to the disk before you remove either',
+      cause: error,
+    })
+  })
   // A busy disk takes seconds for that. Who edits a film, or puts a better one in its place, means that one.
   const now = await lstat(source.path).catch(() => undefined)
   if (now !== undefined && !isUnchanged(now, plan)) {
-    throw new EncodeError('REPLACE_FAILED', `The result stands at "${output}", but its source "${source.path}" was changed meanwhile`, {
+    throw new EncodeError('SOURCE_NOT_REMOVED', `The result stands at "${output}", but its source "${source.path}" was changed meanwhile`, {
       hint: 'Both are kept: the result is of the source as it was before',
     })
   }
   await untilReleased(() => unlink(source.path)).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return
     throw new EncodeError(
-      'REPLACE_FAILED',
+      'SOURCE_NOT_REMOVED',
       `The result stands at "${output}", but its source "${source.path}" cannot be removed: ${messageOf(error)}`,
       {
         hint: isHeldOpen(error)

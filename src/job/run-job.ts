@@ -209,9 +209,15 @@ function judgeRetry(error: unknown): 'lost' | 'no-room' | 'never' | undefined {
 function isFileFault(error: unknown): boolean {
   return (
     error instanceof EncodeError &&
-    ['SOURCE_MISSING', 'SOURCE_CHANGED', 'SOURCE_UNREADABLE', 'RESULT_NAME_TAKEN', 'REPLACE_FAILED', 'NAME_NOT_CARRIED'].includes(
-      error.code,
-    )
+    [
+      'SOURCE_MISSING',
+      'SOURCE_CHANGED',
+      'SOURCE_UNREADABLE',
+      'RESULT_NAME_TAKEN',
+      'REPLACE_FAILED',
+      'SOURCE_NOT_REMOVED',
+      'NAME_NOT_CARRIED',
+    ].includes(error.code)
   )
 }
 

@@ -11,7 +11,7 @@ import { removeSource, replaceSource, statUnchanged } from '../job/replace.ts'
 import type { UnfinishedJob } from '../ledger/records.ts'
 import type { FileJournal } from '../transfer/media-route.ts'
 
-/** True when the replacement is complete now. Rejects with REPLACE_FAILED where the result stands and its source cannot be removed. */
+/** True when the replacement is complete now. Rejects with SOURCE_NOT_REMOVED where the result stands and its source cannot be removed. */
 export async function endReplacement(job: UnfinishedJob, files: FileJournal): Promise<boolean> {
   const { plan, outputBytes, temporary } = job
   if (job.state !== 'replace' || outputBytes === undefined || temporary === undefined) return false

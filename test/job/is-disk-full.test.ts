@@ -26,6 +26,10 @@ describe('a full disk is known', () => {
   test.each([
     ['another fault', new EncodeError('ENCODE_FAILED', 'Invalid data found when processing input')],
     ['the disk of the ledger, which nothing goes on without', new EncodeError('LEDGER_FAILED', 'cannot be written: the disk is full')],
+    [
+      'a source that a full disk keeps beside its result, which another attempt would find taken',
+      new EncodeError('SOURCE_NOT_REMOVED', 'x', { cause: Object.assign(new Error('x'), { code: 'ENOSPC' }) }),
+    ],
     ['no error at all', 'No space left on device'],
   ])('but not from %s', (_, error) => {
     expect(isDiskFull(error)).toBe(false)

@@ -139,7 +139,10 @@ test.each([
   const plan = await prepare({ output: 'film.mp4' })
   await rename(at('.temporary'), at('film.mp4'))
   await change()
-  await expect(removeSource(plan)).rejects.toMatchObject({ code: 'REPLACE_FAILED', message: expect.stringContaining('changed meanwhile') })
+  await expect(removeSource(plan)).rejects.toMatchObject({
+    code: 'SOURCE_NOT_REMOVED',
+    message: expect.stringContaining('changed meanwhile'),
+  })
   expect(Object.keys(await list())).toEqual(['film.mkv', 'film.mp4'])
 })
 

@@ -120,14 +120,14 @@ test('a source that is written to while its result is copied stays', async () =>
 test('a source stays where the name of its result may not outlive a power cut', async () => {
   const place = await prepare('unsynced', 'film.mp4', {})
   // After the file itself was flushed, twice.
-  expect(await runReplacement(place, { fail: { sync: 'EIO' }, failAfter: { sync: 2 } })).toContain('REPLACE_FAILED')
+  expect(await runReplacement(place, { fail: { sync: 'EIO' }, failAfter: { sync: 2 } })).toMatch(/SOURCE_NOT_REMOVED The result stands at/)
   expect(await list(place)).toEqual({ 'film.mkv': SOURCE, 'film.mp4': RESULT })
 })
 
 test('a source that cannot be removed stands beside its result, and both are named', async () => {
   const place = await prepare('stuck', 'film.mp4', {})
   const said = await runReplacement(place, { fail: { unlink: 'EACCES' } })
-  expect(said).toMatch(/REPLACE_FAILED The result stands at ".*film.mp4", but its source ".*film.mkv" cannot be removed/)
+  expect(said).toMatch(/SOURCE_NOT_REMOVED The result stands at ".*film.mp4", but its source ".*film.mkv" cannot be removed/)
   expect(await list(place)).toMatchObject({ 'film.mkv': SOURCE, 'film.mp4': RESULT })
 })
 
