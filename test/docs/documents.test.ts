@@ -76,6 +76,14 @@ describe('ARCHITECTURE.md', () => {
   })
 })
 
+test('docs/decisions/README.md lists every record by its title', () => {
+  const index = texts.get('docs/decisions/README.md') ?? ''
+  for (const [name, text] of texts) {
+    const [file] = /(?<=^docs\/decisions\/)\d{4}-.+$/.exec(name) ?? []
+    if (file !== undefined) expect(index).toContain(`- [${text.slice(2, text.indexOf('\n'))}](${file})\n`)
+  }
+})
+
 describe('docs/troubleshooting.md', () => {
   test('quotes messages as the program has them', async () => {
     const names = (await readdir(join(ROOT, 'src'), { recursive: true })).filter((name) => name.endsWith('.ts'))
