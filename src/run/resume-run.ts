@@ -39,6 +39,12 @@ export async function resumeRun(request: ResumeRequest, world: RunWorld): Promis
   const clusters = unfinished.map((job) => (isThisMachine(job.cluster, request.config) ? undefined : job.cluster))
   const hosts = selectHostsOf([...drained, ...dead], () => selectHosts(request.config, clusters, request.onlyHosts))
   const runId = createRunId(world.clock.now())
+  let turn = Promise.resolve()
+  /** One at a time: who has the queue file open locks out this very process, too. */
+  const dropLine = (plan: JobPlan): Promise<void> => {
+    turn = turn.then(() => dropQueueLine(plan, ledger, world))
+    return turn
+  }
   return await recordRun({
     request,
     world,
@@ -51,14 +57,14 @@ export async function resumeRun(request: ResumeRequest, world: RunWorld): Promis
       async first(emit) {
         for (const { job, failure } of ended) {
           tellEnded(job, failure, emit)
-          if (failure === undefined) await dropQueueLine(job.plan, ledger, world)
+          if (failure === undefined) await dropLine(job.plan)
         }
         const plans = takeOver(ledger, runId, await selectWanted(ledger, unfinished, emit), emit)
         for (const run of dead) ledger.closeDeadRun(run.id)
         return plans
       },
       settle: async (plan, isComplete) => {
-        if (isComplete) await dropQueueLine(plan, ledger, world)
+        if (isComplete) await dropLine(plan)
       },
     },
   })

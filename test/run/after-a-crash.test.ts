@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { openLedger } from '../../src/ledger/ledger.ts'
+import type { Config } from '../../src/model/config.ts'
 import type { JobPlan } from '../../src/model/plan.ts'
 import { endReplacements } from '../../src/run/end-replacements.ts'
 import { resumeRun } from '../../src/run/resume-run.ts'
@@ -144,6 +145,21 @@ describe('resume', () => {
     expect(await folder.films()).toEqual(['a.mkv'])
   })
 
+  test('takes the lines of jobs that end together out of their queue file, all of them', async () => {
+    const names = ['a', 'b', 'c', 'd']
+    for (const name of names) await folder.makeFilm(`${name}.mp4`)
+    const plans = await Promise.all(names.map((name) => planQuick(folder, `${name}.mp4`, `${name}.mp4`, `${name}.mkv`)))
+    const lines = names.map((name) => folder.at(`${name}.mp4`))
+    await writeFile(folder.at('queue'), ['# tonight', ...lines, ''].join('\n'))
+    await leaveRun(
+      'dead',
+      plans.map((plan) => ({ plan: { ...plan, queueFile: folder.at('queue') }, state: 'queued' })),
+    )
+    expect(await resume({ ...QUICK_CONFIG, queues: { _default: names.length } })).toBe(0)
+    expect(folder.eventsOf('warning')).toEqual([])
+    expect(await readFile(folder.at('queue'), 'utf8')).toBe('# tonight\n')
+  })
+
   test('encodes what is left; a result that somebody put there meanwhile fails before any work', async () => {
     await folder.makeFilm('a.mp4')
     await folder.makeFilm('b.mp4')
@@ -183,8 +199,8 @@ async function runQueue(): Promise<number> {
   return await runEncode({ ...PLAIN_REQUEST, config: QUICK_CONFIG, queueFile: folder.at('queue') }, toWorld())
 }
 
-async function resume(): Promise<number> {
-  return await resumeRun({ config: QUICK_CONFIG, onlyHosts: [], isSequential: false, strategy: 'fastest', argv: ['resume'] }, toWorld())
+async function resume(config: Config = QUICK_CONFIG): Promise<number> {
+  return await resumeRun({ config, onlyHosts: [], isSequential: false, strategy: 'fastest', argv: ['resume'] }, toWorld())
 }
 
 function toWorld(): RunWorld {
