@@ -5,7 +5,7 @@ export interface SimulatedHost {
   /** Work a second in each of its slots. */
   readonly speed: number
   readonly slots: number
-  /** Shared by what it fetches and sends back; Infinity = it sees the media itself. */
+  /** One way; Infinity = it sees the media itself. */
   readonly linkBytesPerSecond: number
 }
 
@@ -27,6 +27,8 @@ export type Knowledge = (typeof KNOWLEDGE)[number]
 
 interface ClusterOptions {
   readonly hasLinks: boolean
+  /** Of `SimulatedCluster`. */
+  readonly bothRatio?: number | undefined
   readonly mostJobs?: number
   /** Undefined = each in turn, by the number of the cluster. */
   readonly knowledge?: Knowledge | undefined
@@ -36,6 +38,10 @@ export interface SimulatedCluster {
   readonly hosts: readonly SimulatedHost[]
   readonly jobs: readonly SimulatedJob[]
   readonly knowledge: Knowledge
+  /** What each way of a link has while both are in use: 0.5 where they share it, 1 where each has its own. */
+  readonly bothRatio: number
+  /** The same as the run believes it to be at first; undefined = what it believes of any link. */
+  readonly knownRatio?: number | undefined
 }
 
 /** Seconds that a job of usual length takes on the slowest host. */
@@ -46,10 +52,11 @@ const MOST_SLOTS = 3
 /** A slow link carries as much as the slowest slot needs. */
 const FASTEST_LINK = 50
 const RESULT_SHARE = 0.4
+const SHARED = 0.5
 
 export function createRandomCluster(
   seed: number,
-  { hasLinks, mostJobs = 5000, knowledge = KNOWLEDGE[seed % KNOWLEDGE.length] ?? 'exact' }: ClusterOptions,
+  { hasLinks, bothRatio = SHARED, mostJobs = 5000, knowledge = KNOWLEDGE[seed % KNOWLEDGE.length] ?? 'exact' }: ClusterOptions,
 ): SimulatedCluster {
   const random = createRandom(seed)
   const between = (least: number, most: number): number => least + random() * (most - least)
@@ -70,7 +77,7 @@ export function createRandomCluster(
       returnBytes: hasLinks ? expectedWork * RESULT_SHARE : 0,
     }
   })
-  return { hosts, jobs, knowledge }
+  return { hosts, jobs, knowledge, bothRatio, knownRatio: knowledge === 'unknown' ? undefined : bothRatio }
 }
 
 function createRandom(seed: number): () => number {

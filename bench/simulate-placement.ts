@@ -7,6 +7,9 @@
  *
  * `--knowledge exact`, `wrong` or `unknown` makes all clusters of one kind (random-cluster.ts); with `all` each number has its own, a third of
  * each. Clusters are shared out among processes, `--shards` of them. Each is made from a number of its own, from `--first-seed` on.
+ *
+ * `--links cable` gives each way of a link all that it carries, instead of half of it while both are in use; `--thought-links` has the run
+ * believe one or the other at first.
  */
 
 import { execFile } from 'node:child_process'
@@ -30,6 +33,12 @@ interface Sample {
 /** How far trials are off: by a factor of 1.35 or less in two of three cases. Of real ones it is known of one machine alone. */
 const TRIAL_ERROR = 0.3
 
+/** What each way of a link has while both are in use. */
+const LINKS: ReadonlyMap<string, number> = new Map([
+  ['shared', 0.5],
+  ['cable', 1],
+])
+
 const [WIDTH, HEIGHT, LEFT, BOTTOM] = [720, 360, 56, 44]
 const MOST = 3
 const COLORS = { fastest: '#1565c0', firstCome: '#e65100' }
@@ -40,6 +49,8 @@ const { values } = parseArgs({
     'linked-clusters': { type: 'string' },
     knowledge: { type: 'string', default: 'all' },
     'first-seed': { type: 'string', default: '1' },
+    links: { type: 'string', default: 'shared' },
+    'thought-links': { type: 'string' },
     shards: { type: 'string', default: '2' },
     /** Of a process that was started by another one: which of the shards it is. */
     shard: { type: 'string' },
@@ -70,10 +81,18 @@ async function sample(shard: number): Promise<Sample[]> {
     for (const hasLinks of [false, true]) {
       if (index >= (hasLinks ? counts.linked : counts.plain)) continue
       const knowledge = kinds.length === 1 ? kinds[0] : undefined
-      sampled.push(await measure(createRandomCluster(firstSeed + index, { hasLinks, knowledge }), hasLinks))
+      const cluster = createRandomCluster(firstSeed + index, { hasLinks, knowledge, bothRatio: toBothRatio(values.links) })
+      const knownRatio = values['thought-links'] === undefined ? cluster.knownRatio : toBothRatio(values['thought-links'])
+      sampled.push(await measure({ ...cluster, knownRatio }, hasLinks))
     }
   }
   return sampled
+}
+
+function toBothRatio(name: string): number {
+  const ratio = LINKS.get(name)
+  if (ratio === undefined) throw new Error(`Links are one of ${[...LINKS.keys()].join(', ')}`)
+  return ratio
 }
 
 async function measure(cluster: SimulatedCluster, hasLinks: boolean): Promise<Sample> {

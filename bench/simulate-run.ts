@@ -1,6 +1,7 @@
 /**
  * One run of the real scheduler on a simulated cluster, under a clock that jumps from one event to the next. A job fetches its source,
- * encodes in its slot and brings its result back. Sources for one host come one after the other, and so do its results; both share its link.
+ * encodes in its slot and brings its result back. Sources for one host come one after the other, and so do its results; while both are on
+ * their way each has what the link leaves it.
  */
 
 import type { Clock } from '../src/core/clock.ts'
@@ -36,7 +37,8 @@ export interface SimulatedTimes {
   readonly end: number
 }
 
-type Way = 'there' | 'back'
+const WAYS = ['there', 'back'] as const
+type Way = (typeof WAYS)[number]
 
 interface Transfer {
   readonly sinceSeconds: number
@@ -53,7 +55,7 @@ export async function simulateRun(
   trials: ReadonlyMap<string, number> = new Map(),
 ): Promise<number> {
   const timeline = createTimeline()
-  const links = new Map(cluster.hosts.map((host) => [host.name, createLink(host, timeline)]))
+  const links = new Map(cluster.hosts.map((host) => [host.name, createLink(host, cluster.bothRatio, timeline)]))
   const hosts = new Map(cluster.hosts.map((host) => [host.name, host]))
   let done = 0
   const scheduler = createScheduler<Ticket>({
@@ -86,7 +88,9 @@ export async function simulateRun(
     knownLinks:
       cluster.knowledge === 'unknown'
         ? []
-        : cluster.hosts.map(({ name, linkBytesPerSecond }) => ({ cluster: CLUSTER, name, bytesPerSecond: linkBytesPerSecond })),
+        : cluster.hosts.map(({ name, linkBytesPerSecond }) => ({
+            ...{ cluster: CLUSTER, name, bytesPerSecond: linkBytesPerSecond, bothRatio: cluster.knownRatio },
+          })),
   })
   scheduler.seedTrials([...trials].map(([name, workPerSecond]) => ({ cluster: CLUSTER, name, profile: PROFILE, workPerSecond })))
   const specs = cluster.hosts.map(({ name, slots, linkBytesPerSecond }) => ({
@@ -108,9 +112,7 @@ export async function simulateRun(
 
   /** Rejects when it is withdrawn. */
   async function simulateAttempt(job: SimulatedJob, host: SimulatedHost, link: Link, { pace, lease }: Attempt): Promise<JobOutcome> {
-    const startedMs = timeline.clock.now()
-    await link.move('there', job.fetchBytes, lease.withdrawn)
-    const fetchedMs = timeline.clock.now()
+    const fetched = await link.move('there', job.fetchBytes, lease.withdrawn)
     await lease.take()
     const takenMs = timeline.clock.now()
     const encodeSeconds = job.work / host.speed
@@ -121,10 +123,10 @@ export async function simulateRun(
     } else await timeline.wait(encodeSeconds, lease.withdrawn)
     lease.release()
     const encodedMs = timeline.clock.now()
-    await link.move('back', job.returnBytes, lease.withdrawn)
+    const returned = await link.move('back', job.returnBytes, lease.withdrawn)
     if (!lease.claimResult()) return { kind: 'interrupted' }
-    const transferSeconds = (fetchedMs - startedMs + timeline.clock.now() - encodedMs) / 1000
-    pace.tell({ encodeSeconds, transferSeconds, transferBytes: job.fetchBytes + job.returnBytes })
+    const [transferSeconds, linkBytes] = [fetched.seconds + returned.seconds, fetched.bytes + returned.bytes]
+    pace.tell({ encodeSeconds, transferSeconds, linkBytes, linkBothRatio: link.seenRatio })
     onDone({ host: host.name, work: job.work, take: takenMs / 1000, encoded: encodedMs / 1000, end: timeline.clock.now() / 1000 })
     return { kind: 'done', outputBytes: 1, seconds: 1 }
   }
@@ -147,12 +149,16 @@ function toTicket(simulated: SimulatedJob): Ticket {
 }
 
 interface Link {
-  /** Rejects when it is withdrawn. */
-  move(way: Way, bytes: number, withdrawn: AbortSignal): Promise<void>
+  /** How long it took, and what all went that way meanwhile. Rejects when it is withdrawn. */
+  move(way: Way, bytes: number, withdrawn: AbortSignal): Promise<{ readonly seconds: number; readonly bytes: number }>
+  /** What each way has while both are in use; undefined while they never were. */
+  readonly seenRatio: number | undefined
 }
 
-function createLink({ linkBytesPerSecond }: SimulatedHost, timeline: Timeline): Link {
+function createLink({ linkBytesPerSecond }: SimulatedHost, bothRatio: number, timeline: Timeline): Link {
   const ways: Readonly<Record<Way, Transfer[]>> = { there: [], back: [] }
+  const movedBytes = { there: 0, back: 0 }
+  let seenRatio: number | undefined
   let sinceMs = 0
   let next: (() => void) | undefined
 
@@ -160,11 +166,21 @@ function createLink({ linkBytesPerSecond }: SimulatedHost, timeline: Timeline): 
     return Object.values(ways).flatMap(([first]) => (first === undefined ? [] : [first]))
   }
 
+  /** Of each way. */
+  function bytesPerSecond(): number {
+    return listMoving().length > 1 ? linkBytesPerSecond * bothRatio : linkBytesPerSecond
+  }
+
   /** Takes off what was moved since the last change. */
   function share(): void {
-    const moving = listMoving()
-    const movedBytes = (((timeline.clock.now() - sinceMs) / 1000) * linkBytesPerSecond) / moving.length
-    for (const transfer of moving) transfer.leftBytes -= movedBytes
+    const bytes = ((timeline.clock.now() - sinceMs) / 1000) * bytesPerSecond()
+    for (const way of WAYS) {
+      const [first] = ways[way]
+      if (first === undefined) continue
+      first.leftBytes -= bytes
+      movedBytes[way] += bytes
+    }
+    if (listMoving().length > 1) seenRatio = bothRatio
     sinceMs = timeline.clock.now()
   }
 
@@ -174,7 +190,7 @@ function createLink({ linkBytesPerSecond }: SimulatedHost, timeline: Timeline): 
     const moving = listMoving()
     const leftBytes = Math.min(...moving.map((transfer) => transfer.leftBytes))
     if (moving.length === 0) return
-    next = timeline.after((Math.max(0, leftBytes) * moving.length) / linkBytesPerSecond, () => {
+    next = timeline.after(Math.max(0, leftBytes) / bytesPerSecond(), () => {
       next = undefined
       share()
       const ended = moving.find((transfer) => transfer.leftBytes <= ROUNDING_BYTES)
@@ -196,17 +212,21 @@ function createLink({ linkBytesPerSecond }: SimulatedHost, timeline: Timeline): 
   }
 
   return {
+    get seenRatio() {
+      return seenRatio
+    },
     move: (way, bytes, withdrawn) =>
       new Promise((resolve, reject) => {
-        if (bytes === 0) return resolve()
+        if (bytes === 0) return resolve({ seconds: 0, bytes: 0 })
         if (withdrawn.aborted) return reject(withdrawn.reason)
         share()
+        const [sinceSeconds, sinceBytes] = [timeline.clock.now() / 1000, movedBytes[way]]
         const transfer = {
-          sinceSeconds: timeline.clock.now() / 1000,
+          sinceSeconds,
           leftBytes: bytes,
           done() {
             withdrawn.removeEventListener('abort', stop)
-            resolve()
+            resolve({ seconds: timeline.clock.now() / 1000 - sinceSeconds, bytes: movedBytes[way] - sinceBytes })
           },
         }
         const stop = (): void => {

@@ -13,13 +13,18 @@ export interface RememberedSpeed {
 
 export interface RememberedSpeeds {
   readonly speeds: readonly RememberedSpeed[]
+  /** One way. */
   readonly linkBytesPerSecond: number | undefined
+  /** What each way has of it while both are in use. */
+  readonly linkBothRatio?: number | undefined
 }
 
 /** What one job taught. */
 export interface LearnedSpeed {
   readonly speed: RememberedSpeed
   readonly linkBytesPerSecond: number | undefined
+  /** Undefined where it was not seen: then what was known of it stays. */
+  readonly linkBothRatio?: number | undefined
 }
 
 /** A host that did a job in this time can be expected to be there. */
@@ -36,7 +41,7 @@ export function recallSpeeds(db: Pick<Database, 'all' | 'get'>, place: TrialPlac
      WHERE host = ? AND ffmpeg_path = ? AND ffmpeg_version = ? AND learned_at > ? ORDER BY learned_at, rowid`,
     ...[place.host, place.ffmpegPath, place.ffmpegVersion, nowMs - HOLDS_MS],
   )
-  const link = db.get('SELECT bytes_per_second FROM host_links WHERE host = ? AND learned_at > ?', place.host, nowMs - HOLDS_MS)
+  const link = db.get('SELECT bytes_per_second, both_ratio FROM host_links WHERE host = ? AND learned_at > ?', place.host, nowMs - HOLDS_MS)
   return {
     speeds: rows.map(({ profile, size_class, work_per_second }) => ({
       profile: String(profile),
@@ -44,6 +49,7 @@ export function recallSpeeds(db: Pick<Database, 'all' | 'get'>, place: TrialPlac
       workPerSecond: Number(work_per_second),
     })),
     linkBytesPerSecond: link === undefined ? undefined : Number(link.bytes_per_second),
+    linkBothRatio: link === undefined || link.both_ratio === null ? undefined : Number(link.both_ratio),
   }
 }
 
@@ -66,7 +72,12 @@ export function recallLately(
 }
 
 /** In the place of what was known; what nobody would use any more goes. */
-export function rememberSpeed(db: Database, place: TrialPlace, { speed, linkBytesPerSecond }: LearnedSpeed, nowMs: number): void {
+export function rememberSpeed(
+  db: Database,
+  place: TrialPlace,
+  { speed, linkBytesPerSecond, linkBothRatio }: LearnedSpeed,
+  nowMs: number,
+): void {
   const { host, ffmpegPath, ffmpegVersion } = place
   db.setDurability('written')
   db.transaction(() => {
@@ -83,6 +94,10 @@ export function rememberSpeed(db: Database, place: TrialPlace, { speed, linkByte
       ...[host, ffmpegPath, MAX_KINDS],
     )
     if (linkBytesPerSecond === undefined) return
-    db.run('INSERT OR REPLACE INTO host_links (host, bytes_per_second, learned_at) VALUES (?, ?, ?)', ...[host, linkBytesPerSecond, nowMs])
+    db.run(
+      `INSERT INTO host_links (host, bytes_per_second, both_ratio, learned_at) VALUES (?1, ?2, ?3, ?4)
+       ON CONFLICT (host) DO UPDATE SET bytes_per_second = ?2, both_ratio = coalesce(?3, both_ratio), learned_at = ?4`,
+      ...[host, linkBytesPerSecond, linkBothRatio ?? null, nowMs],
+    )
   })
 }

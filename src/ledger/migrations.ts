@@ -147,4 +147,8 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (host, configured)
   ) STRICT;
   `,
+  // 10: whether the two ways of a link take from each other.
+  `
+  ALTER TABLE host_links ADD COLUMN both_ratio REAL; -- of one way, while both are in use: 1 = all of it; null: nobody knows
+  `,
 ]

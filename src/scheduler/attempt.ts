@@ -48,6 +48,6 @@ export interface LiveAttempt<Job extends ScheduledJob> extends UnderWay {
   readonly isCopy: boolean
   /** What it told, or as much as is known without. */
   readonly spent: () => Spent
-  /** How long its bytes were on their way, and of that, the time for which it had the link to itself, as it were. */
-  readonly crossed: { seconds: number; hadSeconds: number }
+  /** How long its bytes were on their way, and for how long of that both ways of the link were in use. */
+  readonly crossed: { seconds: number; bothSeconds: number }
 }

@@ -9,6 +9,7 @@ import type { JobOutcome } from '../model/outcome.ts'
 import type { Attempt, AttemptPace, LiveAttempt, SlotLease } from './attempt.ts'
 import { type ScheduledJob, toFetchBytes } from './job-form.ts'
 import type { Entry } from './lanes.ts'
+import { toFetchSeconds, toReturnSeconds } from './link.ts'
 import type { Candidate } from './rank-candidates.ts'
 import type { Speeds, Spent } from './speeds.ts'
 import type { Timetable } from './timetable.ts'
@@ -78,9 +79,13 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
     let encodedMs: number | undefined
     const attempt: LiveAttempt<Job> = {
       ...{ job, entry, place, isCopy, queue: fit.queue, sinceMs: startedMs, endsMs: undefined },
-      ...{ phase: 'coming', crossing: worker.link.join('there', fetchSeconds(worker, job), startedMs), withdrawn: undefined },
+      ...{
+        phase: 'coming',
+        crossing: worker.link.join('there', toFetchSeconds(job, speeds.linkOf(spec)), startedMs),
+        withdrawn: undefined,
+      },
       spent: () => spent ?? { encodeSeconds: ((encodedMs ?? clock.now()) - startedMs) / 1000 },
-      crossed: { seconds: 0, hadSeconds: 0 },
+      crossed: { seconds: 0, bothSeconds: 0 },
       withdraw(reason) {
         attempt.withdrawn ??= reason
         withdrawal.abort(new Error(reason))
@@ -171,14 +176,6 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
     speeds.expectLink(worker.spec, toFetchBytes(job) / crossing.hadSeconds)
   }
 
-  function fetchSeconds({ spec }: Worker, job: ScheduledJob): number {
-    return toFetchBytes(job) / speeds.linkOf(spec)
-  }
-
-  function returnSeconds({ spec }: Worker, job: ScheduledJob): number {
-    return ((job.transferBytes ?? 0) - toFetchBytes(job)) / speeds.linkOf(spec)
-  }
-
   function grant(): void {
     grantTo(waiting)
     grantTo(early)
@@ -220,9 +217,10 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
     if (attempt.crossing !== undefined) {
       worker.link.leave(attempt.crossing, nowMs)
       attempt.crossed.seconds += (nowMs - attempt.sinceMs) / 1000
-      attempt.crossed.hadSeconds += attempt.crossing.hadSeconds
+      attempt.crossed.bothSeconds += attempt.crossing.bothSeconds
     }
-    attempt.crossing = phase === 'leaving' ? worker.link.join('back', returnSeconds(worker, attempt.job), nowMs) : undefined
+    const link = speeds.linkOf(worker.spec)
+    attempt.crossing = phase === 'leaving' ? worker.link.join('back', toReturnSeconds(attempt.job, link), nowMs) : undefined
     if (before !== 'leaving') changes += 1
     if (phase === 'encoding') encoding += 1
     if (before === 'encoding') encoding -= 1

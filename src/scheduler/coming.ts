@@ -40,7 +40,7 @@ export function createComing({ workers, speeds, clock, signal, onLate }: ComingO
   return {
     add(worker, { withinMs, ...known }) {
       for (const speed of known.speeds) speeds.expect(speed, speed, speed.workPerSecond)
-      for (const link of known.links) speeds.expectLink(link, link.bytesPerSecond)
+      for (const link of known.links) speeds.expectLink(link, link.bytesPerSecond, link.bothRatio)
       worker.comingUntilMs = clock.now() + withinMs
       void waitFor(worker, withinMs)
     },

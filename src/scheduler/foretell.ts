@@ -1,19 +1,21 @@
 /**
  * What becomes of all that one host has to do, if nothing else comes: sources arrive, take the slot that is free first, encode, and results
  * leave. What crosses the link takes turns (link-turns.ts), so that a source more makes those later that would be there after it, and
- * results, which share the link with sources. Pure; times are seconds from now.
+ * results, too, where the two ways share the link. Pure; times are seconds from now.
  */
+
+import type { Link } from './link.ts'
 
 /** What an attempt has still to do. */
 export interface Task {
   readonly queue: string
   /** Where it is: its source on the way; in need of a slot; in its slot; its result on the way. */
   readonly phase: 'coming' | 'waiting' | 'encoding' | 'leaving'
-  /** Of the source, what is left, in seconds of the whole link. */
+  /** Of the source, what is left, in seconds of a way that is alone in use. */
   readonly fetchSeconds: number
   /** Of the encode, what is left. */
   readonly encodeSeconds: number
-  /** Of the result, what is left, in seconds of the whole link. */
+  /** Of the result, what is left, in seconds of a way that is alone in use. */
   readonly returnSeconds: number
   /** By which what is on its way has its turn; undefined = it has only just set out. */
   readonly dueSeconds?: number
@@ -37,7 +39,7 @@ interface Crossing {
 }
 
 /** `countSlots`: those of a queue that may be taken at a time. */
-export function foretell(tasks: readonly Task[], countSlots: (queue: string) => number): Foretold {
+export function foretell(tasks: readonly Task[], countSlots: (queue: string) => number, { bothRatio }: Pick<Link, 'bothRatio'>): Foretold {
   const takes = new Float64Array(tasks.length).fill(Number.POSITIVE_INFINITY)
   const encoded = new Float64Array(tasks.length).fill(Number.POSITIVE_INFINITY)
   const ends = new Float64Array(tasks.length)
@@ -74,15 +76,15 @@ export function foretell(tasks: readonly Task[], countSlots: (queue: string) => 
   }
   for (;;) {
     const [source, result] = [sources[0], results[0]]
-    const moving = (source === undefined ? 0 : 1) + (result === undefined ? 0 : 1)
-    const thereAt = source === undefined ? Number.POSITIVE_INFINITY : now + source.leftSeconds * moving
-    const backAt = result === undefined ? Number.POSITIVE_INFINITY : now + result.leftSeconds * moving
+    const ratio = source !== undefined && result !== undefined ? bothRatio : 1
+    const thereAt = source === undefined ? Number.POSITIVE_INFINITY : now + source.leftSeconds / ratio
+    const backAt = result === undefined ? Number.POSITIVE_INFINITY : now + result.leftSeconds / ratio
     const nextEncoded = indexOfLeast(encoded)
     const encodedAt = encoded[nextEncoded] ?? Number.POSITIVE_INFINITY
     const next = Math.max(now, Math.min(thereAt, backAt, encodedAt))
     // So put that no number, not even NaN, keeps it going.
     if (!(next < Number.POSITIVE_INFINITY)) break
-    const movedSeconds = (next - now) / moving
+    const movedSeconds = (next - now) * ratio
     if (source !== undefined) move(source, movedSeconds)
     if (result !== undefined) move(result, movedSeconds)
     now = next

@@ -2,7 +2,8 @@
 
 import type { LiveAttempt } from './attempt.ts'
 import type { ScheduledJob } from './job-form.ts'
-import type { LearnedSpeed, Speeds } from './speeds.ts'
+import type { Link } from './link.ts'
+import type { LearnedSpeed, Speeds, Spent } from './speeds.ts'
 
 /** A source that arrived at this share of what the link carries may have been limited by it. */
 const LINK_BOUND_SHARE = 0.5
@@ -11,14 +12,13 @@ const CLEARLY_FASTER = 1.1
 /** Gives the speed as it is by now; undefined where nothing was learned. */
 export function learnFromAttempt<Job extends ScheduledJob>(
   { job, place, crossed, spent }: LiveAttempt<Job>,
-  speeds: Pick<Speeds, 'get' | 'learn' | 'learnLink' | 'linkOf'>,
+  speeds: Pick<Speeds, 'get' | 'learn' | 'learnLink' | 'learnBothRatio' | 'linkOf'>,
 ): LearnedSpeed | undefined {
   const { spec } = place.worker
-  const { encodeSeconds, transferBytes = 0, transferSeconds = 0, linkBytes, arrivedBytes } = spent()
-  // Others shared the link. What was told may count the wait for a slot as transfer.
-  const share = crossed.seconds === 0 ? 1 : crossed.hadSeconds / crossed.seconds
-  const alone = transferBytes / (Math.min(transferSeconds, crossed.seconds) * share)
-  const linkBytesPerSecond = speeds.learnLink(spec, linkBytes === undefined ? alone : linkBytes / transferSeconds)
+  const told = spent()
+  const { encodeSeconds, arrivedBytes } = told
+  const linkBothRatio = told.linkBothRatio === undefined ? undefined : speeds.learnBothRatio(spec, told.linkBothRatio)
+  const linkBytesPerSecond = speeds.learnLink(spec, toAlone(told, crossed, speeds.linkOf(spec)))
   if (arrivedBytes !== undefined && mayHaveWaited(arrivedBytes / encodeSeconds, speeds.linkOf(spec))) {
     // It is as fast as that, or faster.
     if (job.work / encodeSeconds <= (speeds.get(spec, job) ?? Number.POSITIVE_INFINITY) * CLEARLY_FASTER) return undefined
@@ -26,10 +26,20 @@ export function learnFromAttempt<Job extends ScheduledJob>(
   const workPerSecond = speeds.learn(spec, job, job.work / encodeSeconds)
   if (workPerSecond === undefined) return undefined
   const { cluster, name } = spec
-  return { cluster, name, profile: job.profile, sizeClass: job.sizeClass, workPerSecond, linkBytesPerSecond }
+  return { cluster, name, profile: job.profile, sizeClass: job.sizeClass, workPerSecond, linkBytesPerSecond, linkBothRatio }
+}
+
+/** What the way would have carried that its bytes went, had it been the only one in use all the time. */
+function toAlone(
+  { transferSeconds = 0, linkBytes = 0 }: Spent,
+  crossed: LiveAttempt<ScheduledJob>['crossed'],
+  { bothRatio }: Link,
+): number {
+  const bothShare = crossed.seconds === 0 ? 0 : crossed.bothSeconds / crossed.seconds
+  return linkBytes / (transferSeconds * (1 - bothShare * (1 - bothRatio)))
 }
 
 /** The encoder, for its source. */
-function mayHaveWaited(bytesPerSecond: number, linkBytesPerSecond: number): boolean {
-  return linkBytesPerSecond === Number.POSITIVE_INFINITY || bytesPerSecond > linkBytesPerSecond * LINK_BOUND_SHARE
+function mayHaveWaited(bytesPerSecond: number, link: Link): boolean {
+  return link.bytesPerSecond === Number.POSITIVE_INFINITY || bytesPerSecond > link.bytesPerSecond * LINK_BOUND_SHARE
 }

@@ -2,8 +2,9 @@
 
 import type { Clock } from '../core/clock.ts'
 import type { Candidates } from './find-candidates.ts'
-import { type ScheduledJob, toFetchBytes } from './job-form.ts'
+import type { ScheduledJob } from './job-form.ts'
 import type { Lane } from './lanes.ts'
+import { toBusySeconds, toFetchSeconds, toReturnSeconds } from './link.ts'
 import type { Places } from './places.ts'
 import type { Candidate } from './rank-candidates.ts'
 import type { Speeds } from './speeds.ts'
@@ -105,17 +106,16 @@ export function createOutlooks<Job extends ScheduledJob>(options: OutlookOptions
     const encodeSeconds = speeds.encodeSeconds(spec, mean)
     if (encodeSeconds === undefined) return undefined
     const link = speeds.linkOf(spec)
-    const { transferBytes = 0 } = mean
-    const fetchSeconds = toFetchBytes(mean) / link
+    const [fetchSeconds, returnSeconds] = [toFetchSeconds(mean, link), toReturnSeconds(mean, link)]
     const isAhead = places.ahead(candidate.worker) > 0
     const ownSeconds = encodeSeconds + (isAhead ? 0 : fetchSeconds)
-    const linkSeconds = (transferBytes / link) * toSlotCount(candidate)
+    const linkSeconds = toBusySeconds(fetchSeconds, returnSeconds, link) * toSlotCount(candidate)
     return {
       speed: mean.work / Math.max(ownSeconds, linkSeconds),
       isLinkBound: linkSeconds > ownSeconds,
       fetchSeconds: isAhead ? fetchSeconds : 0,
       encodeSeconds,
-      returnSeconds: transferBytes / link - fetchSeconds,
+      returnSeconds,
     }
   }
 

@@ -132,7 +132,7 @@ export function createScheduler<Job extends ScheduledJob>(options: SchedulerOpti
 
   return {
     expectWorker(spec, coming) {
-      const worker = createWorker(spec)
+      const worker = createWorker(spec, speeds.linkOf)
       workers.set(keyOf(spec), worker)
       candidates.forget()
       if (coming !== undefined) comingHosts.add(worker, coming)

@@ -8,6 +8,7 @@
  */
 
 import type { ScheduledJob } from './job-form.ts'
+import { CABLE_RATIO, type Link, SHARED_RATIO, UNKNOWN_LINK } from './link.ts'
 
 export type Paced = Pick<ScheduledJob, 'profile' | 'sizeClass'>
 
@@ -25,10 +26,10 @@ export type KnownSpeed = HostName & Paced & { readonly workPerSecond: number }
 /** How fast a host was when the encoder was tried that it has for a profile. */
 export type TriedSpeed = HostName & Pick<Paced, 'profile'> & { readonly workPerSecond: number }
 
-export type KnownLink = HostName & { readonly bytesPerSecond: number }
+export type KnownLink = HostName & Pick<Link, 'bytesPerSecond'> & { readonly bothRatio?: number | undefined }
 
 /** What one job taught; the link where it told how long its bytes took. */
-export type LearnedSpeed = KnownSpeed & { readonly linkBytesPerSecond: number | undefined }
+export type LearnedSpeed = KnownSpeed & { readonly linkBytesPerSecond: number | undefined; readonly linkBothRatio: number | undefined }
 
 /** Where the time of one attempt went. */
 export interface Spent {
@@ -36,9 +37,10 @@ export interface Spent {
   /** Of the source, while it was encoded: then the link may have been what took so long. */
   readonly arrivedBytes?: number
   readonly transferSeconds?: number
-  readonly transferBytes?: number
   /** What all jobs of the host have moved the same way in that time. */
   readonly linkBytes?: number
+  /** What each way of the host's link was seen to have while both were in use, by then (`Link`). */
+  readonly linkBothRatio?: number | undefined
 }
 
 export interface Speeds {
@@ -48,16 +50,17 @@ export interface Speeds {
   knows(host: PacedHost, job: Paced): boolean
   /** Undefined as of `get`. */
   encodeSeconds(host: PacedHost, job: Paced & Pick<ScheduledJob, 'work'>): number | undefined
-  /** Bytes a second that all jobs of a host have together; Infinity where nothing is known. */
-  linkOf(host: HostName): number
+  linkOf(host: HostName): Link
   /** The speed as it is by now. */
   learn(host: HostName, job: Paced, workPerSecond: number): number | undefined
-  /** What all jobs of the host had of it together; the link as it is by now. */
+  /** What all jobs of the host had of it together, one way; the link as it is by now. */
   learnLink(host: HostName, bytesPerSecond: number): number | undefined
+  /** The same of what is left to each way while both are in use. */
+  learnBothRatio(host: HostName, bothRatio: number): number | undefined
   /** What a running job lets hope for, until it or another one is done. */
   expect(host: HostName, job: Paced, workPerSecond: number): void
-  /** What a source that has arrived lets hope for, until a job is done. */
-  expectLink(host: HostName, bytesPerSecond: number): void
+  /** What a source that has arrived lets hope for, or an earlier run, until a job is done. */
+  expectLink(host: HostName, bytesPerSecond: number, bothRatio?: number | undefined): void
   /** As it was remembered: what was learned since then counts more. */
   seed(known: KnownSpeed): void
   seedLink(known: KnownLink): void
@@ -75,6 +78,9 @@ export function createSpeeds(): Speeds {
   const tried = new Map<string, Map<string, number>>()
   const links = new Map<string, number>()
   const expectedLinks = new Map<string, number>()
+  const bothRatios = new Map<string, number>()
+  /** Made of these, by host. */
+  const wholeLinks = new Map<string, Link>()
   /** By kind of job; forgotten whenever something is learned. */
   const means = new Map<string, number>()
   const scales = new Map<string, number | undefined>()
@@ -141,7 +147,7 @@ export function createSpeeds(): Speeds {
 
   /** A trial says nothing of a link, on which more may depend: until that is known, too, short jobs have to find out about the host. */
   function isTrialEnough(host: PacedHost): boolean {
-    return host.isStreaming !== true || linkOf(host) < Number.POSITIVE_INFINITY
+    return host.isStreaming !== true || linkOf(host).bytesPerSecond < Number.POSITIVE_INFINITY
   }
 
   function get(host: PacedHost, job: Paced): number | undefined {
@@ -155,8 +161,21 @@ export function createSpeeds(): Speeds {
     return Number.isNaN(usual) ? rate : usual * (rate ?? 1)
   }
 
-  function linkOf(host: HostName): number {
-    return links.get(toKey(host)) ?? expectedLinks.get(toKey(host)) ?? Number.POSITIVE_INFINITY
+  function linkOf(host: HostName): Link {
+    return wholeLinks.get(toKey(host)) ?? UNKNOWN_LINK
+  }
+
+  function setLink(of: Map<string, number>, host: HostName, value: number): void {
+    const key = toKey(host)
+    of.set(key, value)
+    wholeLinks.set(key, {
+      bytesPerSecond: links.get(key) ?? expectedLinks.get(key) ?? UNKNOWN_LINK.bytesPerSecond,
+      bothRatio: bothRatios.get(key) ?? UNKNOWN_LINK.bothRatio,
+    })
+  }
+
+  function seedBothRatio(host: HostName, bothRatio = Number.NaN): void {
+    if (isSpeed(bothRatio) && !bothRatios.has(toKey(host))) setLink(bothRatios, host, bothRatio)
   }
 
   return {
@@ -181,21 +200,29 @@ export function createSpeeds(): Speeds {
     learnLink(host, bytesPerSecond) {
       if (!isSpeed(bytesPerSecond)) return undefined
       const now = blend(links.get(toKey(host)), bytesPerSecond)
-      links.set(toKey(host), now)
+      setLink(links, host, now)
+      return now
+    },
+    learnBothRatio(host, bothRatio) {
+      if (!isSpeed(bothRatio)) return undefined
+      const now = Math.min(CABLE_RATIO, Math.max(SHARED_RATIO, blend(bothRatios.get(toKey(host)), bothRatio)))
+      setLink(bothRatios, host, now)
       return now
     },
     expect(host, job, workPerSecond) {
       if (isSpeed(workPerSecond)) set(expected, toKind(job), toKey(host), workPerSecond)
     },
-    expectLink(host, bytesPerSecond) {
-      if (isSpeed(bytesPerSecond)) expectedLinks.set(toKey(host), bytesPerSecond)
+    expectLink(host, bytesPerSecond, bothRatio) {
+      if (isSpeed(bytesPerSecond)) setLink(expectedLinks, host, bytesPerSecond)
+      seedBothRatio(host, bothRatio)
     },
     seed(speed) {
       if (!isSpeed(speed.workPerSecond) || known.get(toKind(speed))?.has(toKey(speed)) === true) return
       set(known, toKind(speed), toKey(speed), speed.workPerSecond)
     },
     seedLink(link) {
-      if (isSpeed(link.bytesPerSecond) && !links.has(toKey(link))) links.set(toKey(link), link.bytesPerSecond)
+      if (isSpeed(link.bytesPerSecond) && !links.has(toKey(link))) setLink(links, link, link.bytesPerSecond)
+      seedBothRatio(link, link.bothRatio)
     },
     seedTrial(trial) {
       if (isSpeed(trial.workPerSecond)) set(tried, trial.profile, toKey(trial), trial.workPerSecond)

@@ -5,7 +5,8 @@
 
 import type { Clock } from '../core/clock.ts'
 import { foretell, type Task } from './foretell.ts'
-import { type ScheduledJob, toFetchBytes } from './job-form.ts'
+import type { ScheduledJob } from './job-form.ts'
+import { type Link, toBusySeconds, toFetchSeconds, toReturnSeconds } from './link.ts'
 import { toDueSeconds } from './link-turns.ts'
 import type { Speeds } from './speeds.ts'
 import { countUsableSlots, secondsToUp, type UnderWay, type Worker } from './worker.ts'
@@ -41,12 +42,13 @@ interface Page {
   readonly madeMs: number
   /** When an encode will have taken longer than expected. */
   readonly untilMs: number
-  /** Sources that are under way: what each has still to move, in seconds of the whole link, and when it is due. */
+  readonly link: Link
+  /** Sources that are under way: what each has still to move, in seconds of a way that is alone in use, and when it is due. */
   readonly sources: readonly { readonly leftSeconds: number; readonly dueSeconds: number }[]
-  /** What results have that are under way, what sources have, and all that the link has still to do for those who are there. */
+  /** What results have still to move that are under way; what sources have; and what results have, also those that are still to be made. */
   readonly resultSeconds: number
   readonly fetchSeconds: number
-  readonly linkSeconds: number
+  readonly returnSeconds: number
   readonly free: Map<string, readonly number[]>
   readonly firstFree: Map<string, number>
   /** In the order in which they are under way. */
@@ -74,10 +76,11 @@ export function createTimetable(speeds: Speeds, clock: Pick<Clock, 'now'>): Time
   function makePage(worker: Worker): Page {
     const madeMs = clock.now()
     const tasks = listTasks(worker)
-    const told = foretell(tasks, (queue) => countUsableSlots(worker, queue))
+    const link = speeds.linkOf(worker.spec)
+    const told = foretell(tasks, (queue) => countUsableSlots(worker, queue), link)
     const ends = new Map<UnderWay, number>()
     const sources: { leftSeconds: number; dueSeconds: number }[] = []
-    let [index, resultSeconds, fetchSeconds, linkSeconds, untilMs] = [0, 0, 0, 0, Number.POSITIVE_INFINITY]
+    let [index, resultSeconds, fetchSeconds, returnSeconds, untilMs] = [0, 0, 0, 0, Number.POSITIVE_INFINITY]
     for (const attempt of worker.underWay) {
       const task = tasks[index]
       if (task === undefined) break
@@ -85,33 +88,35 @@ export function createTimetable(speeds: Speeds, clock: Pick<Clock, 'now'>): Time
       if (task.phase === 'leaving') resultSeconds += task.returnSeconds
       if (task.fetchSeconds > 0) sources.push({ leftSeconds: task.fetchSeconds, dueSeconds: task.dueSeconds ?? 0 })
       fetchSeconds += task.fetchSeconds
-      linkSeconds += task.fetchSeconds + task.returnSeconds
+      returnSeconds += task.returnSeconds
       if (task.phase === 'encoding') untilMs = Math.min(untilMs, madeMs + task.encodeSeconds * 1000)
       // As late as it is, it is expected to be later still with each moment.
       if (task.phase === 'coming' && isOverdue(attempt, task)) untilMs = madeMs
       index += 1
     }
     for (const slots of told.free.values()) slots.sort((a, b) => a - b)
-    return { madeMs, untilMs, sources, resultSeconds, fetchSeconds, linkSeconds, free: new Map(told.free), firstFree: new Map(), ends }
+    const free = new Map(told.free)
+    return { madeMs, untilMs, link, sources, resultSeconds, fetchSeconds, returnSeconds, free, firstFree: new Map(), ends }
   }
 
   /** What is under way there, in that order. */
   function listTasks(worker: Worker): Task[] {
     const nowMs = clock.now()
+    const link = speeds.linkOf(worker.spec)
     worker.link.look(nowMs)
     return [...worker.underWay].map((attempt) => {
       const { phase, queue, job, crossing } = attempt
       const dueSeconds = crossing === undefined ? 0 : toDueSeconds(crossing) - nowMs / 1000
-      const task = { phase, queue, fetchSeconds: 0, encodeSeconds: 0, returnSeconds: returnSeconds(worker, job), dueSeconds }
+      const task = { phase, queue, fetchSeconds: 0, encodeSeconds: 0, returnSeconds: toReturnSeconds(job, link), dueSeconds }
       if (phase === 'leaving') return { ...task, returnSeconds: Math.max(0, task.returnSeconds - (crossing?.hadSeconds ?? 0)) }
       if (phase === 'encoding') return { ...task, encodeSeconds: encodeLeft(worker, attempt, nowMs) }
       const encodeSeconds = speeds.encodeSeconds(worker.spec, job) ?? 0
       if (phase === 'waiting') return { ...task, encodeSeconds }
-      const link = speeds.linkOf(worker.spec)
       // Of a link that nobody knows the time that has passed is all that is known: as much again.
-      if (link === Number.POSITIVE_INFINITY) return { ...task, encodeSeconds, arrivesSeconds: (nowMs - attempt.sinceMs) / 1000 }
+      if (link.bytesPerSecond === Number.POSITIVE_INFINITY)
+        return { ...task, encodeSeconds, arrivesSeconds: (nowMs - attempt.sinceMs) / 1000 }
       const hadSeconds = crossing?.hadSeconds ?? 0
-      return { ...task, encodeSeconds, fetchSeconds: Math.max(toFetchBytes(job) / link - hadSeconds, hadSeconds * OVERRUN_SHARE) }
+      return { ...task, encodeSeconds, fetchSeconds: Math.max(toFetchSeconds(job, link) - hadSeconds, hadSeconds * OVERRUN_SHARE) }
     })
   }
 
@@ -132,10 +137,6 @@ export function createTimetable(speeds: Speeds, clock: Pick<Clock, 'now'>): Time
 
   function secondsSince({ madeMs }: Page): number {
     return (clock.now() - madeMs) / 1000
-  }
-
-  function returnSeconds(worker: Worker, job: TimedJob): number {
-    return ((job.transferBytes ?? 0) - toFetchBytes(job)) / speeds.linkOf(worker.spec)
   }
 
   function listFree(page: Page, worker: Worker, queue: string): readonly number[] {
@@ -160,13 +161,14 @@ export function createTimetable(speeds: Speeds, clock: Pick<Clock, 'now'>): Time
       if (encodeSeconds === undefined) return undefined
       const page = pageOf(worker)
       const passed = secondsSince(page)
-      const link = speeds.linkOf(worker.spec)
+      const { link } = page
       const up = secondsToUp(worker, clock.now())
       const free = Math.max(up, findFirstFree(page, worker, queue) - passed)
-      if (link === Number.POSITIVE_INFINITY) return free + encodeSeconds
-      const encoded = Math.max(up + findArrival(page, toFetchBytes(job) / link, passed), free) + encodeSeconds
+      if (link.bytesPerSecond === Number.POSITIVE_INFINITY) return free + encodeSeconds
+      const [fetchSeconds, returnSeconds] = [toFetchSeconds(job, link), toReturnSeconds(job, link)]
+      const encoded = Math.max(up + findArrival(page, fetchSeconds, passed), free) + encodeSeconds
       // What is there before it uses the link, too, until it ends.
-      return Math.max(encoded + returnSeconds(worker, job), linkLeft(page, passed) + (job.transferBytes ?? 0) / link)
+      return Math.max(encoded + returnSeconds, linkLeft(page, passed, { fetchSeconds, returnSeconds }))
     },
     foresee(worker, queue, job) {
       const encodeSeconds = speeds.encodeSeconds(worker.spec, job)
@@ -174,11 +176,11 @@ export function createTimetable(speeds: Speeds, clock: Pick<Clock, 'now'>): Time
       const page = pageOf(worker)
       const passed = secondsSince(page)
       const freeSeconds = Math.max(0, findFirstFree(page, worker, queue) - passed)
-      const fetchSeconds = toFetchBytes(job) / speeds.linkOf(worker.spec)
+      const fetchSeconds = toFetchSeconds(job, page.link)
       if (fetchSeconds === 0) return { endSeconds: freeSeconds + encodeSeconds, freeSeconds, takesSeconds: freeSeconds }
-      const own: Task = { phase: 'coming', queue, fetchSeconds, encodeSeconds, returnSeconds: returnSeconds(worker, job) }
+      const own: Task = { phase: 'coming', queue, fetchSeconds, encodeSeconds, returnSeconds: toReturnSeconds(job, page.link) }
       const tasks = listTasks(worker)
-      const { takes, ends } = foretell([...tasks, own], (name) => countUsableSlots(worker, name))
+      const { takes, ends } = foretell([...tasks, own], (name) => countUsableSlots(worker, name), page.link)
       let endSeconds = ends[tasks.length] ?? 0
       let index = 0
       for (const before of page.ends.values()) {
@@ -218,15 +220,20 @@ export function createTimetable(speeds: Speeds, clock: Pick<Clock, 'now'>): Time
 }
 
 /** When a source arrives that sets out now, while those before it have had the link for some seconds. */
-function findArrival({ sources, resultSeconds }: Page, own: number, passedSeconds: number): number {
+function findArrival({ link, sources, resultSeconds }: Page, own: number, passedSeconds: number): number {
   let seconds = 0
   for (const { leftSeconds, dueSeconds } of sources) if (dueSeconds <= passedSeconds + own) seconds += leftSeconds
   const areBoth = sources.length > 0 && resultSeconds > 0
-  const movedSeconds = areBoth ? passedSeconds / 2 : passedSeconds
+  const movedSeconds = areBoth ? passedSeconds * link.bothRatio : passedSeconds
   const left = own + Math.max(0, seconds - movedSeconds)
-  return left + Math.max(0, Math.min(left, resultSeconds - movedSeconds))
+  // Results that are still on their way then make nothing later.
+  return toBusySeconds(left, Math.min(left, Math.max(0, resultSeconds - movedSeconds)), link)
 }
 
-function linkLeft({ sources, resultSeconds, linkSeconds }: Page, passedSeconds: number): number {
-  return Math.max(0, linkSeconds - (sources.length > 0 || resultSeconds > 0 ? passedSeconds : 0))
+/** For how long the link is busy with all that is there, and with one job more. */
+function linkLeft(page: Page, passedSeconds: number, more = { fetchSeconds: 0, returnSeconds: 0 }): number {
+  const { link, sources, resultSeconds, fetchSeconds, returnSeconds } = page
+  const busySeconds = toBusySeconds(fetchSeconds + more.fetchSeconds, returnSeconds + more.returnSeconds, link)
+  const movedSeconds = sources.length > 0 || resultSeconds > 0 ? passedSeconds : 0
+  return Math.max(toBusySeconds(more.fetchSeconds, more.returnSeconds, link), busySeconds - movedSeconds)
 }

@@ -1,6 +1,7 @@
 /** A host as the scheduler sees it: slots per queue, what it can do, whether it is there, and what is under way on it. */
 
 import type { ScheduledJob } from './job-form.ts'
+import { type Link, UNKNOWN_LINK } from './link.ts'
 import { type Crossing, createLinkTurns, type LinkTurns } from './link-turns.ts'
 
 export interface WorkerSpec {
@@ -64,10 +65,10 @@ export interface Worker {
   cpuRatio: number
 }
 
-export function createWorker(spec: WorkerSpec): Worker {
+export function createWorker(spec: WorkerSpec, linkOf: (host: WorkerSpec) => Link = () => UNKNOWN_LINK): Worker {
   return {
     ...{ spec, state: 'expected', taken: new Map(), underWay: new Set(), lowered: new Map(), changes: 0, cpuRatio: 0 },
-    link: createLinkTurns(),
+    link: createLinkTurns(() => linkOf(spec)),
   }
 }
 

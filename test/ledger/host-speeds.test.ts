@@ -16,6 +16,16 @@ test('what a host was last seen to do is known to the next controller', () => {
   expect(next.recallSpeeds(PLACE)).toEqual({ speeds: [HEVC, { ...HEVC, sizeClass: 'sd' }], linkBytesPerSecond: 2e6 })
 })
 
+test('what the two ways of a link take from each other is remembered until it is seen anew', () => {
+  using opened = open()
+  const { ledger } = opened
+  ledger.rememberSpeed(PLACE, { speed: HEVC, linkBytesPerSecond: 1e6, linkBothRatio: 0.5 })
+  ledger.rememberSpeed(PLACE, { speed: HEVC, linkBytesPerSecond: 2e6 })
+  expect(ledger.recallSpeeds(PLACE)).toMatchObject({ linkBytesPerSecond: 2e6, linkBothRatio: 0.5 })
+  ledger.rememberSpeed(PLACE, { speed: HEVC, linkBytesPerSecond: 2e6, linkBothRatio: 1 })
+  expect(ledger.recallSpeeds(PLACE)).toMatchObject({ linkBothRatio: 1 })
+})
+
 test('another host knows nothing of it; another ffmpeg and another version of it know the link alone', () => {
   using opened = open()
   const { ledger } = opened

@@ -6,8 +6,9 @@ const coming = (fetchSeconds: number, encodeSeconds: number, returnSeconds = 0):
 })
 const encoding = (encodeSeconds: number, returnSeconds = 0): Task => ({ ...coming(0, encodeSeconds, returnSeconds), phase: 'encoding' })
 const leaving = (returnSeconds: number): Task => ({ ...coming(0, 0, returnSeconds), phase: 'leaving' })
+const SHARED = { bothRatio: 0.5 }
 const onSlots = (count: number) => () => count
-const endsOf = (slots: number, ...tasks: readonly Task[]) => [...foretell(tasks, onSlots(slots)).ends]
+const endsOf = (slots: number, ...tasks: readonly Task[]) => [...foretell(tasks, onSlots(slots), SHARED).ends]
 
 describe('all that a host has to do', () => {
   test('comes, encodes and leaves, one after the other', () => {
@@ -25,12 +26,16 @@ describe('all that a host has to do', () => {
     expect(endsOf(2, encoding(10, 5), coming(100, 1))[0]).toBe(20)
   })
 
+  test('leaves each way of a cable alone', () => {
+    expect([...foretell([encoding(10, 5), coming(100, 1)], onSlots(2), { bothRatio: 1 }).ends]).toEqual([15, 101])
+  })
+
   test('shares the link with what has come or left no longer', () => {
     expect(endsOf(3, leaving(1), coming(2, 0), coming(3, 0))).toEqual([2, 3, 6])
   })
 
   test('takes the slot that is free first, in the order in which sources come', () => {
-    const { takes, ends, free } = foretell([encoding(10), encoding(4), coming(2, 5), coming(1, 7)], onSlots(2))
+    const { takes, ends, free } = foretell([encoding(10), encoding(4), coming(2, 5), coming(1, 7)], onSlots(2), SHARED)
     expect([...takes]).toEqual([0, 0, 10, 4])
     expect([...ends]).toEqual([10, 4, 15, 11])
     expect(free.get('cpu')?.toSorted((a, b) => a - b)).toEqual([11, 15])

@@ -8,9 +8,9 @@ import { createWorker } from '../../src/scheduler/worker.ts'
 const spec = { cluster: 'home', name: 'attic', queues: undefined, profiles: undefined }
 const job: ScheduledJob = { id: '1', cluster: 'home', profile: 'hevc', forms: [], work: 1000 }
 
-function attemptThatSpent(spent: Spent): LiveAttempt<ScheduledJob> {
+function attemptThatSpent(spent: Spent, crossed = { seconds: 0, bothSeconds: 0 }): LiveAttempt<ScheduledJob> {
   const place = { worker: createWorker(spec) }
-  return { job, place, crossed: { seconds: 0, hadSeconds: 0 }, spent: () => spent } as unknown as LiveAttempt<ScheduledJob>
+  return { job, place, crossed, spent: () => spent } as unknown as LiveAttempt<ScheduledJob>
 }
 
 test('an encode that may have waited for its source teaches no speed, one that left the link idle does', () => {
@@ -31,4 +31,14 @@ test('an encode that was quicker than was known is believed, whatever it waited 
   speeds.seed({ ...spec, profile: 'hevc', workPerSecond: 5 })
   expect(learnFromAttempt(attemptThatSpent({ encodeSeconds: 190, arrivedBytes: 100e6 }), speeds)).toBeUndefined()
   expect(learnFromAttempt(attemptThatSpent({ encodeSeconds: 50, arrivedBytes: 100e6 }), speeds)).toMatchObject({ workPerSecond: 11 })
+})
+
+test('a link is as fast as it is alone, whatever of that the other way took', () => {
+  const crossed = { seconds: 10, bothSeconds: 5 }
+  const spent = { encodeSeconds: 100, transferSeconds: 10, linkBytes: 75e6 }
+  const cable = createSpeeds()
+  expect(learnFromAttempt(attemptThatSpent(spent, crossed), cable)).toMatchObject({ linkBytesPerSecond: 7.5e6, linkBothRatio: undefined })
+  const radio = createSpeeds()
+  expect(learnFromAttempt(attemptThatSpent({ ...spent, linkBothRatio: 0.5 }, crossed), radio)).toMatchObject({ linkBytesPerSecond: 10e6 })
+  expect(radio.linkOf(spec)).toEqual({ bytesPerSecond: 10e6, bothRatio: 0.5 })
 })

@@ -77,6 +77,18 @@ test('a host that media travels to is not known by its trial before its link is'
   expect(speeds.get(far, HD)).toBe(100)
 })
 
+test('of a link, what was seen of it counts before what was remembered, and each way has all of it unless somebody knows better', () => {
+  const speeds = createTried()
+  expect(speeds.linkOf(QUICK)).toEqual({ bytesPerSecond: Number.POSITIVE_INFINITY, bothRatio: 1 })
+  speeds.expectLink(QUICK, 2e6)
+  speeds.seedLink({ ...QUICK, bytesPerSecond: 1e6, bothRatio: 0.6 })
+  expect(speeds.linkOf(QUICK)).toEqual({ bytesPerSecond: 1e6, bothRatio: 0.6 })
+  speeds.learnBothRatio(QUICK, 1)
+  expect(speeds.linkOf(QUICK).bothRatio).toBeCloseTo(0.76)
+  speeds.seedLink({ ...QUICK, bytesPerSecond: 9e6, bothRatio: 0.5 })
+  expect(speeds.linkOf(QUICK).bytesPerSecond).toBe(1e6)
+})
+
 /** Two hosts ten times apart, the slow one listed first; five, of which one is quick; more than either. */
 describe.each([
   { slow: 1, quick: 1, jobs: 1 },
@@ -87,7 +99,7 @@ describe.each([
     return { name: `h${index}`, speed, slots: 1, linkBytesPerSecond: Number.POSITIVE_INFINITY }
   })
   const jobs = Array.from({ length: count }, (_, id) => ({ id: `${id}`, work: 600, expectedWork: 600, fetchBytes: 0, returnBytes: 0 }))
-  const cluster = { hosts, jobs, knowledge: 'unknown' } as const
+  const cluster = { hosts, jobs, knowledge: 'unknown', bothRatio: 1 } as const
   const run = async (trials?: ReadonlyMap<string, number>): Promise<number> =>
     (await simulateRun(cluster, 'fastest', undefined, trials)) / findLowerBound(cluster)
 

@@ -5,12 +5,12 @@ import { createTimetable } from '../../src/scheduler/timetable.ts'
 import { createWorker, type UnderWay } from '../../src/scheduler/worker.ts'
 import { job, worker } from './scheduler-bench.ts'
 
-/** A host of one slot that does one unit of work a second, on a link of one byte a second. */
-function createHost(linkBytesPerSecond = 1) {
-  const host = createWorker(worker('box', { _default: 1 }))
+/** A host of one slot that does one unit of work a second, on a link of one byte a second that its two ways share. */
+function createHost(linkBytesPerSecond = 1, bothRatio = 0.5) {
   const speeds = createSpeeds()
+  const host = createWorker(worker('box', { _default: 1 }), speeds.linkOf)
   speeds.seed({ cluster: 'home', name: 'box', profile: 'hevc', workPerSecond: 1 })
-  speeds.seedLink({ cluster: 'home', name: 'box', bytesPerSecond: linkBytesPerSecond })
+  speeds.seedLink({ cluster: 'home', name: 'box', bytesPerSecond: linkBytesPerSecond, bothRatio })
   const timetable = createTimetable(speeds, { now: () => 0 })
   host.state = 'up'
 
@@ -30,6 +30,8 @@ function createHost(linkBytesPerSecond = 1) {
     begin,
     endOf: (attempt: UnderWay) => timetable.endOf(host, attempt),
     foresee: (added: ScheduledJob) => timetable.foresee(host, '_default', added),
+    endOfNew: (added: ScheduledJob) => timetable.endOfNew(host, '_default', added),
+    linkSeconds: () => timetable.linkSeconds(host),
   }
 }
 
@@ -48,6 +50,16 @@ describe('one job more on a host', () => {
     const leaving = begin('leaving', crossing(0, 0, 100))
     expect(endOf(leaving)).toBe(100)
     expect(foresee(crossing(1, 60, 0)), 'over after 121 s itself').toMatchObject({ endSeconds: 160, takesSeconds: 120 })
+  })
+
+  test('neither waits for results on a cable, nor makes them late', () => {
+    const { begin, foresee, endOfNew, linkSeconds } = createHost(1, 1)
+    begin('leaving', crossing(0, 0, 100))
+    const added = crossing(1, 60, 10)
+    expect(foresee(added)).toMatchObject({ endSeconds: 110, takesSeconds: 60 })
+    expect(endOfNew(added)).toBe(110)
+    begin('coming', crossing(1, 70, 5))
+    expect(linkSeconds()).toBe(105)
   })
 
   test('does not answer for what would end as late without it', () => {

@@ -20,7 +20,6 @@ export interface StageTimes {
 export function createStageTimes(clock: Pick<Clock, 'now'>, link: LinkMeter): StageTimes {
   const seconds = new Map<string, number>()
   const movedBytes = { fetch: 0, return: 0 }
-  let transferBytes = 0
   /** Of the source, while it was encoded. */
   let arrivedBytes = 0
   let linkBytes = 0
@@ -32,8 +31,7 @@ export function createStageTimes(clock: Pick<Clock, 'now'>, link: LinkMeter): St
 
   function begin(stage: string | undefined): void {
     const now = clock.now()
-    if (isRest()) transferBytes -= movedBytes.return - cameBefore
-    else if (current !== undefined) {
+    if (current !== undefined && !isRest()) {
       seconds.set(current, (seconds.get(current) ?? 0) + (now - sinceMs) / 1000)
       if (isTransfer(current)) linkBytes += link.totalBytes(current) - sinceBytes
     }
@@ -54,10 +52,10 @@ export function createStageTimes(clock: Pick<Clock, 'now'>, link: LinkMeter): St
       // After a break a transfer may go on from an earlier byte.
       const more = Math.max(0, bytes - movedBytes[way])
       movedBytes[way] += more
-      link.count(way, more)
       // What moves beside the encode waits for that, and tells nothing of the link.
-      if (current === way) transferBytes += more
-      else if (way === 'fetch') arrivedBytes += more
+      const isPaced = current !== way
+      link.count(way, more, isPaced)
+      if (isPaced && way === 'fetch') arrivedBytes += more
     },
     end() {
       begin(undefined)
@@ -66,7 +64,7 @@ export function createStageTimes(clock: Pick<Clock, 'now'>, link: LinkMeter): St
       const encoded = arrivedBytes === 0 ? { encodeSeconds } : { encodeSeconds, arrivedBytes }
       const transferSeconds = (seconds.get('fetch') ?? 0) + (seconds.get('return') ?? 0)
       if (transferSeconds === 0) return encoded
-      return { ...encoded, transferSeconds, transferBytes, linkBytes }
+      return { ...encoded, transferSeconds, linkBytes, linkBothRatio: link.bothRatio }
     },
   }
 }

@@ -44,16 +44,17 @@ export function createSpeedMemory(ledger: Pick<Ledger, 'recallSpeeds' | 'recallL
       const known = ledger.recallLately(toMachine(config), config.ffmpeg?.startsWith('/') ? config.ffmpeg : undefined)
       return known === undefined ? undefined : { withinMs: COMES_WITHIN_MS, ...toKnown({ cluster, name: config.name }, known) }
     },
-    remember({ profile, sizeClass = '', workPerSecond, linkBytesPerSecond, ...host }) {
+    remember({ profile, sizeClass = '', workPerSecond, linkBytesPerSecond, linkBothRatio, ...host }) {
       const place = places.get(keyOfHost(host))
-      if (place !== undefined) ledger.rememberSpeed(place, { speed: { profile, sizeClass, workPerSecond }, linkBytesPerSecond })
+      const speed = { profile, sizeClass, workPerSecond }
+      if (place !== undefined) ledger.rememberSpeed(place, { speed, linkBytesPerSecond, linkBothRatio })
     },
   }
 }
 
-function toKnown(host: HostName, { speeds, linkBytesPerSecond }: RememberedSpeeds): Pick<Coming, 'speeds' | 'links'> {
+function toKnown(host: HostName, { speeds, linkBytesPerSecond, linkBothRatio }: RememberedSpeeds): Pick<Coming, 'speeds' | 'links'> {
   return {
     speeds: speeds.map((speed) => ({ ...host, ...speed })),
-    links: linkBytesPerSecond === undefined ? [] : [{ ...host, bytesPerSecond: linkBytesPerSecond }],
+    links: linkBytesPerSecond === undefined ? [] : [{ ...host, bytesPerSecond: linkBytesPerSecond, bothRatio: linkBothRatio }],
   }
 }

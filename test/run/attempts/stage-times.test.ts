@@ -33,7 +33,7 @@ test('encoding and moving bytes are told apart, and what else an attempt does is
   spend('return', 1000)
   moved('return', 10)
   spend('replace', 300)
-  expect(end()).toEqual({ encodeSeconds: 10, transferSeconds: 3, transferBytes: 30, linkBytes: 30 })
+  expect(end()).toEqual({ encodeSeconds: 10, transferSeconds: 3, linkBytes: 30 })
 })
 
 test('a host that sees the media itself has no link to be learned', () => {
@@ -62,9 +62,9 @@ test('a link is as fast as all that goes the same way over it at a time; what co
   one.moved('fetch', 150)
   other.moved('fetch', 50)
   for (const attempt of [one, other, returning]) attempt.begin('encode')
-  expect(one.end()).toMatchObject({ transferSeconds: 2, transferBytes: 150, linkBytes: 200 })
-  expect(other.end()).toMatchObject({ transferSeconds: 1, transferBytes: 50, linkBytes: 100 })
-  expect(returning.end()).toMatchObject({ transferSeconds: 2, transferBytes: 70, linkBytes: 70 })
+  expect(one.end()).toMatchObject({ transferSeconds: 2, linkBytes: 200 })
+  expect(other.end()).toMatchObject({ transferSeconds: 1, linkBytes: 100 })
+  expect(returning.end()).toMatchObject({ transferSeconds: 2, linkBytes: 70 })
 })
 
 test('what moves beside the encode is as fast as that, and tells nothing of the link', () => {
@@ -75,7 +75,7 @@ test('what moves beside the encode is as fast as that, and tells nothing of the 
   spend('return', 1000)
   moved('return', 20)
   spend('replace', 100)
-  expect(end()).toEqual({ encodeSeconds: 60, arrivedBytes: 1000, transferSeconds: 1, transferBytes: 10, linkBytes: 10 })
+  expect(end()).toEqual({ encodeSeconds: 60, arrivedBytes: 1000, transferSeconds: 1, linkBytes: 10 })
 })
 
 test('bytes that a broken connection has cost go over the link twice and count once', () => {
@@ -85,7 +85,7 @@ test('bytes that a broken connection has cost go over the link twice and count o
   moved('fetch', 60)
   moved('fetch', 100)
   spend('encode', 1000)
-  expect(end()).toMatchObject({ transferBytes: 100, linkBytes: 100 })
+  expect(end()).toMatchObject({ linkBytes: 100 })
 })
 
 test('what was left of a result that had come beside its encode tells nothing of the link', () => {
@@ -96,5 +96,5 @@ test('what was left of a result that had come beside its encode tells nothing of
   moved('return', 9)
   spend('return', 1000)
   moved('return', 10)
-  expect(end()).toEqual({ encodeSeconds: 10, transferSeconds: 2, transferBytes: 20, linkBytes: 20 })
+  expect(end()).toEqual({ encodeSeconds: 10, transferSeconds: 2, linkBytes: 20 })
 })
