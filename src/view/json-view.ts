@@ -19,6 +19,9 @@ export interface JsonViewOptions {
 /** Events of some fifty thousand jobs. A run that is fed for weeks, and a reader that has stopped, must not fill the memory. */
 const MAX_PENDING_LENGTH = 32_000_000
 
+/** Two dozen short jobs a second are two hundred events. Nobody who waits for one notices. */
+const GATHER_MS = 20
+
 /**
  * For a reader that does not keep up, only the latest `job.progress` of each job waits; of all other events those that the bound allows,
  * the newest, with a warning in the place of what is left out.
@@ -30,6 +33,7 @@ export function createJsonView(options: JsonViewOptions): View {
     describeDropped: (count) => toSafeJson(toWarning(time, count)),
     onClosed: options.onClosed,
     giveUp: options.giveUp,
+    gatherMs: GATHER_MS,
   })
 
   return {

@@ -16,6 +16,8 @@ export interface LineOutputOptions {
   readonly onClosed?: ((error: Error | undefined) => void) | undefined
   /** Ends the wait of `close` for a reader that is stuck. */
   readonly giveUp?: AbortSignal | undefined
+  /** Lines that come so soon after others go out together: a reader that is woken for each takes as much of a machine as what it reads of. */
+  readonly gatherMs?: number
 }
 
 export interface LineOutput {
@@ -44,6 +46,8 @@ export function createLineOutput(stream: Writable, options: LineOutputOptions = 
   let underWay = 0
   let isClosed = stream.destroyed || stream.writableEnded
   let isEnded = false
+  let gathered = ''
+  let gathering: NodeJS.Timeout | undefined
 
   stream.on('error', fail)
   stream.on('close', fail)
@@ -55,6 +59,8 @@ export function createLineOutput(stream: Writable, options: LineOutputOptions = 
       isClosed = true
       waiting.clear()
       byKey.clear()
+      gathered = ''
+      clearTimeout(gathering)
       options.onClosed?.(error)
     }
     settle()
@@ -67,6 +73,23 @@ export function createLineOutput(stream: Writable, options: LineOutputOptions = 
       underWay -= 1
       if (underWay === 0) pump()
     })
+  }
+
+  /** At once where no line went out lately. */
+  function gather(text: string): void {
+    if (gathering !== undefined) gathered += text
+    else {
+      send(text)
+      gathering = setTimeout(sendGathered, options.gatherMs)
+    }
+  }
+
+  function sendGathered(): void {
+    clearTimeout(gathering)
+    gathering = undefined
+    const text = gathered
+    gathered = ''
+    if (text !== '') gather(text)
   }
 
   function pump(): void {
@@ -105,9 +128,11 @@ export function createLineOutput(stream: Writable, options: LineOutputOptions = 
     write(line, key) {
       if (isClosed || isEnded) return
       if (waiting.size === 0 && !stream.writableNeedDrain) {
-        send(`${line}\n`)
+        if (options.gatherMs === undefined) send(`${line}\n`)
+        else gather(`${line}\n`)
         return
       }
+      sendGathered()
       const earlier = key === undefined ? undefined : byKey.get(key)
       if (earlier !== undefined) remove(earlier)
       const pending = { line, key }
@@ -117,6 +142,7 @@ export function createLineOutput(stream: Writable, options: LineOutputOptions = 
       dropOldest()
     },
     writeText(text, onWritten) {
+      sendGathered()
       if (isClosed) onWritten()
       else send(text, onWritten)
     },
@@ -126,6 +152,8 @@ export function createLineOutput(stream: Writable, options: LineOutputOptions = 
     },
     async close() {
       isEnded = true
+      sendGathered()
+      clearTimeout(gathering)
       if (!isClosed && (waiting.size > 0 || underWay > 0) && options.giveUp?.aborted !== true) {
         await new Promise<void>((resolve) => {
           onIdle.add(resolve)

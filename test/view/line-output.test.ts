@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createLineOutput } from '../../src/view/line-output.ts'
 import { createSlowStream } from './slow-stream.ts'
 
@@ -43,6 +43,40 @@ describe('createLineOutput', () => {
     for (let index = 0; index < 10_000; index += 1) output.write(`progress ${index}`, 'job')
     expect(slow.stream.writableLength).toBeLessThan(100)
     expect(slow.lines).toEqual(['progress 0'])
+  })
+
+  it('gathers lines that come soon after others, and keeps none back at the end', async () => {
+    const slow = createSlowStream(1_000)
+    slow.open()
+    const pieces: string[] = []
+    const write = slow.stream.write.bind(slow.stream)
+    slow.stream.write = (chunk: string, ...rest: never[]) => pieces.push(chunk) > 0 && write(chunk, ...rest)
+    const output = createLineOutput(slow.stream, { gatherMs: 60_000 })
+    for (const line of ['first', 'second', 'third']) output.write(line)
+    expect(pieces).toEqual(['first\n'])
+    await output.close()
+    expect(pieces).toEqual(['first\n', 'second\nthird\n'])
+    expect(slow.lines).toEqual(['first', 'second', 'third'])
+  })
+
+  it('gives out what was gathered after a while, and after that the next line at once', async () => {
+    const slow = createSlowStream(1_000)
+    slow.open()
+    const output = createLineOutput(slow.stream, { gatherMs: 1 })
+    output.write('first')
+    output.write('second')
+    await vi.waitUntil(() => slow.lines.length === 2)
+    expect(slow.lines).toEqual(['first', 'second'])
+    await output.close()
+  })
+
+  it('hands what was gathered to a reader that has stopped before what has to wait for it', async () => {
+    const slow = createSlowStream()
+    const output = createLineOutput(slow.stream, { gatherMs: 60_000 })
+    for (const line of ['first', 'second', 'third']) output.write(line)
+    slow.open()
+    await output.close()
+    expect(slow.lines).toEqual(['first', 'second', 'third'])
   })
 
   it('closes when the reader never takes the rest, once it is told to give up', async () => {
