@@ -27,3 +27,18 @@ test('a clock that is put forward, or has slept, is believed, and so is one that
   wall.mockReturnValue(wallMs + 2 * HOUR_MS - 500)
   expect(systemClock.now()).toBe(wallMs + 2 * HOUR_MS - 500)
 })
+
+test('a wait that a signal ends rejects with its reason, at once where it was aborted before', async () => {
+  const [reason, cause] = [new Error('enough'), new AbortController()]
+  const waiting = systemClock.sleep(HOUR_MS, cause.signal)
+  cause.abort(reason)
+  await expect(waiting).rejects.toBe(reason)
+  await expect(systemClock.sleep(HOUR_MS, cause.signal)).rejects.toBe(reason)
+})
+
+test('a wait that is over does not mind its signal any more', async () => {
+  const signal = new AbortController().signal
+  const listening = vi.spyOn(signal, 'removeEventListener')
+  await systemClock.sleep(1, signal)
+  expect(listening).toHaveBeenCalledOnce()
+})
