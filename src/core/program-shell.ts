@@ -177,7 +177,6 @@ interface Collected {
 /** What comes until the line `TAG STATUS`, which is the last thing that comes. */
 function collectUntil(stream: Readable, tag: string, keeps: 'head' | 'tail', maxBytes: number, onTooLong?: () => void): Collected {
   const { promise: ended, resolve } = Promise.withResolvers<void>()
-  const mark = new RegExp(`${tag} (\\d{1,3})\\n$`)
   const chunks: Buffer[] = []
   let bytes = 0
   let status: number | undefined
@@ -186,11 +185,11 @@ function collectUntil(stream: Readable, tag: string, keeps: 'head' | 'tail', max
     chunks.push(chunk)
     bytes += chunk.length
     // ffprobe says each packet by itself: hundreds of pieces, of which none but the last ends a line.
-    const found = chunk.at(-1) === LINE_END ? mark.exec(readEnd(chunks)) : null
-    if (found !== null) {
-      dropEnd(chunks, found[0].length)
-      bytes -= found[0].length
-      status = Number(found[1])
+    const found = chunk.at(-1) === LINE_END ? findMark(readEnd(chunks), tag) : undefined
+    if (found !== undefined) {
+      dropEnd(chunks, found.length)
+      bytes -= found.length
+      status = found.status
     }
     if (keeps === 'tail') while (bytes - (chunks[0]?.length ?? 0) >= maxBytes) bytes -= chunks.shift()?.length ?? 0
     else if (bytes > maxBytes + (status === undefined ? MAX_MARK_BYTES : 0)) {
@@ -207,6 +206,13 @@ function collectUntil(stream: Readable, tag: string, keeps: 'head' | 'tail', max
     text: () => Buffer.concat(chunks).toString(),
     leave: () => void stream.off('data', onData),
   }
+}
+
+/** Not by a regular expression: each tag is another one, and to compile it takes longer than to start a program. */
+function findMark(end: string, tag: string): { readonly status: number; readonly length: number } | undefined {
+  const at = end.lastIndexOf(`${tag} `)
+  const status = at === -1 ? '' : end.slice(at + tag.length + 1, -1)
+  return /^\d{1,3}$/.test(status) ? { status: Number(status), length: end.length - at } : undefined
 }
 
 /** The last bytes, of as many pieces as they came in. */

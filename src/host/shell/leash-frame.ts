@@ -89,7 +89,7 @@ export function createFrameParser(tag: string, handlers: FrameHandlers): FramePa
 
 /** For stderr: hands on what follows the line `TAG@start`, and says at the end what came when there was none. */
 export function createNoiseFilter(tag: string, onOutput: (chunk: Buffer) => void): FrameParser {
-  const mark = new RegExp(`${tag}@start\\r?\\n`)
+  const mark = `${tag}@start`
   let before: Buffer | undefined = Buffer.alloc(0)
   return {
     push(chunk) {
@@ -98,12 +98,12 @@ export function createNoiseFilter(tag: string, onOutput: (chunk: Buffer) => void
         return
       }
       before = Buffer.concat([before, chunk])
-      const found = mark.exec(before.toString('latin1'))
-      if (found === null) {
+      const end = findLineEnd(before, mark)
+      if (end === undefined) {
         before = before.subarray(-MAX_NOISE_BYTES)
         return
       }
-      const rest = before.subarray(found.index + found[0].length)
+      const rest = before.subarray(end)
       before = undefined
       if (rest.length > 0) onOutput(rest)
     },
@@ -114,6 +114,21 @@ export function createNoiseFilter(tag: string, onOutput: (chunk: Buffer) => void
   }
 }
 
+/**
+ * Behind the first line that ends with the mark. Not by a regular expression: each tag is another one, and to compile it takes longer than
+ * all else that is done with these bytes.
+ */
+function findLineEnd(bytes: Buffer, mark: string): number | undefined {
+  for (let at = bytes.indexOf(mark); at !== -1; at = bytes.indexOf(mark, at + 1)) {
+    const end = at + mark.length
+    if (bytes[end] === LF) return end + 1
+    if (bytes[end] === CR && bytes[end + 1] === LF) return end + 2
+  }
+  return undefined
+}
+
+const LF = 0x0a
+const CR = 0x0d
 const MAX_FRAME_BYTES = 40
 const MAX_NOISE_BYTES = 16_384
 

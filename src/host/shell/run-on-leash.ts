@@ -4,7 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { systemClock } from '../../core/clock.ts'
 import { EncodeError } from '../../core/errors.ts'
 import { toPlainLine } from '../../core/text.ts'
 import { untilAborted } from '../../core/until-aborted.ts'
@@ -265,7 +265,7 @@ async function whenAborted(signal: AbortSignal, done: AbortSignal): Promise<type
 
 /** Resolves after `ms`, or when nobody waits any more. */
 async function pause(ms: number, done: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal: done }).catch(ignore)
+  await systemClock.sleep(ms, done).catch(ignore)
 }
 
 function ignore(): void {}
