@@ -24,6 +24,7 @@ import { lookAtMedia, readEnd, withMeasuredEnds } from './look-at-media.ts'
 /** A network filesystem may show a stale size for some seconds after a host has written. */
 const SETTLE_ATTEMPTS = 20
 const SETTLE_EVERY_MS = 250
+const HEAD_BYTES = 256
 
 /** What verification needs of a job's context. */
 export type VerifyContext = Pick<JobContext, 'plan' | 'clock' | 'signal' | 'readMedia' | 'onWarning'>
@@ -148,9 +149,13 @@ async function warnOfShortSource({ plan: { source }, onWarning }: VerifyContext,
 async function findStrayBytesOf(path: string, { container }: MediaInfo): Promise<string | undefined> {
   await using file = await open(path)
   const { size } = await file.stat()
-  const read = async (offset: number, length: number): Promise<Uint8Array> => {
+  const readFile = async (offset: number, length: number): Promise<Uint8Array> => {
     const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length, offset)
     return buffer.subarray(0, bytesRead)
   }
+  // The first parts of a container are short and stand close together.
+  const head = await readFile(0, HEAD_BYTES)
+  const read = async (offset: number, length: number): Promise<Uint8Array> =>
+    offset + length <= head.length ? head.subarray(offset, offset + length) : await readFile(offset, length)
   return await findStrayBytes(read, size, container)
 }

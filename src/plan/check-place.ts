@@ -20,7 +20,7 @@ export async function checkPlace(plan: JobPlan, givenPath: string, mounts: Mount
   const taken = await lookAtName(plan.output)
   await checkTaken(plan, taken)
   await checkFolder(dirname(plan.output))
-  if (plan.replacesSource) await checkRemovable(plan.source.path, 'The source')
+  if (plan.replacesSource) await checkRemovable(plan.source.path, 'The source', plan.output === plan.source.path ? taken : undefined)
   if (plan.replacesSource && (await mounts.isMountPoint(plan.source.path))) {
     throw new EncodeError('REPLACE_FAILED', `The source "${plan.source.path}" is a mount of its own and cannot be replaced`, {
       hint: 'Mount its folder instead, or use -k or -o',
@@ -91,8 +91,10 @@ async function checkFolder(folder: string): Promise<void> {
   }
 }
 
-async function checkRemovable(path: string, what: string): Promise<void> {
-  const [file, folder] = await Promise.all([path, dirname(path)].map((name) => lstat(name).catch(() => undefined)))
+/** @param known what was found under that name a moment ago. */
+async function checkRemovable(path: string, what: string, known?: Stats): Promise<void> {
+  const look = (name: string) => lstat(name).catch(() => undefined)
+  const [file, folder] = await Promise.all([known ?? look(path), look(dirname(path))])
   if (file === undefined || folder === undefined) return
   const user = toUser()
   if ((folder.mode & STICKY) !== 0 && user !== undefined && ![ROOT, folder.uid, file.uid].includes(user)) {

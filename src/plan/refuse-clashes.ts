@@ -22,8 +22,8 @@ export interface MarkedJob {
 }
 
 export async function markJob({ source, output }: JobPlan): Promise<JobMarks> {
-  const [sourceMarks, outputMarks] = await Promise.all([mark(source.path), mark(output)])
-  return { source: sourceMarks, output: outputMarks }
+  const [sourceMarks, outputMarks] = await Promise.all([mark(source.path), output === source.path ? undefined : mark(output)])
+  return { source: sourceMarks, output: outputMarks ?? sourceMarks }
 }
 
 /**
@@ -82,11 +82,12 @@ async function mark(path: string): Promise<Marks> {
 
 /** Also of a folder that is yet to be made. */
 async function toRealFolder(folder: string): Promise<string> {
+  const real = await realpath(folder).catch(() => undefined)
+  if (real !== undefined) return real
   const parent = dirname(folder)
   const isThere = await stat(folder).then(
     () => true,
     () => false,
   )
-  if (isThere || parent === folder) return await realpath(folder).catch(() => folder)
-  return join(await toRealFolder(parent), basename(folder))
+  return isThere || parent === folder ? folder : join(await toRealFolder(parent), basename(folder))
 }
