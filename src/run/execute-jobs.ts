@@ -66,6 +66,9 @@ export interface Execution {
 
 const DRAINING = 'Draining: the jobs under way are finished, no other one is started; "encode resume" goes on with those'
 
+/** Enough to tell whether jobs are short; hundreds of hosts ask. */
+const FORETOLD_JOBS = 100
+
 export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   const { world, emit, ledger } = options
   const { clock } = world
@@ -74,6 +77,7 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   const signal = AbortSignal.any([world.signal, breaking.signal])
   const attempts = createOpenAttempts(ledger, emit, signal)
   const prefetch = createPrefetch()
+  const firstTickets = options.plans.slice(0, FORETOLD_JOBS).map(toTicket)
   const settling = new Set<Promise<void>>()
   const over = new AbortController()
   const stopping = new AbortController()
@@ -88,7 +92,13 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
     signal,
     strategy: options.strategy,
     orBreak,
-    scheduler: () => scheduler,
+    scheduler: () => ({
+      seedTrials: scheduler.seedTrials,
+      seed(known, links) {
+        prefetch.expect(known, firstTickets)
+        scheduler.seed(known, links)
+      },
+    }),
     countHosts: (wanted) => roster.list().filter(({ cluster }) => cluster === wanted).length,
   })
   knowledge.want(options.plans)

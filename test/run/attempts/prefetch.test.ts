@@ -27,6 +27,30 @@ test('a host that mounts the media gets one a slot for as long as its jobs take 
   expect(ahead(worker, mounted)).toBe(0)
 })
 
+test('a host that earlier runs know to be quick gets one a slot from the start', () => {
+  const { ahead, expect: foretell, learn } = createPrefetch()
+  const mounted = { type: 'mounted' } as const
+  const job = (over: object = {}) => ({ cluster: 'home', profile: 'quick', sizeClass: 'sd', work: 100, ...over })
+  const speed = (over: object = {}) => ({ ...worker, profile: 'quick', sizeClass: 'sd', workPerSecond: 1_000, ...over })
+
+  foretell([speed(), speed({ name: 'tower', workPerSecond: 1 })], [job(), job({ cluster: 'work', work: 1e9 })])
+  expect(ahead(worker, mounted)).toBe(1)
+  expect(ahead({ ...worker, name: 'tower' }, mounted)).toBe(0)
+  learn(worker, done(600))
+  expect(ahead(worker, mounted)).toBe(0)
+})
+
+test('of a host that did no such job nothing is foretold, nor of one that some of its jobs take longer', () => {
+  const mounted = { type: 'mounted' } as const
+  const job = { cluster: 'home', profile: 'quick', sizeClass: 'sd', work: 100 }
+  const speed = { ...worker, profile: 'quick', sizeClass: 'sd', workPerSecond: 1_000 }
+  for (const other of [{ profile: 'slow' }, { sizeClass: 'uhd' }, { work: 100_000 }]) {
+    const prefetch = createPrefetch()
+    prefetch.expect([speed], [job, { ...job, ...other }])
+    expect(prefetch.ahead(worker, mounted)).toBe(0)
+  }
+})
+
 test('this machine gets none', () => {
   const { ahead, learn } = createPrefetch()
   learn(worker, done(0.2))
