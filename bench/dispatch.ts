@@ -13,7 +13,8 @@
  */
 
 import { execFile, spawn, spawnSync } from 'node:child_process'
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
@@ -167,55 +168,60 @@ async function runParallel(host: SshdHost, wrapper: string): Promise<Cost | unde
 
 async function time(program: string, argv: readonly string[], env: NodeJS.ProcessEnv): Promise<{ cost: Cost; stdout: string }> {
   // The host is the one other program that this one has started.
-  const hostBefore = await readTicksBelow(process.pid)
+  const hostBefore = readTicksBelow(process.pid)
+  const output = join(folder, 'stdout')
+  // Both cores are the program's: this process would be woken by each line that comes through a pipe.
+  await using file = await open(output, 'w')
   const startedMs = performance.now()
-  const child = spawn(program, [...argv], { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] })
-  let stdout = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text
-  })
+  const child = spawn(program, [...argv], { cwd: folder, env, stdio: ['ignore', file.fd, 'inherit'] })
   let ticks = { own: 0, tree: 0 }
   // The last reading before its end is at most so old. All of its tree is not read as often: that would cost what is to be measured.
   const watch = setInterval(() => {
-    void readTicks(child.pid).then((found) => {
-      if (found !== undefined) ticks = { ...ticks, own: found.own }
-    })
+    const found = readTicks(child.pid)
+    if (found !== undefined) ticks = { ...ticks, own: found.own }
   }, OWN_EVERY_MS)
   const watchTree = setInterval(() => {
-    void readTreeTicks(child.pid).then((tree) => {
-      ticks = { ...ticks, tree: Math.max(ticks.tree, tree) }
-    })
+    ticks = { ...ticks, tree: Math.max(ticks.tree, readTreeTicks(child.pid)) }
   }, TREE_EVERY_MS)
   const status = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))
   const seconds = (performance.now() - startedMs) / 1000
   clearInterval(watch)
   clearInterval(watchTree)
+  const stdout = await readFile(output, 'utf8')
   if (status !== 0) throw new Error(`${program} ended with status ${status}: ${stdout.slice(-2000)}`)
-  const hostTicks = (await readTicksBelow(process.pid)) - hostBefore
+  const hostTicks = readTicksBelow(process.pid) - hostBefore
   const [ownSeconds, childSeconds, hostSeconds] = [ticks.own, ticks.tree - ticks.own, hostTicks].map((count) => count / TICKS_A_SECOND)
   return { stdout, cost: { seconds, ownSeconds: ownSeconds ?? 0, childSeconds: childSeconds ?? 0, hostSeconds: hostSeconds ?? 0 } }
 }
 
 /** Of a process, of those that it waited for, and of those of its tree that are still there. */
-async function readTreeTicks(pid: number | undefined): Promise<number> {
-  const ticks = await readTicks(pid)
-  return pid === undefined || ticks === undefined ? 0 : ticks.own + ticks.children + (await readTicksBelow(pid))
+function readTreeTicks(pid: number | undefined): number {
+  const ticks = readTicks(pid)
+  return pid === undefined || ticks === undefined ? 0 : ticks.own + ticks.children + readTicksBelow(pid)
 }
 
-async function readTicksBelow(pid: number): Promise<number> {
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')
-  const all = await Promise.all(children.split(' ').map(async (child) => (child === '' ? 0 : await readTreeTicks(Number(child)))))
-  return all.reduce((sum, one) => sum + one, 0)
+function readTicksBelow(pid: number): number {
+  const children = readProcFile(`/proc/${pid}/task/${pid}/children`) ?? ''
+  return children.split(' ').reduce((sum, child) => sum + (child === '' ? 0 : readTreeTicks(Number(child))), 0)
 }
 
-async function readTicks(pid: number | undefined): Promise<{ own: number; children: number } | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
+function readTicks(pid: number | undefined): { own: number; children: number } | undefined {
+  const stat = readProcFile(`/proc/${pid}/stat`)
   const fields = stat
     ?.slice(stat.lastIndexOf(')') + 2)
     .split(' ')
     .map(Number)
   const [user = 0, system = 0, childUser = 0, childSystem = 0] = fields?.slice(11, 15) ?? []
   return fields === undefined ? undefined : { own: user + system, children: childUser + childSystem }
+}
+
+/** At once: the threads that wait for files would take more of the cores than the kernel does for the answer. */
+function readProcFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
 }
 
 function render(rounds: readonly Round[], aloneMs: number): string {
