@@ -15,7 +15,7 @@ ${sections
   .join('\n')}
 ## Keys of pytranscoder that mean something else now
 
-They are read, and each is told with its line when the file is loaded.
+They are accepted; when the file is loaded, a warning for each gives its line.
 
 | key | |
 |---|---|
@@ -28,11 +28,11 @@ const HEAD = `<!-- Made by "npm run docs" from src/config/schema/: change it the
 # Configuration
 
 One YAML file with up to four sections: \`config\`, \`profiles\`, \`templates\`, \`rules\`. All of them, and every key, can be left out.
-Taken is the file given with \`-y\`, else \`$ENCODE_CONFIG\`, else \`$XDG_CONFIG_HOME/encode/config.yml\` (\`~/.config/encode/config.yml\`), else \`~/.transcode.yml\`.
-A file of pytranscoder loads as it is. Values are read as YAML 1.1 reads them: \`yes\` and \`no\` are what they seem.
+encode reads the file given with \`-y\`, else \`$ENCODE_CONFIG\`, else \`$XDG_CONFIG_HOME/encode/config.yml\` (\`~/.config/encode/config.yml\`), else \`~/.transcode.yml\`.
+A pytranscoder file works unchanged. Values are read as in YAML 1.1: \`yes\` and \`no\` are booleans.
 
-Unknown keys are errors, each with line and column; \`encode config check\` tells them without starting anything.
-An editor with the [YAML language server](https://github.com/redhat-developer/yaml-language-server) completes and checks keys, when the file's first line is
+Unknown keys are errors, each with line and column; \`encode config check\` lists them without starting anything.
+An editor with the [YAML language server](https://github.com/redhat-developer/yaml-language-server) completes and checks keys if the file's first line is
 
 \`\`\`yaml
 # yaml-language-server: $schema=/path/to/encode/docs/config.schema.json

@@ -34,8 +34,8 @@ export function renderProfiles(config: Config): string {
 
 # Shipped profiles
 
-They are there without a line of configuration: \`encode -p hevc film.mp4\`. A profile of your own may include one of them and say only what shall differ; one of the
-same name takes its place ([configuration.md](configuration.md#profiles)). \`encode profiles NAME\` shows every option of a profile.
+They need no configuration: \`encode -p hevc film.mp4\`. A profile of your own can include one of them and define only what differs; one with the
+same name replaces it ([configuration.md](configuration.md#profiles)). \`encode profiles NAME\` shows every option of a profile.
 
 | profile | codec | encoder | container | needs | |
 |---|---|---|---|---|---|

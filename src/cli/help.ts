@@ -7,6 +7,7 @@ const COLUMNS = 80
 
 export function renderHelp(): string {
   return [
+    'encode: turns every machine you can SSH into, into one encoder',
     'Usage: encode [OPTION | PATH]...   (a PATH is a file, a folder or a quoted glob)',
     ...renderCommands(),
     ...toLines(OPTIONS).map(renderLine),
@@ -17,11 +18,12 @@ export function renderHelp(): string {
 
 /** In as many lines as they need. */
 function renderCommands(): readonly string[] {
-  const lines: string[] = []
-  for (const command of COMMANDS.map(({ name, arguments: words }) => `${name} ${words}`.trimEnd())) {
+  const [first = '', ...others] = COMMANDS.map(({ name, arguments: words }) => `${name} ${words}`.trimEnd())
+  const lines = [`Commands: ${first}`]
+  for (const command of others) {
     const line = `${lines.at(-1)} | ${command}`
-    if (lines.length > 0 && line.length <= COLUMNS) lines[lines.length - 1] = line
-    else lines.push(`       encode ${command}`)
+    if (line.length <= COLUMNS) lines[lines.length - 1] = line
+    else lines.push(`  ${command}`)
   }
   return lines
 }

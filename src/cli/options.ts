@@ -55,9 +55,9 @@ export const OPTIONS = [
   { long: 'keep-source', short: 'k', help: 'sources stay' },
   { long: 'overwrite', help: 'results may replace other files', isJoined: true },
   { long: 'from-file', value: 'FILE', help: 'a queue file: one path a line, drains as jobs complete' },
-  { long: 'dry-run', help: 'test every host, say what would be done; no change' },
+  { long: 'dry-run', help: 'check every host, show what would be done; no changes' },
   { long: 'sequential', short: 's', help: 'one job at a time' },
-  { long: 'drain', help: 'let runs end after their jobs', isJoined: true },
+  { long: 'drain', help: 'end runs after their jobs', isJoined: true },
   { long: 'strategy', value: 'NAME', help: 'fastest (default), round-robin, load-cpu, load-tasks', completes: STRATEGY_NAMES },
   { long: 'config', short: 'y', value: 'FILE', help: 'configuration (else $ENCODE_CONFIG, ~/.config/encode/…)' },
   { long: 'verify', value: 'LEVEL', help: 'quick (default), full: all of a result is decoded, off', completes: VERIFY_LEVELS },
@@ -80,7 +80,7 @@ export interface CommandSpec {
 }
 
 export const COMMANDS = [
-  { name: 'hosts', arguments: '[PATH...]', help: 'how every host is, and what to do about what is wrong with it' },
+  { name: 'hosts', arguments: '[PATH...]', help: 'the state of every host, and how to fix what is wrong with it' },
   {
     name: 'init',
     arguments: '[FOLDER]',
@@ -88,20 +88,20 @@ export const COMMANDS = [
     completes: ['folders', 'files'],
   },
   { name: 'profiles', arguments: '[NAME]', help: 'list profiles and templates, or show one resolved', completes: ['profiles'] },
-  { name: 'history', arguments: '[RUN]', help: 'runs so far, or the jobs of one run', completes: [['last']] },
+  { name: 'history', arguments: '[RUN]', help: 'list runs, or the jobs of one run', completes: [['last']] },
   {
     name: 'config',
     arguments: 'check|show',
-    help: 'check the configuration, or show it with where each value is from',
+    help: 'check the configuration, or show it with the origin of each value',
     completes: [['check', 'show'], 'files'],
   },
   { name: 'explain', arguments: 'FILE...', help: 'why a file gets its rule, profile, streams, host and arguments' },
-  { name: 'resume', arguments: '', help: 'go on with what a killed run left', completes: [] },
-  { name: 'drain', arguments: '[HOST]', help: 'runs under way give a host (or none) no new job', completes: ['hosts'] },
+  { name: 'resume', arguments: '', help: 'continue what a killed run left', completes: [] },
+  { name: 'drain', arguments: '[HOST]', help: 'start no more jobs on a host, or on any', completes: ['hosts'] },
   {
     name: 'completion',
     arguments: 'SHELL',
-    help: 'a script that completes words in bash, zsh or fish',
+    help: 'print a completion script for bash, zsh or fish',
     completes: [['bash', 'zsh', 'fish']],
   },
 ] as const satisfies readonly CommandSpec[]

@@ -57,7 +57,10 @@ function toRequest(args: Arguments, argv: readonly string[], config: Config): Ru
   const queueFile = args.fromFile ?? (args.targets.length === 0 ? config.defaultQueueFile : undefined)
   if (args.targets.length === 0 && queueFile === undefined) {
     throw new EncodeError('USAGE_INVALID', 'There is nothing to encode', {
-      hint: 'Give files or folders, --from-file FILE, or set "default_queue_file" in the configuration; see "encode --help"',
+      hint:
+        config.file === undefined
+          ? 'Give files or folders, or begin with "encode init", which writes a configuration; see "encode --help"'
+          : 'Give files or folders, --from-file FILE, or set "default_queue_file" in the configuration; see "encode --help"',
     })
   }
   return {

@@ -9,10 +9,10 @@ export const CONFIG_SECTION: Schema = {
   type: 'object',
   description: 'What holds for all runs',
   properties: {
-    default_queue_file: path('Queue file to work off when the command line names no file'),
+    default_queue_file: path('Queue file to use when the command line names no file'),
     ffmpeg: orElse('looked for', path('Path of ffmpeg on this machine')),
     ffprobe: orElse('looked for', path('Path of ffprobe on this machine')),
-    ssh: orElse('`ssh` on the PATH', path("Path of OpenSSH's client, which is asked what ~/.ssh/config says of a host")),
+    ssh: orElse('`ssh` on the PATH', path("Path of OpenSSH's client, which is asked for the settings of a host in ~/.ssh/config")),
     queues: orElse('`_default: 1`', queues('Slots of this machine when no cluster is named')),
     automap: {
       type: 'boolean',
@@ -28,17 +28,20 @@ export const CONFIG_SECTION: Schema = {
     hard_links: {
       type: 'string',
       description:
-        'What becomes of a source that would be replaced and has other names (hard links), which keep the old film: replace warns, skip leaves it alone',
+        'What to do with a source that would be replaced but has other names (hard links), which would keep the old film: replace it with a warning, or skip it',
       whenLeftOut: '`replace`',
       enum: ['replace', 'skip'],
     },
-    min_free: orElse('256MB', size('What jobs leave free on each disk that they write to: 500MB, 2GB, 0')),
+    min_free: orElse('256MB', size('Space that jobs leave free on each disk that they write to: 500MB, 2GB, 0')),
     prefetch: orElse('1', PREFETCH),
-    rate_limit: orElse('none', rate('Bytes a second that go to all hosts and come from them, in all: 20M, 100Mbit. off: no limit')),
+    rate_limit: orElse(
+      'none',
+      rate('Limit in bytes per second for what goes to all hosts and comes from them together: 20M, 100Mbit. off: no limit'),
+    ),
     max_failures: {
       type: 'integer',
       description:
-        'So many jobs in a row that fail on a host and are done by another one set the host aside for a minute, doubled each time up to half an hour. 0 never does',
+        'After this many jobs in a row that failed on a host but succeeded on another, the host is set aside for a minute, doubled each time up to half an hour. 0: never',
       whenLeftOut: '3',
       minimum: 0,
       maximum: 1000,
@@ -57,7 +60,7 @@ export const CONFIG_SECTION: Schema = {
       deprecated: true,
       description: 'Is not needed: colours are used where the terminal has them, unless NO_COLOR or --no-color says otherwise',
     },
-    plex_server: { deprecated: true, description: 'Has no effect: Plex is not told of new files' },
+    plex_server: { deprecated: true, description: 'Has no effect: Plex is not notified of new files' },
     docker: { deprecated: true, description: 'Has no effect: ffmpeg is run directly, not in a container' },
     hbcli: { deprecated: true, description: 'Has no effect: HandBrakeCLI is not run' },
     concurrent_jobs: {

@@ -25,7 +25,7 @@ const SUBSTITUTION_EXPECTED =
 const SUBSTITUTIONS: Schema = {
   type: 'array',
   whenLeftOut: 'paths are the same there',
-  description: 'How paths of the controller read on a mounted host: "/controller/path/ /host/path/". The longest that fits counts',
+  description: 'Translates paths of the controller to those of a mounted host: "/controller/path/ /host/path/". The longest match wins',
   items: { anyOf: SUBSTITUTION_FORMS, expected: SUBSTITUTION_EXPECTED },
 }
 
@@ -33,7 +33,7 @@ const AS_SSH = 'as for `ssh`'
 
 export const HOST_SCHEMA: Schema = {
   type: 'object',
-  description: 'A machine that encodes; needs an SSH server and ffmpeg, nothing else. What is left out comes from ~/.ssh/config',
+  description: 'A machine that encodes; it needs an SSH server and ffmpeg, nothing else. Keys left out are taken from ~/.ssh/config',
   properties: {
     type: {
       type: 'string',
@@ -76,19 +76,22 @@ export const HOST_SCHEMA: Schema = {
       minimum: 1,
       maximum: 1000,
     },
-    min_free: orElse('as `config.min_free`', size("What jobs leave free on the disk of the host's working folder: 2GB")),
+    min_free: orElse('as `config.min_free`', size("Space that jobs leave free on the disk of the host's working folder: 2GB")),
     prefetch: orElse('as `config.prefetch`', PREFETCH),
-    rate_limit: orElse('none of its own', rate('Bytes a second that go to the host and come from it, in all: 5M, 20Mbit')),
+    rate_limit: orElse(
+      'none of its own',
+      rate('Limit in bytes per second for what goes to the host and comes from it together: 5M, 20Mbit'),
+    ),
     keepalive: orElse('as `config.keepalive`', KEEPALIVE),
     checksum: { type: 'boolean', description: CHECKSUM, whenLeftOut: 'as `config.checksum`' },
-    labels: words('Marks of your own, which profiles can require'),
+    labels: words('Labels of your own, which profiles can require'),
     env: {
       type: 'object',
       description: 'Environment variables for ffmpeg on the host',
       additionalProperties: { type: 'string' },
     },
     nice: {
-      description: 'Runs ffmpeg with this niceness, so that others on the host come first; yes is 10',
+      description: 'Runs ffmpeg with this niceness, so that other programs on the host come first; yes is 10',
       whenLeftOut: 'no, but 10 on a machine with one core or less than 1 GiB of memory',
       anyOf: [{ type: 'boolean' }, { type: 'integer', minimum: -20, maximum: 19 }],
       expected: 'yes, no or a whole number from -20 to 19',

@@ -7,14 +7,15 @@ import { options, orElse, time, words } from './value-schemas.ts'
 const QUEUE: Schema = { type: 'string', description: 'Queue to run in', whenLeftOut: '`_default`', minLength: 1, default: '_default' }
 const THRESHOLD: Schema = {
   type: 'number',
-  description: 'Least saving in percent of the size; a result that saves less is thrown away and the source stays. 0 keeps any result',
+  description: 'Least saving in percent of the size; a result that saves less is discarded and the source stays. 0 keeps any result',
   whenLeftOut: '0',
   minimum: 0,
   maximum: 100,
 }
 const THRESHOLD_CHECK: Schema = {
   type: 'number',
-  description: 'Percent done from which an encode that saves less than the threshold is stopped early. 100 judges only the finished result',
+  description:
+    'Percentage of progress from which an encode that saves less than the threshold is stopped early. 100: only the finished result is checked',
   whenLeftOut: '100',
   minimum: 0,
   maximum: 100,
@@ -29,13 +30,13 @@ const EXTENSION: Schema = {
 function languages(what: string): Schema {
   return {
     type: 'object',
-    description: `Which ${what} streams are kept when a file has several`,
+    description: `Which ${what} streams are kept if a file has several`,
     properties: {
       include_languages: orElse('all', words(`Keep only the ${what} streams of these languages (as in the file: eng, jpn)`)),
       exclude_languages: orElse('none', words(`Leave out the ${what} streams of these languages`)),
       default_language: {
         type: 'string',
-        description: 'Language whose stream becomes the default one when the old default is left out',
+        description: 'Language whose stream becomes the default if the old default stream is left out',
         minLength: 1,
       },
     },
@@ -48,7 +49,7 @@ export const PROFILE_SCHEMA: Schema = {
   description: 'How to encode. A profile without an extension is a fragment, to include or to use as mixin',
   properties: {
     description: { type: 'string', description: 'One line that says what the profile is for' },
-    include: words('Profiles whose options this one takes over; its own win'),
+    include: words('Profiles whose options this one inherits; its own options win'),
     input_options: options('ffmpeg options in front of the source'),
     output_options: options('ffmpeg options for the result'),
     output_options_audio: options('ffmpeg options for audio; a mixin can replace them'),
@@ -60,22 +61,22 @@ export const PROFILE_SCHEMA: Schema = {
     threshold_check: THRESHOLD_CHECK,
     automap: {
       type: 'boolean',
-      description: 'Map all streams, or those of the wanted languages; goes before the automap of section "config"',
+      description: 'Map all streams, or those of the wanted languages; overrides automap of section "config"',
       whenLeftOut: 'as `config.automap`',
     },
     audio: languages('audio'),
     subtitle: languages('subtitle'),
     variants: words(
-      'Profiles or encoders that make the same of the picture, best first; the first that a host can use is taken there: [hevc_nvenc, libx265]',
+      'Alternative profiles or encoders for the video, best first; each host uses the first that works there: [hevc_nvenc, libx265]',
     ),
     require: words('Labels that a host must have, all of them, to get such a job'),
     any: words('Labels of which a host must have at least one'),
-    prefer: words('Labels that decide between hosts that are equal otherwise'),
+    prefer: words('Labels that decide between hosts that are otherwise equal'),
     stall_timeout: orElse('as `config.stall_timeout`', time(STALL_TIMEOUT)),
     verify: orElse('as `config.verify`', VERIFY),
     stream_safety: {
       type: 'boolean',
-      description: `${STREAM_SAFETY}; goes before the stream_safety of section "config"`,
+      description: `${STREAM_SAFETY}; overrides stream_safety of section "config"`,
       whenLeftOut: 'as `config.stream_safety`',
     },
     processor: { deprecated: true, description: 'Has no effect: options are always those of ffmpeg, HandBrakeCLI is not run' },

@@ -2,7 +2,7 @@
 
 import type { Schema } from './json-schema.ts'
 
-const NUMERIC = 'A number, "<N", ">N", "<=N", ">=N" or "LOW-HIGH" (both ends belong to it); "!" in front turns it round'
+const NUMERIC = 'A number, "<N", ">N", "<=N", ">=N" or "LOW-HIGH" (both ends belong to it); "!" in front inverts it'
 
 function criterion(description: string): Schema {
   return { type: 'string', description, minLength: 1, whenEmpty: 'error' }
@@ -12,13 +12,13 @@ const CRITERIA: Schema = {
   type: 'object',
   description: 'What must all be true of a file; a rule without criteria takes every file',
   properties: {
-    vcodec: criterion('Video codec as ffprobe names it (h264, hevc); "!" in front turns it round'),
+    vcodec: criterion('Video codec as ffprobe names it (h264, hevc); "!" in front inverts it'),
     res_height: criterion(`Height of the picture in pixels. ${NUMERIC}`),
     res_width: criterion(`Width of the picture in pixels. ${NUMERIC}`),
     runtime: criterion(`Length in minutes. ${NUMERIC}`),
     filesize_mb: criterion(`Size in MiB. ${NUMERIC}`),
     fps: criterion(`Frames a second. ${NUMERIC}`),
-    path: criterion('Regular expression that is searched in the full path: ".*/anime/.*"'),
+    path: criterion('Regular expression that is searched for in the full path: ".*/anime/.*"'),
     source_size: { ...criterion('Is the old name of "filesize_mb"'), deprecated: true },
   },
   additionalProperties: false,

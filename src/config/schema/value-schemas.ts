@@ -26,7 +26,7 @@ export function words(description: string): Schema {
 
 export function options(description: string): Schema {
   return {
-    description: `${description}. A list with one option an entry ("-crf 20"), or one text`,
+    description: `${description}. A list with one option per entry ("-crf 20"), or a single text`,
     anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string', pattern: '\\S', expected: 'an option such as "-crf 20"' } }],
     expected: 'a list of options, or one text',
     default: [],
