@@ -6,6 +6,7 @@
 
 import type { Clock } from '../../core/clock.ts'
 import { describeError, EncodeError, isEncodeError } from '../../core/errors.ts'
+import { untilAborted } from '../../core/until-aborted.ts'
 import type { Host, HostFacts } from '../../host/host.ts'
 import type { HostConfig } from '../../model/config.ts'
 import type { Emit } from '../../model/events.ts'
@@ -104,19 +105,14 @@ export function openHostSession(options: HostSessionOptions): HostSession {
       const entry: Awaiting = { files: files.map((path) => ({ mark: from.host.mark, path })), resolve, reject }
       awaiting.add(entry)
       reportLost(`The connection to host "${config.name}" broke`, from)
-      const stop = AbortSignal.any([caller, wanted])
       const limit = new AbortController()
-      const onStop = (): void => reject(stop.reason)
-      stop.addEventListener('abort', onStop, { once: true })
-      if (stop.aborted) onStop()
       void clock.sleep(RECONNECT_LIMIT_MS, limit.signal).then(
         () => reject(new EncodeError('HOST_LOST', `Host "${config.name}" did not come back within ${RECONNECT_LIMIT_MS / 1000} s`)),
         () => {},
       )
-      return await promise.finally(() => {
+      return await untilAborted(promise, AbortSignal.any([caller, wanted])).finally(() => {
         awaiting.delete(entry)
         limit.abort()
-        stop.removeEventListener('abort', onStop)
       })
     },
     async close() {
@@ -157,7 +153,7 @@ export function openHostSession(options: HostSessionOptions): HostSession {
       }
       attempt = -1
       toldDown = undefined
-      const reason = await Promise.race([lost.promise, aborted(wanted)])
+      const reason = await untilAborted(lost.promise, wanted).catch(() => undefined)
       if (reason === undefined) return
       tellDown(reason)
       options.setState('expected')
@@ -287,11 +283,4 @@ function isRefusal(error: EncodeError): boolean {
 /** Faults that time may mend; a refused key or a missing ffmpeg stays. */
 function isTransient(error: EncodeError): boolean {
   return isEncodeError(error, 'HOST_UNREACHABLE') || isEncodeError(error, 'HOST_LOST')
-}
-
-function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined)
-    else signal.addEventListener('abort', () => resolve(undefined), { once: true })
-  })
 }

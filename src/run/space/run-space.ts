@@ -9,6 +9,7 @@
 import { dirname } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
 import { formatBytes } from '../../core/units.ts'
+import { untilAborted } from '../../core/until-aborted.ts'
 import type { Host, HostFacts } from '../../host/host.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { HostConfig } from '../../model/config.ts'
@@ -226,15 +227,9 @@ export function createRunSpace(options: RunSpaceOptions): RunSpace {
     const late = new AbortController()
     const timer = setTimeout(() => late.abort(), ANSWER_TIMEOUT_MS)
     const until = AbortSignal.any([signal, late.signal])
-    const { promise: tooLate, resolve } = Promise.withResolvers<undefined>()
-    const giveUp = () => resolve(undefined)
-    until.addEventListener('abort', giveUp, { once: true })
-    try {
-      return await Promise.race([ask(until).catch(() => undefined), tooLate])
-    } finally {
-      clearTimeout(timer)
-      until.removeEventListener('abort', giveUp)
-    }
+    return await untilAborted(ask(until), until)
+      .catch(() => undefined)
+      .finally(() => clearTimeout(timer))
   }
 
   function lookAgain(): void {
