@@ -1,5 +1,6 @@
 /** What earlier runs have finished: for those who would otherwise do it again, and for those who want to know how large results become. */
 
+import { basename, dirname, extname, join } from 'node:path'
 import type { Database } from './database.ts'
 import { readUntouched, type Untouched } from './read-untouched.ts'
 import { type JobRecord, toJobRecord } from './records.ts'
@@ -8,6 +9,15 @@ import { type JobRecord, toJobRecord } from './records.ts'
 export interface FinishedSize {
   readonly sourceBytes: number
   readonly resultBytes: number
+}
+
+/** A file as a run made it in the place of its source. */
+export interface FinishedResult {
+  readonly runId: string
+  readonly profile: string
+  readonly sizeBytes: number
+  /** The source's. */
+  readonly mtimeMs: number
 }
 
 const SELECT_SIZES = `SELECT source_bytes, output_bytes FROM jobs
@@ -21,6 +31,21 @@ export function listFinishedSizes(db: Database, profile: string, limit: number):
 /** The same from a ledger that must not be touched. */
 export function readFinishedSizes(ledger: Untouched, profile: string, limit: number): readonly FinishedSize[] {
   return readUntouched(ledger, SELECT_SIZES, profile, limit).map(toFinishedSize).reverse()
+}
+
+/** A result bears its source's name up to the extension, and there is an index of sources. */
+const SELECT_RESULT = `SELECT run, profile, output_bytes, source_mtime_ms FROM jobs
+  WHERE source >= ? AND source < ? AND output = ? AND replaces_source = 1 AND state = 'done' AND output_bytes IS NOT NULL
+  ORDER BY rowid DESC LIMIT 1`
+
+/** The last result that got this name and replaced its source. */
+export function findResult(db: Database, path: string): FinishedResult | undefined {
+  return toFinishedResult(db.get(SELECT_RESULT, ...toSourceRange(path), path))
+}
+
+/** The same from a ledger that must not be touched. */
+export function readResult(ledger: Untouched, path: string): FinishedResult | undefined {
+  return toFinishedResult(readUntouched(ledger, SELECT_RESULT, ...toSourceRange(path), path)[0])
 }
 
 /** The last job from this queue file that did this source, as long as its line was not taken out of the file. */
@@ -53,4 +78,22 @@ export function findDoneSince(db: Database, job: JobRecord): JobRecord | undefin
 
 function toFinishedSize(row: Readonly<Record<string, unknown>>): FinishedSize {
   return { sourceBytes: Number(row.source_bytes), resultBytes: Number(row.output_bytes) }
+}
+
+function toSourceRange(path: string): readonly [from: string, to: string] {
+  const stem = join(dirname(path), basename(path, extname(path)))
+  return [stem, `${stem}${AFTER_DOT}`]
+}
+
+/** What comes right after the dot of an extension. */
+const AFTER_DOT = '/'
+
+function toFinishedResult(row: Readonly<Record<string, unknown>> | undefined): FinishedResult | undefined {
+  if (row === undefined) return undefined
+  return {
+    runId: String(row.run),
+    profile: String(row.profile),
+    sizeBytes: Number(row.output_bytes),
+    mtimeMs: Number(row.source_mtime_ms),
+  }
 }

@@ -11,7 +11,15 @@ import { adoptRun } from './adopt-run.ts'
 import { claimSources, findHolder, releaseSource } from './claims.ts'
 import { type Database, openDatabase } from './database.ts'
 import { type RememberedTrial, recallTrials, rememberTrials, type TrialPlace } from './encoder-trials.ts'
-import { dropDoneLines, type FinishedSize, findDoneLine, findDoneSince, listFinishedSizes } from './finished-jobs.ts'
+import {
+  dropDoneLines,
+  type FinishedResult,
+  type FinishedSize,
+  findDoneLine,
+  findDoneSince,
+  findResult,
+  listFinishedSizes,
+} from './finished-jobs.ts'
 import { type LearnedSpeed, type RememberedSpeeds, recallLately, recallSpeeds, rememberSpeed } from './host-speeds.ts'
 import {
   type Attempt,
@@ -127,6 +135,8 @@ export interface Ledger extends Disposable {
   /** A later job that is done and had the same source. */
   findDoneSince(job: JobRecord): JobRecord | undefined
 
+  /** The last result that got this name and replaced its source. */
+  findResult(path: string): FinishedResult | undefined
   /** Sizes before and after of the latest finished jobs of a profile, the oldest first. */
   finishedSizes(profile: string, limit: number): readonly FinishedSize[]
   /** Is a job of another living run of this machine under way? */
@@ -259,6 +269,7 @@ export function openLedger(options: LedgerOptions): Ledger {
     findDoneLine: (queueFile, source) => findDoneLine(db, queueFile, source),
     dropDoneLines: (queueFile, sources) => dropDoneLines(db, queueFile, sources),
     findDoneSince: (job) => findDoneSince(db, job),
+    findResult: (path) => findResult(db, path),
     finishedSizes: (profile, limit) => listFinishedSizes(db, profile, limit),
     hasOtherWork: (runId) => hasOtherWork(db, runId),
     askToDrain: (runId, request) => addRequest(db, runId, request, now()),

@@ -22,7 +22,7 @@ import { createPlanStream, type PlanStream } from './plan-stream.ts'
 import type { PlannedFile } from './planned-file.ts'
 import { type MarkedJob, markJob, refuseClashes } from './refuse-clashes.ts'
 import { refusePicture } from './refuse-picture.ts'
-import { findMakers, findSecondNames, findSourceOfResult } from './set-aside.ts'
+import { describeEarlierResult, findMakers, findSecondNames, findSourceOfResult } from './set-aside.ts'
 import { createShareEqual, type ShareEqual } from './share-equal.ts'
 import { LOCAL_CLUSTER, type Target } from './target.ts'
 
@@ -122,6 +122,8 @@ async function draft(source: AnySource, options: PlanOptions, results: Map<AnySo
     const lost = describeLostFilm(plan)
     if (lost !== undefined) return toSkipped(target, source.path, lost)
     checkQueue(plan, options.hosts)
+    const earlier = describeEarlierResult(plan, source, options.findResult)
+    if (earlier !== undefined) return toSkipped(target, source.path, earlier)
     if (options.keepsSource && options.outputFolder === undefined) results.set(source, plan.output)
     const otherNames = plan.replacesSource ? await countOtherNames(source.path) : 0
     if (otherNames > 0 && options.config.hardLinks === 'skip') return toSkipped(target, source.path, describeOtherNames(otherNames))

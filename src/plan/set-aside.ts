@@ -1,6 +1,10 @@
 /** Files that a run meets and that are no work of their own: results of an earlier run, and second names of one file. */
 
+import { isSameTime } from '../core/same-time.ts'
+import type { JobPlan } from '../model/plan.ts'
+import type { FoundSource } from './find-sources.ts'
 import type { AnySource } from './group-sources.ts'
+import type { PlanOptions } from './plan-options.ts'
 import type { MarkedJob } from './refuse-clashes.ts'
 
 /**
@@ -24,6 +28,18 @@ export function findSourceOfResult(found: AnySource | undefined, makers: Readonl
   if (found?.kind !== 'source' || found.root === undefined) return undefined
   const source = makers.get(found.path)
   return source === found.path ? undefined : source
+}
+
+/**
+ * A call that is repeated, after Ctrl-C or for the films that have come since, meets what it has made: with the same profile that would only
+ * lose quality. Gives why it is left alone. A file that is named itself is meant.
+ */
+export function describeEarlierResult(plan: JobPlan, { root, path }: FoundSource, find: PlanOptions['findResult']): string | undefined {
+  if (root === undefined || !plan.replacesSource) return undefined
+  const made = find?.(path)
+  if (made === undefined || made.profile !== plan.profile.name) return undefined
+  if (made.sizeBytes !== plan.source.sizeBytes || !isSameTime(made.mtimeMs, plan.source.mtimeMs)) return undefined
+  return `run ${made.runId} made it with "${made.profile}"; to encode it again, name the file itself`
 }
 
 /** Jobs whose source is one file with that of an earlier job, by a hard link or another mount → that source. */

@@ -10,6 +10,7 @@ import { createFfprobe, type Ffprobe, findFfprobeProgram } from '../plan/ffprobe
 import { findSources } from '../plan/find-sources.ts'
 import { createPacedFfprobe, type Pace } from '../plan/paced-ffprobe.ts'
 import { createPlanner } from '../plan/plan-jobs.ts'
+import type { PlanOptions } from '../plan/plan-options.ts'
 import type { PlanStream } from '../plan/plan-stream.ts'
 import type { PlannedFile } from '../plan/planned-file.ts'
 import { createRememberingFfprobe } from '../plan/remembering-ffprobe.ts'
@@ -39,14 +40,17 @@ export interface PreparedRun extends AsyncDisposable {
   readonly setPace: (pace: Pace) => void
 }
 
+/** What is known before any file is looked into. */
+interface KnownBefore extends Pick<PlanOptions, 'findResult'> {
+  /** Of the queue file. */
+  readonly entries: readonly QueueEntry[]
+  readonly memory: ProbeMemory
+}
+
 /** Rejects with USAGE_INVALID for what is wrong with the whole call. */
-export async function prepareRun(
-  request: RunRequest,
-  world: RunWorld,
-  entries: readonly QueueEntry[],
-  memory: ProbeMemory,
-): Promise<PreparedRun> {
+export async function prepareRun(request: RunRequest, world: RunWorld, known: KnownBefore): Promise<PreparedRun> {
   const { config } = request
+  const { entries, memory, findResult } = known
   const targets = [...request.targets, ...toQueueTargets(entries, request)]
   const clusters = [...targets, ...(request.queueFile === undefined ? [] : [request.queueTarget])].map((target) => target.cluster)
   const hosts = selectHosts(config, clusters, request.onlyHosts)
@@ -74,6 +78,7 @@ export async function prepareRun(
     keepsSource: request.keepsSource,
     overwrites: request.overwrites,
     verify: request.verify,
+    findResult,
     hosts,
     signal,
     toJobId: (number) => toJobId(runId, number),

@@ -1,7 +1,8 @@
 /** One run, from targets to exit status. */
 
 import { untilAborted } from '../core/until-aborted.ts'
-import { openLedger } from '../ledger/ledger.ts'
+import { readResult } from '../ledger/finished-jobs.ts'
+import { type Ledger, openLedger } from '../ledger/ledger.ts'
 import { openProbeMemory, type ProbeMemory } from '../ledger/probe-memory.ts'
 import { openQueueFile, readQueueFile } from '../ledger/queue-file.ts'
 import type { HostConfig } from '../model/config.ts'
@@ -36,7 +37,8 @@ export async function runEncode(request: RunRequest, world: RunWorld): Promise<n
 async function showRun(request: RunRequest, world: RunWorld): Promise<number> {
   const entries = request.queueFile === undefined ? [] : await readQueueFile(request.queueFile, { cwd: world.cwd })
   using memory = openMemory(world, true)
-  await using prepared = await prepareRun(request, world, entries, memory)
+  const findResult = (path: string) => readResult({ folder: world.stateFolder, warner: world.warner }, path)
+  await using prepared = await prepareRun(request, world, { entries, memory, findResult })
   const { hosts, targets, refused, planTargets } = prepared
   await using ahead = openAhead([...hosts.values()].flat(), { ...world, how: () => ({ changesNothing: true }) })
   const { createHost } = ahead
@@ -47,9 +49,12 @@ async function startRun(request: RunRequest, world: RunWorld): Promise<number> {
   const { cwd, clock, pid, warner } = world
   await using queue = request.queueFile === undefined ? undefined : await openQueueFile(request.queueFile, { cwd, clock, pid })
   using memory = openMemory(world, false)
-  await using prepared = await prepareRun(request, world, queue?.entries ?? [], memory)
+  let recorded: Ledger | undefined
+  const findResult = (path: string) => recorded?.findResult(path)
+  await using prepared = await prepareRun(request, world, { entries: queue?.entries ?? [], memory, findResult })
   const { runId, hosts, selectAgain, ffprobe, targets, refused, openPlans, planTargets, setPace } = prepared
   using ledger = openLedger({ folder: world.stateFolder, clock, pid, warner })
+  recorded = ledger
   for (const ended of await endReplacements(ledger, ledger.deadRuns())) world.emit('warning', { message: describeEnded(ended) })
   // Where nothing is found, there is nothing to open hosts for. What is found may turn out to be no work, but mostly does not.
   const all = [...hosts.values()].flat()
