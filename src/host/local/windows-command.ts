@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../core/errors.ts'
 import { findWindowsProgram, readVariable } from '../../core/find-program.ts'
 import { runProgram } from '../../core/run-program.ts'
+import { settlesWithin } from '../../core/settles-within.ts'
 import { createCollector, MAX_STDERR_BYTES, MAX_STDOUT_BYTES } from '../collector.ts'
 import type { RunOptions, RunResult } from '../host.ts'
 import { toPriority } from '../windows/priority.ts'
@@ -77,14 +78,8 @@ export async function runWindowsCommand(argv: readonly string[], options: Window
 
 /** Asks, then ends it with what it has started, then it alone. */
 async function endTree(child: ChildProcess, { graceMs, env }: Pick<WindowsCommandOptions, 'graceMs' | 'env'>): Promise<void> {
-  const isOver = async (withinMs: number): Promise<boolean> => {
-    const patience = new AbortController()
-    const ended = child.exitCode !== null || child.signalCode !== null ? Promise.resolve(true) : once(child, 'exit').then(() => true)
-    const late = sleep(withinMs, false, { signal: patience.signal }).catch(() => false)
-    const isEnded = await Promise.race([ended, late])
-    patience.abort()
-    return isEnded
-  }
+  const isOver = async (withinMs: number): Promise<boolean> =>
+    child.exitCode !== null || child.signalCode !== null || (await settlesWithin(once(child, 'exit'), withinMs))
   if (child.stdin?.writable === true) child.stdin.write('q')
   if ((await isOver(graceMs)) || child.pid === undefined) return
   const taskkill = `${readVariable(env, 'SYSTEMROOT') ?? 'C:\\Windows'}\\System32\\taskkill.exe`

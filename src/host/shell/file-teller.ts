@@ -1,7 +1,7 @@
 /** The controller's end of a host's teller of files (see `file-teller-script.ts`): started with the first question, and again should it end. */
 
 import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { settlesWithin } from '../../core/settles-within.ts'
 import type { CommandChannel, CommandTransport } from '../channel.ts'
 import type { HostFileStat } from '../host.ts'
 import { fileTellerCommand } from './file-teller-script.ts'
@@ -62,10 +62,10 @@ export function createFileTeller(transport: CommandTransport, { timing, answerMs
     },
     async [Symbol.asyncDispose]() {
       over.abort()
-      const patience = new AbortController()
-      const ended = session?.then((opened) => opened?.ended)
-      await Promise.race([ended, sleep(QUIT_MS, undefined, { signal: patience.signal }).catch(ignore)])
-      patience.abort()
+      await settlesWithin(
+        session?.then((opened) => opened?.ended),
+        QUIT_MS,
+      )
     },
   }
 }

@@ -1,8 +1,8 @@
 /** The controller's end of a host's guard (see `guard-script.ts`): started with the first name, started again should it be killed. */
 
 import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { EncodeError } from '../../core/errors.ts'
+import { settlesWithin } from '../../core/settles-within.ts'
 import { toVisible } from '../../core/text.ts'
 import type { CommandChannel, CommandTransport } from '../channel.ts'
 import { type GuardCommand, guardCommand } from './guard-script.ts'
@@ -138,13 +138,7 @@ export function createGuard(transport: CommandTransport, options: GuardOptions):
   }
 
   async function ready(): Promise<GuardSession | undefined> {
-    const patience = new AbortController()
-    const opened = await Promise.race([
-      session?.catch(() => undefined),
-      sleep(QUIT_MS, undefined, { signal: patience.signal }).catch(() => undefined),
-    ])
-    patience.abort()
-    return opened ?? undefined
+    return (await settlesWithin(session, QUIT_MS)) ? await session?.catch(() => undefined) : undefined
   }
 }
 
@@ -236,7 +230,7 @@ async function openSession(
       const answered = Promise.withResolvers<void>()
       waiting.push(answered)
       say(`a ${dialect.encodeName(dialect.echoName)}`)
-      await Promise.race([answered.promise.catch(() => undefined), sleep(QUIT_MS, undefined, { ref: false })])
+      await settlesWithin(answered.promise, QUIT_MS)
       say('r')
       channel.stdin.end()
     },
@@ -247,9 +241,7 @@ async function openSession(
     async quit() {
       say('q')
       channel.stdin.end()
-      const patience = new AbortController()
-      await Promise.race([ended, sleep(QUIT_MS, undefined, { signal: patience.signal }).catch(() => undefined)])
-      patience.abort()
+      await settlesWithin(ended, QUIT_MS)
       clearInterval(heartbeat)
       channel.signal('KILL')
       channel.destroy()

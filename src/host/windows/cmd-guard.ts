@@ -5,7 +5,7 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { settlesWithin } from '../../core/settles-within.ts'
 import type { CommandChannel, CommandTransport } from '../channel.ts'
 import type { Guard } from '../shell/guard.ts'
 import { openAnsweringCommand } from './cmd-answer.ts'
@@ -60,9 +60,7 @@ export function createCmdGuard(transport: CommandTransport, { hostName, ...heart
       // What could not be removed in time is left to the guards.
       const ended = Promise.all([...channels].map((channel) => channel.exit.catch(() => undefined)))
       await leave()
-      const patience = new AbortController()
-      await Promise.race([ended, sleep(QUIT_MS, undefined, { signal: patience.signal }).catch(() => undefined)])
-      patience.abort()
+      await settlesWithin(ended, QUIT_MS)
     },
   }
 }

@@ -10,8 +10,8 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { EncodeError } from '../../core/errors.ts'
+import { settlesWithin } from '../../core/settles-within.ts'
 import type { CommandTransport } from '../channel.ts'
 import type { LeashTiming } from '../shell/run-on-leash.ts'
 import { openAnsweringCommand } from './cmd-answer.ts'
@@ -69,9 +69,7 @@ export async function openCmdHeartbeat(
     leave,
     async [Symbol.asyncDispose]() {
       leave()
-      const patience = new AbortController()
-      await Promise.race([ended, sleep(QUIT_MS, undefined, { signal: patience.signal }).catch(() => undefined)])
-      patience.abort()
+      await settlesWithin(ended, QUIT_MS)
     },
   }
 }
