@@ -173,7 +173,13 @@ export async function executeJobs(options: ExecuteOptions): Promise<Execution> {
   const openSession = createSessionOpener({ runId: options.runId, world, emit, ledger, signal, checkHost, knowledge, space })
   const roster = createHostRoster({ open: openSession, toSpec: knowledge.toSpec, foresee: knowledge.foresee, scheduler, emit })
   await using programs = createProgramShell()
-  const onHosts = createHostAttempts({ ...options, roster, abilities: knowledge, programs, signal })
+  const onHosts = createHostAttempts({
+    ...{ ...options, roster, abilities: knowledge, programs, signal },
+    onEncode(worker) {
+      // Once the command is on its way.
+      if (prefetch.begin(worker)) setImmediate(scheduler.wake)
+    },
+  })
   const isOver = AbortSignal.any([signal, over.signal])
   draining.addEventListener('abort', () => emit('warning', { message: DRAINING, momentary: true }), { once: true })
   if (draining.aborted) emit('warning', { message: DRAINING, momentary: true })

@@ -47,6 +47,7 @@ export interface AttemptOnHost extends AttemptWorld {
   /** Told how long the rest will take, and where the time went. */
   readonly pace: AttemptPace
   readonly lease: SlotLease
+  readonly onEncode: () => void
   /** Of the host. */
   readonly link: LinkMeter
   readonly turns: AttemptTurns
@@ -71,6 +72,7 @@ export async function attemptOnHost({
   reservation,
   pace,
   lease,
+  onEncode,
   link,
   turns,
   signal,
@@ -107,6 +109,7 @@ export async function attemptOnHost({
       times.begin(stage)
       ledger.setState(plan.id, stage, { ...result, host: name, attempt })
       emit('job.stage', { job: plan.id, stage, host: name, attempt })
+      if (stage === 'encode') onEncode()
     },
     flushStages: () => ledger.flush(),
     onWaiting() {

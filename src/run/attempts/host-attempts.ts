@@ -18,6 +18,8 @@ export interface HostAttemptsOptions extends AttemptWorld {
   readonly roster: HostRoster
   readonly abilities: Abilities
   readonly rateLimitBytes: number | undefined
+  /** An attempt there begins to encode. */
+  readonly onEncode: (worker: WorkerSpec) => void
 }
 
 export interface HostAttempts {
@@ -27,7 +29,7 @@ export interface HostAttempts {
   lastLost(worker: WorkerSpec): OpenHost | undefined
 }
 
-export function createHostAttempts({ roster, abilities, rateLimitBytes, ...around }: HostAttemptsOptions): HostAttempts {
+export function createHostAttempts({ roster, abilities, rateLimitBytes, onEncode, ...around }: HostAttemptsOptions): HostAttempts {
   const { world, signal } = around
   const arrivals = createArrivalMemory(world.onNote)
   const turns = createTransferTurns(createUplink({ bytesPerSecond: rateLimitBytes, clock: world.clock }), world.clock)
@@ -59,6 +61,7 @@ export function createHostAttempts({ roster, abilities, rateLimitBytes, ...aroun
       reservation,
       pace,
       lease,
+      onEncode: () => onEncode(worker),
       attempt: number,
       cluster: worker.cluster,
       link: linkOf(worker),

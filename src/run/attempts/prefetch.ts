@@ -2,7 +2,7 @@
  * How many jobs a slot a host is given ahead. Where media travel, their sources are fetched meanwhile. A host that sees the media itself has
  * nothing to fetch, but to look at the source and to write down what will be made takes a while, too: where its jobs take seconds, one is
  * made ready. Where they take longer that is nothing, and a job that is bound to no host yet goes to whichever is free first. Before a host
- * has done its first job, what earlier runs have learned of it tells how long its jobs take.
+ * has done its first job, what earlier runs have learned of it tells how long its jobs take; but what has a slot already goes first.
  */
 
 import type { HostConfig } from '../../model/config.ts'
@@ -21,6 +21,8 @@ export interface Prefetch {
   ahead(worker: Place, config: Pick<HostConfig, 'type' | 'prefetch'> | undefined): number
   /** What is known of hosts beforehand, and the jobs that they are for: of a host that did not do all kinds of them, nothing is foretold. */
   expect(known: readonly KnownSpeed[], jobs: readonly ForetoldJob[]): void
+  /** An attempt there encodes. True the first time. */
+  begin(worker: Place): boolean
   /** How an attempt there ended. */
   learn(worker: Place, outcome: JobOutcome): void
 }
@@ -33,13 +35,18 @@ export function createPrefetch(): Prefetch {
   /** By host. */
   const lastSeconds = new Map<string, number>()
   const expectedSeconds = new Map<string, number>()
+  const busy = new Set<string>()
+
+  function secondsOf(worker: Place): number {
+    const key = keyOfHost(worker)
+    return lastSeconds.get(key) ?? (busy.has(key) ? expectedSeconds.get(key) : undefined) ?? SHORT_SECONDS
+  }
+
   return {
     ahead(worker, config) {
       const { type, prefetch = DEFAULT_PREFETCH } = config ?? {}
       if (type === 'streaming') return prefetch
-      const key = keyOfHost(worker)
-      const isShort = (lastSeconds.get(key) ?? expectedSeconds.get(key) ?? SHORT_SECONDS) < SHORT_SECONDS
-      return type === 'mounted' && isShort ? Math.min(prefetch, 1) : 0
+      return type === 'mounted' && secondsOf(worker) < SHORT_SECONDS ? Math.min(prefetch, 1) : 0
     },
     expect(known, jobs) {
       const byHost = Map.groupBy(known, keyOfHost)
@@ -48,6 +55,11 @@ export function createPrefetch(): Prefetch {
         const seconds = jobs.filter((job) => job.cluster === cluster).map((job) => foretell(job, speeds))
         if (seconds.length > 0) expectedSeconds.set(key, Math.max(...seconds))
       }
+    },
+    begin(worker) {
+      const isFirst = !busy.has(keyOfHost(worker))
+      busy.add(keyOfHost(worker))
+      return isFirst
     },
     learn(worker, outcome) {
       if (outcome.kind === 'done') lastSeconds.set(keyOfHost(worker), outcome.seconds)

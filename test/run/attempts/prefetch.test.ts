@@ -27,13 +27,15 @@ test('a host that mounts the media gets one a slot for as long as its jobs take 
   expect(ahead(worker, mounted)).toBe(0)
 })
 
-test('a host that earlier runs know to be quick gets one a slot from the start', () => {
-  const { ahead, expect: foretell, learn } = createPrefetch()
+test('a host that earlier runs know to be quick gets one a slot as soon as it encodes', () => {
+  const { ahead, begin, expect: foretell, learn } = createPrefetch()
   const mounted = { type: 'mounted' } as const
   const job = (over: object = {}) => ({ cluster: 'home', profile: 'quick', sizeClass: 'sd', work: 100, ...over })
   const speed = (over: object = {}) => ({ ...worker, profile: 'quick', sizeClass: 'sd', workPerSecond: 1_000, ...over })
 
   foretell([speed(), speed({ name: 'tower', workPerSecond: 1 })], [job(), job({ cluster: 'work', work: 1e9 })])
+  expect(ahead(worker, mounted)).toBe(0)
+  expect([worker, worker, { ...worker, name: 'tower' }].map(begin)).toEqual([true, false, true])
   expect(ahead(worker, mounted)).toBe(1)
   expect(ahead({ ...worker, name: 'tower' }, mounted)).toBe(0)
   learn(worker, done(600))
@@ -47,6 +49,7 @@ test('of a host that did no such job nothing is foretold, nor of one that some o
   for (const other of [{ profile: 'slow' }, { sizeClass: 'uhd' }, { work: 100_000 }]) {
     const prefetch = createPrefetch()
     prefetch.expect([speed], [job, { ...job, ...other }])
+    prefetch.begin(worker)
     expect(prefetch.ahead(worker, mounted)).toBe(0)
   }
 })
