@@ -67,6 +67,7 @@ const hosts = await Promise.all(
       env: process.env,
       homeFolder,
       clientFromBytes: values.client ? 0 : Number.POSITIVE_INFINITY,
+      clientFromBusyRatio: 0,
       onNote: (note) => {
         throw new Error(note)
       },

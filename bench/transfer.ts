@@ -1,6 +1,7 @@
 /**
  * What it takes to bring a file to a host and back: `scp` and `rsync` as whole processes, the two movers of this program on a host that is open already,
- * in turn, on a real OpenSSH server of this machine. What uses the system's OpenSSH client begins over ssh2, and makes that client's connection meanwhile.
+ * in turn, on a real OpenSSH server of this machine. `encode` moves bytes as a run does: over ssh2, and on through the system's OpenSSH client where ssh2 is
+ * too much for this process. The rows below it are held to one of the two, with the client as soon as it has made its connection.
  * A bare TCP connection beside them tells what the link carries, on this machine, which is both of its ends and perhaps the link as well. `steady` is
  * the rate between a tenth and nine tenths of the bytes, without what it takes to begin and to end; `idle` what is left of the processors meanwhile.
  *
@@ -12,7 +13,7 @@
  */
 
 import { spawn, spawnSync } from 'node:child_process'
-import { rm, stat } from 'node:fs/promises'
+import { rm, stat, writeFile } from 'node:fs/promises'
 import Module from 'node:module'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -49,13 +50,14 @@ if (values['without-binding']) {
 const { createSshTransport } = await import('../src/host/ssh/ssh-transport.ts')
 const { describeSshCrypto } = await import('../src/host/ssh/ssh-crypto.ts')
 
-await using host = await startSshdHost({ name: 'transfer' })
+// A shell that reads no file of its user's: root's may cost a tenth of a second for each command.
+await using host = await startSshdHost({ name: 'transfer', loginShell: '/bin/dash' })
 await using link = await openLink()
 const { address, port, knownHostsFile } = link
 const source = join(dirname(host.identityFile), 'source')
 const [there, here] = [join(host.workingFolder, 'there'), join(dirname(host.identityFile), 'here')]
 run('sh', ['-c', `head -c ${megabytes}000000 /dev/urandom >'${source}'`])
-const transportOf = (clientFromBytes: number) =>
+const transportOf = (clientFromBytes: number, clientFromBusyRatio?: number) =>
   createSshTransport({
     host: createHostConfig({
       name: 'transfer',
@@ -70,15 +72,23 @@ const transportOf = (clientFromBytes: number) =>
     env: process.env,
     homeFolder: host.homeFolder,
     clientFromBytes,
+    clientFromBusyRatio,
     onNote: (note) => {
       throw new Error(note)
     },
   })
-await using viaClient = transportOf(0)
+await using viaBoth = transportOf(0)
+await using viaClient = transportOf(0, 0)
 await using viaSsh2 = transportOf(Number.POSITIVE_INFINITY)
-await Promise.all([viaClient.connect(), viaSsh2.connect()])
-// The bulk lane stands, and what is asked once is known.
-for (const transport of [viaClient, viaSsh2]) await put(transport, '/dev/null').catch(() => undefined)
+// What stands in a run, and is asked once, is not measured: all of its connections are there.
+const little = join(dirname(host.identityFile), 'little')
+await writeFile(little, 'little')
+for (const transport of [viaBoth, viaClient, viaSsh2]) {
+  await transport.connect()
+  await put(transport, little)
+  await get(transport)
+  await rm(here)
+}
 
 const sshOptions = [
   '-F',
@@ -108,6 +118,7 @@ const methods: Readonly<Record<string, Readonly<Record<'up' | 'down', () => Prom
   [BARE]: { up: () => bare.up(source), down: () => bare.down(here) },
   scp: { up: () => runScp([source, at]), down: () => runScp([at, here]) },
   rsync: { up: () => runRsync([source, at]), down: () => runRsync([at, here]) },
+  encode: { up: () => put(viaBoth, source), down: () => get(viaBoth) },
   "encode, system's ssh": { up: () => put(viaClient, source), down: () => get(viaClient) },
   'encode, ssh2 alone': { up: () => put(viaSsh2, source), down: () => get(viaSsh2) },
 }

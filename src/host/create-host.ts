@@ -30,6 +30,7 @@ export interface CreateHostOptions {
   readonly onNote?: SshTransportOptions['onNote']
   /** See `SshTransportOptions`. */
   readonly clientFromBytes?: number | undefined
+  readonly clientFromBusyRatio?: number | undefined
   /** `config.ffmpeg` and its ffprobe: hold for local hosts that name none of their own. */
   readonly localFfmpeg?: string | undefined
   readonly localFfprobe?: string | undefined
@@ -52,7 +53,7 @@ export function createHost({ config, timing, answerMs, ...options }: CreateHostO
       timing,
     })
   }
-  const { sshProgram, env, homeFolder, runHere, prompt, writesKnownHosts, onNote, clientFromBytes } = options
+  const { sshProgram, env, homeFolder, runHere, prompt, writesKnownHosts, onNote, clientFromBytes, clientFromBusyRatio } = options
   const transport = createSshTransport({
     host: config,
     sshProgram,
@@ -63,6 +64,7 @@ export function createHost({ config, timing, answerMs, ...options }: CreateHostO
     writesKnownHosts,
     onNote,
     clientFromBytes,
+    clientFromBusyRatio,
   })
   return createSshHost({
     config,

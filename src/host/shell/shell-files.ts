@@ -33,7 +33,7 @@ export interface BulkTransport {
 export interface BulkOptions extends TransferOptions {
   /** Does the rest of it, for a transport that has another program go on with the bytes. */
   readonly direct?: DirectCommand | undefined
-  /** Does the same with what comes here, piece by piece as `sendOnDemand`: for a turn that is metered, and where another program will go on. */
+  /** Does the same with what comes here, piece by piece as `sendOnDemand`: for a turn that is metered. */
   readonly onDemand?: string | undefined
 }
 

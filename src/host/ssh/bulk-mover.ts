@@ -1,6 +1,6 @@
 /**
- * Who moves a file's bytes: the system's OpenSSH client, for half of what it costs here, or ssh2, which always can.
- * The client makes a connection of its own for each file, and ssh2, whose connection stands, moves the bytes meanwhile: all of a small one.
+ * Who moves a file's bytes: ssh2, which always can and whose connection stands, or the system's OpenSSH client, for half of what it costs here.
+ * The client makes a connection of its own for each file, which is worth it where ssh2 is slower than the link, or too much for this process.
  * Where the client once did not get through, ssh2 does all the rest.
  */
 
@@ -8,7 +8,6 @@ import { randomBytes } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { isEncodeError } from '../../core/errors.ts'
 import { untilAborted } from '../../core/until-aborted.ts'
-import type { Growth } from '../host.ts'
 import { quoteWord } from '../shell/quote-posix.ts'
 import type { BulkOptions } from '../shell/shell-files.ts'
 import { type GetOptions, getBytes, putBytes, receiveBytes, sendBytes } from './byte-transfer.ts'
@@ -19,7 +18,7 @@ import type { ConnectionPool } from './connection-pool.ts'
 import type { SshSettings } from './ssh-settings.ts'
 import type { Client } from './standby.ts'
 import { KEEPALIVES_UNANSWERED } from './standing-connection.ts'
-import { type OpenSession, PIECE_BYTES } from './transfer-channel.ts'
+import type { OpenSession } from './transfer-channel.ts'
 
 /** What is known of a host that let us in. */
 export interface Standing {
@@ -36,6 +35,8 @@ export interface BulkMoverOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Smaller files are not worth a connection. */
   readonly fromBytes?: number | undefined
+  /** See `Client`; half unless told. */
+  readonly fromBusyRatio?: number | undefined
   /** Told once why the client is not used any more. */
   readonly onUnfit: (why: string) => void
 }
@@ -48,6 +49,8 @@ export interface BulkMover {
 }
 
 const FROM_BYTES = 64 * 1024 * 1024
+/** 1 Gbit/s is a quarter of it, on a core of 2024; ssh2 alone cannot have more than all. */
+const FROM_BUSY_RATIO = 0.5
 /** A connection, its handshake and the start of a command. */
 const BEGIN_TIMEOUTS = 3
 const SILENCE_ANSWER_MS = 10_000
@@ -55,7 +58,8 @@ const END_ANSWER_MS = 2000
 /** In a row; a server may let the client in and run nothing for it (a limit of logins). */
 const MAX_FALTERS = 2
 
-export function createBulkMover({ pool, standing, sshProgram, env, fromBytes = FROM_BYTES, onUnfit }: BulkMoverOptions): BulkMover {
+export function createBulkMover(options: BulkMoverOptions): BulkMover {
+  const { pool, standing, sshProgram, env, fromBytes = FROM_BYTES, fromBusyRatio = FROM_BUSY_RATIO, onUnfit } = options
   const openBulk: OpenSession = (commandLine, signal) => pool.openSession('bulk', commandLine, signal)
   let mayOpenBack = true
   let isUnfit = false
@@ -81,6 +85,7 @@ export function createBulkMover({ pool, standing, sshProgram, env, fromBytes = F
       argv: fit.argv,
       env,
       address: `${settings.hostname}:${settings.port}`,
+      fromBusyRatio,
       beginMs: settings.connectTimeoutMs * BEGIN_TIMEOUTS,
       run: async (commandLine) => {
         await ask(pool, commandLine, END_ANSWER_MS).catch(() => undefined)
@@ -146,31 +151,16 @@ export function createBulkMover({ pool, standing, sshProgram, env, fromBytes = F
     },
 
     async getBytes(commandLine, controllerPath, options = {}) {
-      const { maxBytes, onDemand } = options
+      const { maxBytes } = options
       // Without a bound a host could fill this disk.
-      const chosen = maxBytes === undefined || onDemand === undefined ? undefined : chooseClient(maxBytes, options)
+      const chosen = maxBytes === undefined ? undefined : chooseClient(maxBytes, options)
       if (maxBytes === undefined || chosen === undefined || !(await untilAborted(isSilent(), options.signal))) {
         return await getBytes(openBack, commandLine, controllerPath, options)
       }
-      const begin: Begin = async (until, file) => {
-        const stepBytes = (): number => Math.min(PIECE_BYTES, options.turn?.pieceBytes() ?? PIECE_BYTES)
-        // What is not asked for need not be thrown away when the client goes on.
-        return await receiveBytes(openBack, commandLine, file, { ...options, growth: growUntil(until, maxBytes, stepBytes) })
-      }
+      const begin: Begin = async (until, file) => await receiveBytes(openBack, commandLine, file, { ...options, until })
       const moved = await getThroughClient(chosen.by, controllerPath, begin, { ...chosen.how, maxBytes })
       falters = 0
       return moved
-    },
-  }
-}
-
-/** A file of which no more is wanted from some time on, for who fetches it as if it grew. */
-function growUntil(until: AbortSignal | undefined, wholeBytes: number, stepBytes: () => number): Growth {
-  return {
-    async more(thanBytes) {
-      const isOver = until?.aborted === true
-      const sizeBytes = isOver ? thanBytes : Math.min(wholeBytes, thanBytes + stepBytes())
-      return { sizeBytes, isWhole: isOver || sizeBytes >= wholeBytes }
     },
   }
 }

@@ -8,6 +8,7 @@ import type { ClientChannel } from 'ssh2'
 import { isEncodeError } from '../../core/errors.ts'
 import type { Growth, TransferOptions } from '../host.ts'
 import { skipUntil } from '../shell/skip-until.ts'
+import { closeChannel } from './command-channel.ts'
 import { startDemand } from './start-demand.ts'
 import { type OpenSession, type Pace, PIECE_BYTES, withChannel } from './transfer-channel.ts'
 import { assertSendable, changedError, excessError, stoppedError } from './transfer-errors.ts'
@@ -22,6 +23,8 @@ export interface GetOptions extends TransferOptions {
   readonly growth?: Growth | undefined
   /** How long the host may give nothing of what was asked for; see `startDemand`. */
   readonly answerMs?: number | undefined
+  /** Once aborted, it leaves off behind what stands in the file, and what is on its way is dropped: somebody else goes on there. */
+  readonly until?: AbortSignal | undefined
 }
 
 export interface SendOptions extends TransferOptions {
@@ -108,14 +111,15 @@ export async function getBytes(
 
 /** As `getBytes`, to the end of a file that is open and stays so. */
 export async function receiveBytes(openSession: OpenSession, commandLine: string, file: FileHandle, options: GetOptions): Promise<number> {
-  const { offset = 0, onDemand, maxBytes, growth = toGrowth(maxBytes) } = options
+  const { offset = 0, onDemand, maxBytes, growth = toGrowth(maxBytes), until } = options
   const isAsked = onDemand !== undefined && growth !== undefined && (options.growth !== undefined || options.turn?.isMetered === true)
-  return await withChannel(openSession, isAsked ? onDemand : commandLine, options, async (channel, ended, pace) => {
+  return await withChannel(openSession, isAsked ? onDemand : commandLine, { ...options, cut: until }, async (channel, ended, pace) => {
     if (!isAsked) channel.end()
     const demand = isAsked ? startDemand(channel, { offset, growth, pace, answerMs: options.answerMs }) : undefined
     const received = Promise.race([receive(channel, file, options, demand ?? pace), ...(demand === undefined ? [] : [demand.failed])])
     await Promise.race([Promise.all([received, ended]), received])
-    await ended
+    if (until?.aborted === true) closeChannel(channel)
+    else await ended
     return await received
   })
 }
@@ -141,7 +145,11 @@ async function send(
   while (bytesRead > 0) {
     const piece = current.subarray(0, bytesRead)
     const reading = read(next, sentBytes + piece.length)
-    const writing = mayGoOn(pace, piece.length, cut).then(async (mayGo) => {
+    const mayGoOn = unlessCut(cut, async () => {
+      await pace.room(piece.length)
+      await pace.may(piece.length)
+    })
+    const writing = mayGoOn.then(async (mayGo) => {
       if (mayGo) await write(channel, piece)
       return mayGo
     })
@@ -157,12 +165,11 @@ async function send(
 }
 
 /** False once it is cut. */
-async function mayGoOn(pace: Pace, bytes: number, cut: AbortSignal | undefined): Promise<boolean> {
+async function unlessCut(cut: AbortSignal | undefined, wait: () => Promise<void>): Promise<boolean> {
   const isCut = (): boolean => cut?.aborted === true
   if (isCut()) return false
   try {
-    await pace.room(bytes)
-    await pace.may(bytes)
+    await wait()
     return !isCut()
   } catch (error) {
     if (isCut()) return false
@@ -176,9 +183,7 @@ async function write(channel: ClientChannel, piece: Buffer): Promise<void> {
 }
 
 async function receive(channel: ClientChannel, file: FileHandle, options: GetOptions, pace: Pace): Promise<number> {
-  const { after, maxBytes, offset = 0, digest } = options
-  // Under a limit the little that comes before it is asked for is what the channel itself lets come.
-  const mostBytes = options.turn?.isMetered === true ? 0 : MAX_COLLECTED_BYTES
+  const { after, maxBytes, offset = 0, digest, until } = options
   const skip = after === undefined ? (chunk: Buffer) => chunk : skipUntil(after)
   let skippedBytes = 0
   let takenBytes = offset
@@ -186,6 +191,8 @@ async function receive(channel: ClientChannel, file: FileHandle, options: GetOpt
   let collectedBytes = 0
   let writtenBytes = offset
   let writing: Promise<void> | undefined
+  let isItsTurn = true
+  let isOver = false
   const { promise, resolve, reject } = Promise.withResolvers<number>()
 
   async function writeCollected(): Promise<void> {
@@ -194,7 +201,9 @@ async function receive(channel: ClientChannel, file: FileHandle, options: GetOpt
       const bytes = collectedBytes
       collected = []
       collectedBytes = 0
-      await pace.may(bytes)
+      isItsTurn = false
+      isItsTurn = await unlessCut(until, async () => await pace.may(bytes))
+      if (!isItsTurn) return
       if (channel.isPaused()) channel.resume()
       await writeAll(file, pieces, bytes)
       for (const piece of pieces) {
@@ -221,19 +230,31 @@ async function receive(channel: ClientChannel, file: FileHandle, options: GetOpt
     if (writing === undefined) {
       writing = writeCollected()
       writing.catch(reject)
-    } else if (collectedBytes > mostBytes) {
+    } else if (collectedBytes > (isItsTurn ? MAX_COLLECTED_BYTES : 0)) {
+      // While others come first no more comes than what the channel itself lets come.
       channel.pause()
     }
   })
-  channel.once('end', () => {
-    const finish = async (): Promise<number> => {
-      await writing
-      await writeCollected()
-      return writtenBytes
-    }
-    finish().then(resolve, reject)
-  })
-  return await promise
+  const writeRest = async (): Promise<number> => {
+    await writing
+    await writeCollected()
+    return writtenBytes
+  }
+  const end = (): void => {
+    if (!isOver) writeRest().then(resolve, reject)
+    isOver = true
+  }
+  channel.once('end', end)
+  const leaveOff = (): void => {
+    if (isOver) return
+    channel.removeAllListeners('data').resume()
+    collected = []
+    collectedBytes = 0
+    end()
+  }
+  until?.addEventListener('abort', leaveOff, { once: true })
+  if (until?.aborted === true) leaveOff()
+  return await promise.finally(() => until?.removeEventListener('abort', leaveOff))
 }
 
 async function writeAll(file: FileHandle, pieces: readonly Buffer[], bytes: number): Promise<void> {

@@ -1,6 +1,7 @@
 /**
- * Files through the system's OpenSSH client: it has the file's descriptor, and half of what the bytes cost here is saved. Its connection
- * takes a quarter of a second, in which the first bytes go over one that stands. The contract is that of `byte-transfer.ts`.
+ * Files of which the system's OpenSSH client moves the rest: it has the file's descriptor, and half of what the bytes cost here is saved. All go
+ * over the connection that stands until this process is what holds them up, and while the client makes one of its own. The contract is that of
+ * `byte-transfer.ts`.
  *
  * Both connections write to one file, and never at a time: the client goes on when what moved the beginning has ended on either side,
  * from the byte on up to which that was seen to have come.
@@ -8,10 +9,10 @@
 
 import { type FileHandle, statfs, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { isEncodeError } from '../../core/errors.ts'
 import type { TransferOptions } from '../host.ts'
 import type { DirectCommand } from '../shell/bulk-shell.ts'
+import { untilBusy } from './busy-process.ts'
 import { type Client, ClientUnfit, lostError, type StandbyOptions, seek, startStandby, tellPlace } from './standby.ts'
 import { assertSendable, changedError, excessError, stoppedError } from './transfer-errors.ts'
 import { createTarget, openSource, reopenTarget, toDiskError } from './transfer-file.ts'
@@ -82,9 +83,6 @@ export async function getThroughClient(
   }
 }
 
-/** The beginning asks the host for a session first, and this process stands still while another is made of it. */
-const FIRST_REQUEST_MS = 5
-
 /** Resolves with how far it came in the file: less than all of it once it was cut. */
 async function moveInTwo(
   client: Client | undefined,
@@ -95,13 +93,9 @@ async function moveInTwo(
   const { toHost, wholeBytes, cut, onUnfit, onFaltered } = options
   const isCut = (): boolean => cut?.aborted === true
   if (client === undefined) return await begin(undefined, file)
-  const isReady = new AbortController()
-  const beginning = begin(isReady.signal, file)
-  const isOver = beginning.then(
-    () => true,
-    () => true,
-  )
-  if (await Promise.race([isOver, sleep(FIRST_REQUEST_MS, false)])) return await beginning
+  const [isReady, isOver] = [new AbortController(), new AbortController()]
+  const beginning = begin(isReady.signal, file).finally(() => isOver.abort())
+  if (!(await untilBusy(client.fromBusyRatio, isOver.signal))) return await beginning
   await using standby = startStandby(client, file, options)
   standby.ready.then(
     () => isReady.abort(),

@@ -23,8 +23,10 @@ export interface SshTransportOptions extends SshSurroundings {
   readonly prompt?: Prompt | undefined
   /** Between keepalives; a connection that is silent for three of them is lost. Undefined: as the host's configuration says. */
   readonly keepaliveSeconds?: number | undefined
-  /** Files of so many bytes go through the system's OpenSSH client, where it can be used. */
+  /** Files of so many bytes may go on through the system's OpenSSH client, where it can be used. */
   readonly clientFromBytes?: number | undefined
+  /** And do where this process is at work for so much of its time, 0 to 1. */
+  readonly clientFromBusyRatio?: number | undefined
   /** Told once, when that client turns out not to be of use. */
   readonly onNote?: ((message: string) => void) | undefined
 }
@@ -74,6 +76,7 @@ export function createSshTransport(options: SshTransportOptions): SshTransport {
     env,
     // What watches over that client is a script for /bin/sh.
     fromBytes: platform() === 'win32' ? Number.POSITIVE_INFINITY : options.clientFromBytes,
+    fromBusyRatio: options.clientFromBusyRatio,
     onUnfit: (why) => options.onNote?.(`Host "${options.host.name}" gets its files over ssh2, not through the system's ssh: ${why}`),
   })
 

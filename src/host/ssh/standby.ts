@@ -7,6 +7,7 @@
 
 import { spawn } from 'node:child_process'
 import { type FileHandle, readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { EncodeError, isEncodeError } from '../../core/errors.ts'
 import { untilAborted } from '../../core/until-aborted.ts'
 import type { TransferOptions } from '../host.ts'
@@ -22,6 +23,8 @@ export interface Client {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Whose handshakes are counted together. */
   readonly address: string
+  /** It is worth its connection where this process is at work for so much of its time, 0 to 1. */
+  readonly fromBusyRatio: number
   /** For everything up to where it waits, and from there to where it goes on. */
   readonly beginMs: number
   /** Runs a command line over another connection, and waits for it, but not for ever. */
@@ -51,6 +54,11 @@ export class ClientUnfit extends Error {
 }
 
 const LOOK_EVERY_MS = 200
+/**
+ * What the server says last to a client that stands still is acknowledged by this machine's system, 40 ms later, and only then the server says
+ * more (Nagle). A client that goes on before that waits as long for its session, with nothing on its way.
+ */
+const ACKNOWLEDGED_MS = 50
 /** What ssh says of its own failures, and of a command that a signal ended. */
 const SSH_FAILED = 255
 
@@ -71,6 +79,7 @@ export function startStandby(client: Client, file: FileHandle, options: StandbyO
     })
     const begun = running.hears(direct.mark)
     await untilFit(client, running, toHost ? running.standsStill : begun, over)
+    if (toHost) await untilAborted(sleep(ACKNOWLEDGED_MS), over)
     return { process: running, begun }
   })
   standing.catch(() => undefined)

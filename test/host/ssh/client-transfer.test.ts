@@ -37,6 +37,7 @@ describe.skipIf(!canStartHosts)("the system's OpenSSH client", () => {
       env: { PATH: process.env.PATH },
       homeFolder: home.folder,
       clientFromBytes: 0,
+      clientFromBusyRatio: 0,
       onNote: (note: string) => notes.push(note),
     }
     return { notes, options }
@@ -148,7 +149,7 @@ describe.skipIf(!canStartHosts)("the system's OpenSSH client", () => {
     const controller = spawn(process.execPath, [MOVE_BYTES, JSON.stringify(task)], { stdio: ['ignore', 'pipe', 'inherit'] })
     const ended = once(controller, 'exit')
     await once(controller.stdout, 'data')
-    expect(await findClients(server.identityFile)).not.toEqual([])
+    await waitUntil(async () => (await findClients(server.identityFile)).length > 0, { what: 'the client runs' })
     controller.kill('SIGKILL')
     await ended
     await waitUntil(async () => (await findClients(server.identityFile)).length === 0, { what: 'no client runs here', timeoutMs: 10_000 })

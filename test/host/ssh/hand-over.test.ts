@@ -66,6 +66,7 @@ describe.skipIf(!canStartHosts).each(WAYS)('a large file on its way %s', (way) =
     env: { PATH: process.env.PATH },
     homeFolder: home.folder,
     clientFromBytes: 1_000_000,
+    clientFromBusyRatio: 0,
     onNote: (note) => notes.push(note),
   })
   const here = (name: string): string => join(home.folder, name)
@@ -208,6 +209,20 @@ describe.skipIf(!canStartHosts).each(WAYS)('a large file on its way %s', (way) =
       await expect(stat(arrived())).rejects.toThrow('ENOENT')
       await truncate(there('source'), SIZE_BYTES)
     })
+
+  test('stays on that connection, and asks for no other one, while this process waits for the line', async () => {
+    // A client that cannot be started is told of.
+    await using waiting = createHost({ ...options(), clientFromBusyRatio: 1.1, sshProgram: here('no-ssh') })
+    await waiting.open()
+    const turn = createSlowTurn()
+    const slowBytes = way === 'there' ? 40_000 : 1
+    const onBytes = (moved: number): void => void (moved >= slowBytes && turn.hurry())
+    if (way === 'there') await waiting.putFile(here('source'), arrived(), { turn, onBytes })
+    else await waiting.getFile(there('source'), arrived(), { turn, onBytes })
+    await expectArrived()
+    expect(turn.countedBytes()).toBe(0)
+    expect(notes).toEqual([])
+  })
 
   test('stays on that connection where the other one breaks before it stands', async () => {
     const turn = createSlowTurn()

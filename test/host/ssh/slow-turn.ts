@@ -21,13 +21,21 @@ const PIECE_MS = 20
 
 export function createSlowTurn({ holds = false }: SlowTurnOptions = {}): SlowTurn {
   const handedOver = Promise.withResolvers<void>()
+  const hurry = new AbortController()
   let countedBytes = 0
   let isSlow = true
   let release: (() => void) | undefined
   return {
     isMetered: false,
     pieceBytes: () => (isSlow ? PIECE_BYTES : Number.POSITIVE_INFINITY),
-    take: async (_bytes, signal) => void (isSlow && (await sleep(PIECE_MS, undefined, { signal }))),
+    // What comes in larger pieces takes as much longer.
+    async take(bytes, signal) {
+      if (!isSlow) return
+      const either = signal === undefined ? hurry.signal : AbortSignal.any([signal, hurry.signal])
+      await sleep((bytes / PIECE_BYTES) * PIECE_MS, undefined, { signal: either }).catch((error: unknown) => {
+        if (isSlow) throw error
+      })
+    },
     count(bytes) {
       countedBytes += bytes
     },
@@ -43,6 +51,7 @@ export function createSlowTurn({ holds = false }: SlowTurnOptions = {}): SlowTur
     handedOver: handedOver.promise,
     hurry() {
       isSlow = false
+      hurry.abort()
       release?.()
     },
   }

@@ -63,7 +63,7 @@ export async function createClient(home: TestHome, host: SshdHost, hostKey = hos
   const key = Buffer.from(hostKey.split(' ')[1] ?? '', 'base64')
   const fit = toClientArguments({ settings, hostKey: key, keepaliveSeconds: 5, keepalivesUnanswered: 3 })
   if ('unfit' in fit) throw new Error(fit.unfit)
-  return { program: 'ssh', argv: fit.argv, env, address: '', beginMs: 30_000, run: async () => undefined }
+  return { program: 'ssh', argv: fit.argv, env, address: '', fromBusyRatio: 0, beginMs: 30_000, run: async () => undefined }
 }
 
 export async function run(

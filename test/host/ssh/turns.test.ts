@@ -30,6 +30,7 @@ describe.skipIf(!canStartHosts)('transfers that take turns', () => {
       env: { PATH: process.env.PATH },
       homeFolder: home.folder,
       clientFromBytes: 0,
+      clientFromBusyRatio: 0,
     })
     await host.open()
     bytes = randomBytes(SIZE_BYTES)
@@ -93,7 +94,7 @@ describe.skipIf(!canStartHosts)('transfers that take turns', () => {
     const source = await open(here('endless'), 'w')
     await source.truncate(4e9)
     await source.close()
-    await using transport = createTransport(home, configOf(server), { clientFromBytes: 0 })
+    await using transport = createTransport(home, configOf(server), { clientFromBytes: 0, clientFromBusyRatio: 0 })
     await transport.connect()
     const [abort, stallMs] = [new AbortController(), 400]
     let moved = 0
