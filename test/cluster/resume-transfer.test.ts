@@ -7,11 +7,12 @@ import { type EncodeRun, startEncode, writeConfig } from './encode-program.ts'
 import { openSlowLink, type SlowLink } from './slow-link.ts'
 import { canStartHosts, type SshdHost } from './sshd-host.ts'
 
-const COPY = ['  copy:', '    output_options: ["-c copy"]', '    extension: .mkv']
+/** With a reader of its own, so that it waits for the whole source: on a machine with much to do it would be read while it arrives. */
+const COPY = ['  copy:', '    input_options: ["-f mp4"]', '    output_options: ["-c copy"]', '    extension: .mkv']
 /** Of a channel, either way: so much may be on its way. */
 const WINDOW_BYTES = 2 * 1024 * 1024
 
-describe.runIf(canStartHosts)('a connection that breaks in the middle of a transfer', { timeout: 60_000, concurrent: true }, () => {
+describe.runIf(canStartHosts)('a connection that breaks in the middle of a transfer', { concurrent: true }, () => {
   test('costs the rest of it, not what has come over: source and result arrive whole in one attempt', async () => {
     await using bench = await createBench()
     const { film, sizeBytes, link, links, run } = await start(bench, { lines: ['checksum: true'] })
@@ -43,7 +44,7 @@ describe.runIf(canStartHosts)('a connection that breaks in the middle of a trans
     await using bench = await createBench()
     const { film, sizeBytes, link, cable, links, run } = await start(bench, { lines: ['keepalive: 1', 'checksum: true'] })
     await using _ = links
-    await run.until('job.progress', ({ stage, size_bytes }) => stage === 'fetch' && (size_bytes ?? 0) > sizeBytes / 2)
+    await link.whenPassed('up', sizeBytes / 2)
     cable.cut()
     await run.until('host.down')
     cable.mend()
@@ -84,7 +85,6 @@ async function start(bench: Bench, { lines = [] }: { readonly lines?: readonly s
 async function expectDone(run: EncodeRun, film: string): Promise<void> {
   const { status, stderr, events } = await run.ended
   expect(status, stderr).toBe(0)
-  expect(events.filter(({ event }) => event === 'job.started')).toHaveLength(1)
-  expect(events.filter(({ event }) => event === 'job.retry')).toEqual([])
+  expect(events.filter(({ event }) => event === 'job.started' || event === 'job.retry')).toMatchObject([{ event: 'job.started' }])
   await describeFilm(join(film, '..', 'a.mkv'))
 }

@@ -6,6 +6,8 @@ export interface SlowLink extends AsyncDisposable {
   readonly port: number
   /** Bytes handed on so far, to the host and from it. */
   readonly bytes: { readonly up: number; readonly down: number }
+  /** Resolves as soon as so many bytes have gone that way. */
+  whenPassed(way: Way, bytes: number): Promise<void>
   /** Breaks every connection, or the one over which most went, as soon as so many bytes have gone that way; resolves then. New ones get through. */
   breakAt(way: Way, bytes: number, which?: 'all' | 'busiest'): Promise<void>
 }
@@ -37,6 +39,10 @@ export async function openSlowLink(
     }
   }
 
+  async function whenPassed(way: Way, at: number): Promise<void> {
+    await new Promise<void>((resolve) => waiting.add({ way, bytes: at, reach: resolve }))
+  }
+
   function breakPairs(which: 'all' | 'busiest'): void {
     const byBytes = [...pairs].sort(([, a], [, b]) => b.bytes - a.bytes).map(([near]) => near)
     for (const near of which === 'all' ? byBytes : byBytes.slice(0, 1)) breakPair(near)
@@ -66,8 +72,9 @@ export async function openSlowLink(
   return {
     port: (server.address() as { port: number }).port,
     bytes,
+    whenPassed,
     async breakAt(way, at, which = 'all') {
-      await new Promise<void>((resolve) => waiting.add({ way, bytes: at, reach: resolve }))
+      await whenPassed(way, at)
       breakPairs(which)
     },
     async [Symbol.asyncDispose]() {
