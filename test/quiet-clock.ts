@@ -18,7 +18,7 @@ export function startQuietClock(): () => number {
 }
 
 /** How many times longer computing takes than on a processor of its own. */
-function measureCrowd(): number {
+export function measureCrowd(): number {
   const startedMs = performance.now()
   const begun = process.cpuUsage()
   for (;;) {

@@ -9,7 +9,7 @@ import { lacks } from '../capabilities.ts'
 
 const run = promisify(execFile)
 const FIXTURE = join(import.meta.dirname, '../fixtures/watch-signals.ts')
-const WAIT = { timeout: 10_000, interval: 50 }
+const WAIT = { timeout: 60_000, interval: 50 }
 
 let folder: string
 

@@ -20,7 +20,7 @@ for a; do case $a in http://*) echo "$a: Protocol not found" >&2; exit 1 ;; esac
 exec /usr/bin/ffmpeg "$@"
 `
 
-describe.runIf(canStartHosts)('a host without anything else to do', { timeout: 90_000 }, () => {
+describe.runIf(canStartHosts)('a host without anything else to do', () => {
   test('encodes a source while it arrives, and its result comes back meanwhile; where that cannot be, the source is fetched', async () => {
     await using bench = await createBench()
     const open = await bench.startHost('open', 'streaming')

@@ -7,7 +7,7 @@ import { runEncode, writeConfig } from './encode-program.ts'
 import { canStartHosts } from './sshd-host.ts'
 
 describe.runIf(canStartHosts)('a host on which every job fails', () => {
-  test('is tried with a few of twelve films, set aside, and the other host does them all', { timeout: 120_000 }, async () => {
+  test('is tried with a few of twelve films, set aside, and the other host does them all', async () => {
     await using bench = await createBench()
     const names = Array.from({ length: 12 }, (_, index) => `${index}.mp4`)
     for (const name of names) await bench.makeFilm(name, { seconds: 1 })
@@ -36,7 +36,7 @@ describe.runIf(canStartHosts)('a host on which every job fails', () => {
     await bench.expectNothingLeft()
   })
 
-  test('an encode that holds still is ended after stall_timeout and done by the other host', { timeout: 120_000 }, async () => {
+  test('an encode that holds still is ended after stall_timeout and done by the other host', async () => {
     await using bench = await createBench()
     // One for each: the second host is up before the first one is through.
     for (const name of ['a.mp4', 'b.mp4']) await bench.makeFilm(name, { seconds: 4 })

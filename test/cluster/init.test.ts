@@ -14,7 +14,7 @@ import { canStartHosts, type SshdHost } from './sshd-host.ts'
 
 const run = promisify(execFile)
 const ROOT = join(import.meta.dirname, '../..')
-const WAIT = { timeout: 15_000, interval: 50 }
+const WAIT = { timeout: 60_000, interval: 50 }
 
 /** A person's home whose SSH configuration names hosts; the last is switched off. */
 async function writeHome(bench: Bench, hosts: readonly SshdHost[]): Promise<Readonly<Record<string, string>>> {

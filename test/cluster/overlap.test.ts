@@ -9,7 +9,7 @@ import { type EncodeRun, startEncode, writeConfig } from './encode-program.ts'
 import { openSlowLink } from './slow-link.ts'
 import { canStartHosts, type SshdHost } from './sshd-host.ts'
 
-describe.runIf(canStartHosts)('a host with one slot behind a slow link', { timeout: 60_000, concurrent: true }, () => {
+describe.runIf(canStartHosts)('a host with one slot behind a slow link', { concurrent: true }, () => {
   test('fetches the next source while it encodes, and brings a result back while it encodes the next', async () => {
     await using bench = await createBench()
     const { run, link } = await start(bench, ['a.mp4', 'b.mp4'])

@@ -45,7 +45,7 @@ const BASH_CONNECTS = ['/bin/bash', '-c', 'exec 3<>/dev/tcp/"$0"/"$1" && cat <&3
 
 export function describeHost(name: string, start: () => Promise<HostUnderTest>, traits: HostTraits = {}): void {
   const { isLocal = false, refusesPorts = false, connectBy = BASH_CONNECTS } = traits
-  describe(name, { timeout: 30_000 }, () => {
+  describe(name, () => {
     let under: HostUnderTest
     let host: Host
     let folder: string

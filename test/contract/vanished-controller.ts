@@ -14,7 +14,7 @@ import type { HostUnderTest } from './host.ts'
 const CONTROLLER = fileURLToPath(new URL('../fixtures/hold-host.ts', import.meta.url))
 
 export function describeVanishedController(name: string, start: () => Promise<HostUnderTest>): void {
-  describe(name, { timeout: 60_000 }, () => {
+  describe(name, () => {
     test('ends ffmpeg and removes guarded files after the controller was killed', async () => await expectTidied(start, 'SIGKILL'))
     test('ends ffmpeg and removes guarded files after the controller fell silent', async () => await expectTidied(start, 'SIGSTOP'))
   })

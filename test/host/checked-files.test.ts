@@ -17,7 +17,7 @@ const AS_PRINTED: Readonly<Record<string, string>> = {
 }
 const PROGRAMS = Object.keys(AS_PRINTED)
 
-describe.skipIf(!canStartHosts)('with "checksum", a transfer', { timeout: 30_000, concurrent: true }, () => {
+describe.skipIf(!canStartHosts)('with "checksum", a transfer', { concurrent: true }, () => {
   let home: TestHome
   let machine: SshdHost
   let here: string

@@ -29,7 +29,7 @@ const ffprobe = createFfprobe('ffprobe')
 /** The same bytes each time, and few of them. */
 const ENCODE = ['-c:v', 'mpeg4', '-q:v', '31', '-threads', '1', '-bitexact']
 
-describe.runIf(canStartHosts)('a source on its way over a slow line', { timeout: 60_000 }, () => {
+describe.runIf(canStartHosts)('a source on its way over a slow line', () => {
   const BYTES_PER_SECOND = 3e6
   let folder: string
   let server: SshdHost

@@ -31,7 +31,7 @@ async function runManyJobs(args: readonly string[]): Promise<Report> {
 }
 
 describe('a run of many jobs on a hundred hosts', () => {
-  test('holds no memory for a job that is over, and no file', { timeout: 180_000 }, async () => {
+  test('holds no memory for a job that is over, and no file', async () => {
     const report = await runManyJobs(['--jobs', String(JOBS), '--hosts', '100', '--encode-ms', '50', '--view', 'json'])
     expect(report.warnings).toEqual([])
     expect(report.done).toBe(JOBS)

@@ -16,7 +16,7 @@ import { makeHostConfig } from '../contract/host-config.ts'
 
 const run = promisify(execFile)
 
-describe.runIf(canStartHosts)('a source that arrives', { timeout: 30_000 }, () => {
+describe.runIf(canStartHosts)('a source that arrives', () => {
   let folder: string
   let server: SshdHost
   let host: Host

@@ -12,7 +12,7 @@ import { makeHostConfig } from '../contract/host-config.ts'
 
 const MIB = 1024 * 1024
 
-describe.runIf(canStartHosts)('a file that is fetched while it is written', { timeout: 30_000 }, () => {
+describe.runIf(canStartHosts)('a file that is fetched while it is written', () => {
   let folder: string
   let server: SshdHost
   let host: Host

@@ -10,7 +10,7 @@ import { lacks } from '../capabilities.ts'
 
 const run = promisify(execFile)
 const PROGRAM = new URL('./live-view-program.ts', import.meta.url).pathname
-const WAIT = { timeout: 10_000, interval: 50 }
+const WAIT = { timeout: 60_000, interval: 50 }
 
 describe.skipIf(lacks('tmux'))('the live view in a terminal', () => {
   let folder: string

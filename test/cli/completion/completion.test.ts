@@ -190,7 +190,7 @@ async function encode(...args: readonly string[]) {
 
 /** Runs a shell that prints what it offers for each line, one a line, then `--`. */
 async function offer(program: string, args: readonly string[]): Promise<readonly (readonly string[])[]> {
-  const { stdout, stderr } = await execa(program, args, { ...shell(), timeout: 25_000 })
+  const { stdout, stderr } = await execa(program, args, { ...shell(), timeout: 110_000 })
   expect(stderr).toBe('')
   const answers: string[][] = [[]]
   for (const line of stdout.split('\n')) {

@@ -21,7 +21,7 @@ function count(transport: CommandTransport): { readonly counted: CommandTranspor
   return { lines, counted: { ...transport, openCommand } }
 }
 
-describe.concurrent('a teller of files', { timeout: 30_000 }, () => {
+describe.concurrent('a teller of files', () => {
   describe.each(INNER_SHELLS)('with %s as /bin/sh', (name) => {
     test('tells kind and size of any name, all in one session, and nothing of what is not plain', async () => {
       await using shell = await openInnerShell(name)

@@ -13,7 +13,7 @@ import { NASTY_NAMES } from '../../contract/nasty-names.ts'
 import { waitUntil } from '../../wait-until.ts'
 import { INNER_SHELLS, type InnerShell, openInnerShell } from './inner-shells.ts'
 
-describe.concurrent('the guard', { timeout: 30_000 }, () => {
+describe.concurrent('the guard', () => {
   describe.each(INNER_SHELLS)('with %s as /bin/sh', (name) => {
     test('removes exactly what it was told, when its stdin ends', async () => {
       await using shell = await openInnerShell(name)

@@ -118,7 +118,7 @@ describe('quoteCmdArgument', () => {
     })
 
     // One of wine's programs dies at its start now and then, where the machine is busy.
-    test(`is undone by cmd.exe and the C runtime, for ${WORDS} arguments`, { timeout: 60_000, retry: 1 }, () => {
+    test(`is undone by cmd.exe and the C runtime, for ${WORDS} arguments`, { retry: 1 }, () => {
       const words = [...HARD, ...fc.sample(carried, { numRuns: WORDS - HARD.length, seed: 42 })]
       const windowsPath = `Z:${program.replaceAll('/', '\\')}`
       const lines: string[] = []

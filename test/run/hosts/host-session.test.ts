@@ -13,7 +13,7 @@ import { type HostSession, type OpenHost, openHostSession } from '../../../src/r
 import { makeHostConfig } from '../../contract/host-config.ts'
 import { waitUntil } from '../../wait-until.ts'
 
-describe('a host that is lost and comes back', { timeout: 30_000 }, () => {
+describe('a host that is lost and comes back', () => {
   let base: string
   let states: string[]
   let events: EventName[]

@@ -9,7 +9,7 @@ import { parseConfig } from '../../../src/config/parse-config.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { watchConfig } from '../../../src/run/hosts/watch-config.ts'
 
-const WAIT = { timeout: 5_000, interval: 20 }
+const WAIT = { timeout: 60_000, interval: 20 }
 
 let folder: string
 let file: string
