@@ -35,7 +35,8 @@ export interface ProbeMemoryOptions {
 const MAX_ENTRIES = 50_000
 /** A film of hundreds of streams; its like is rare enough to be asked again. */
 const MAX_TEXT_LENGTH = 1_000_000
-const LOT = 200
+/** Nothing else goes on meanwhile: a file takes 0.1 ms, and more where the code is cold. */
+const LOT = 25
 /** A lot of another controller takes milliseconds. */
 const BUSY_TIMEOUT_MS = 500
 /** How precisely it is known when an entry was used last. */
