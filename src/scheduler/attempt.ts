@@ -13,6 +13,8 @@ export interface Attempt {
   /** Another attempt at the job is under way on a host that needs longer: the first to claim its result wins. */
   readonly isCopy: boolean
   readonly form: JobForm
+  /** Of the host's link, one way, by what is known when it begins; undefined where nobody knows. */
+  readonly linkBytesPerSecond: number | undefined
   readonly pace: AttemptPace
   readonly lease: SlotLease
 }

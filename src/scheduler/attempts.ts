@@ -129,7 +129,10 @@ export function createAttempts<Job extends ScheduledJob>(options: AttemptsOption
     entry.stayOn = undefined
     if (isCopy) entry.wasCopied = true
     entry.live.add(attempt)
-    void options.runJob(job, spec, { number: entry.attempts, isCopy, form: fit.form, pace, lease }).then((outcome) => {
+    const { bytesPerSecond } = speeds.linkOf(spec)
+    const linkBytesPerSecond = bytesPerSecond < Number.POSITIVE_INFINITY ? bytesPerSecond : undefined
+    const own: Attempt = { number: entry.attempts, isCopy, form: fit.form, linkBytesPerSecond, pace, lease }
+    void options.runJob(job, spec, own).then((outcome) => {
       end(attempt)
       options.onEnd(attempt, outcome)
     })

@@ -112,6 +112,19 @@ test('an idle slot gets a job that is soon there, and the long one comes while t
   await bench.endAll()
 })
 
+test('an attempt is told what is known of the link of its host, if anything is', async () => {
+  const knownLinks = [{ cluster: 'home', name: 'box', bytesPerSecond: 10 }]
+  const bench = createStagedBench({ knownLinks })
+  bench.up(worker('box', { _default: 1 }), worker('new', { _default: 1 }))
+  bench.add(job('1'), job('2'))
+  const links = bench.live.map(({ worker: name, attempt }) => [name, attempt.linkBytesPerSecond])
+  expect(links.toSorted()).toEqual([
+    ['box', 10],
+    ['new', undefined],
+  ])
+  await bench.endAll()
+})
+
 test('a long job goes where it is over later rather than wait for a host on which it would make another one late', async () => {
   const bench = createStagedBench({
     ahead: () => 1,

@@ -50,6 +50,8 @@ export interface AttemptOnHost extends AttemptWorld {
   readonly onEncode: () => void
   /** Of the host. */
   readonly link: LinkMeter
+  /** Of that link, as an earlier run has seen it. */
+  readonly linkBytesPerSecond: number | undefined
   readonly turns: AttemptTurns
 }
 
@@ -74,6 +76,7 @@ export async function attemptOnHost({
   lease,
   onEncode,
   link,
+  linkBytesPerSecond,
   turns,
   signal,
 }: AttemptOnHost): Promise<JobOutcome> {
@@ -103,7 +106,8 @@ export async function attemptOnHost({
     logFile: join(world.stateFolder, 'logs', runId, `${plan.id}-${attempt}.log`),
     onWarning: (message) => emit('warning', { message }),
     takeTurn: turns.take,
-    linkBytesPerSecond: link.bytesPerSecond,
+    // What an earlier run found out counts until this one has.
+    linkBytesPerSecond: (way) => link.bytesPerSecond(way) ?? (way === 'fetch' ? linkBytesPerSecond : undefined),
     onStage(stage, result) {
       if (stage !== 'encode') turns.end()
       times.begin(stage)

@@ -39,7 +39,7 @@ export function createHostAttempts({ roster, abilities, rateLimitBytes, onEncode
   async function attemptJob(
     plan: JobPlan,
     worker: WorkerSpec,
-    { number, isCopy, pace, lease }: Attempt,
+    { number, isCopy, linkBytesPerSecond, pace, lease }: Attempt,
     reservation: Reservation,
   ): Promise<JobOutcome> {
     const session = roster.session(worker)
@@ -65,7 +65,11 @@ export function createHostAttempts({ roster, abilities, rateLimitBytes, onEncode
       attempt: number,
       cluster: worker.cluster,
       link: linkOf(worker),
-      turns: turns.begin({ key: keyOfHost(worker), config: open.host.config, sourceBytes: plan.source.sizeBytes, slot: lease }),
+      linkBytesPerSecond,
+      turns: turns.begin({
+        ...{ key: keyOfHost(worker), config: open.host.config, linkBytesPerSecond },
+        ...{ sourceBytes: plan.source.sizeBytes, slot: lease },
+      }),
     })
     if (outcome.kind === 'failed' && outcome.retry === 'lost') lostOpens.set(keyOfHost(worker), open)
     if (outcome.kind === 'failed' && outcome.retry === 'variant') await doubtEncoder(plan, worker)

@@ -16,6 +16,8 @@ export interface TransferTurns {
 export interface TurnRequest {
   readonly key: string
   readonly config: Pick<HostConfig, 'rateLimitBytes'>
+  /** Of the host's link, one way, where it is known beforehand. */
+  readonly linkBytesPerSecond?: number | undefined
   readonly sourceBytes: number
   /** Has its slot by now. */
   readonly slot: { readonly hasSlot: boolean }
@@ -38,7 +40,7 @@ export function createTransferTurns(uplink: Uplink, clock: Pick<Clock, 'now'>): 
   const hosts = new Map<string, Map<AttemptTurns, number>>()
 
   return {
-    begin({ key, config, sourceBytes, slot }) {
+    begin({ key, config, linkBytesPerSecond, sourceBytes, slot }) {
       const ends = hosts.get(key) ?? new Map<AttemptTurns, number>()
       hosts.set(key, ends)
       const turns: AttemptTurns = {
@@ -54,6 +56,7 @@ export function createTransferTurns(uplink: Uplink, clock: Pick<Clock, 'now'>): 
           return uplink.take({
             host: key,
             hostBytesPerSecond: config.rateLimitBytes,
+            linkBytesPerSecond,
             direction: what === 'return' ? 'from-host' : 'to-host',
             neededAtMs: what === 'return' ? () => beganMs + RESULT_PATIENCE_MS : sourceNeededAtMs,
             sizeBytes: what === 'fetch' ? sourceBytes : sizeBytes,

@@ -61,8 +61,12 @@ const LONGEST_ROUND_MS = 160_000
 /** Until it was measured: 100 Mbit/s. */
 const USUAL_BYTES_PER_MS = 12_500
 
-/** @param line that it shares with other hosts; it is a member there for as long as it has some itself. */
-export function createHostLane(clock: Clock, line: SharedLine): HostLane {
+/**
+ * @param line that it shares with other hosts; it is a member there for as long as it has some itself.
+ * @param knownBytesPerSecond as an earlier run has seen it. Without, all that begin at first fill their channels, each two megabytes of it, and
+ * the first source comes by so much later.
+ */
+export function createHostLane(clock: Clock, line: SharedLine, knownBytesPerSecond?: number): HostLane {
   /** In the order in which they came. */
   const members = new Set<LaneMember>()
   let running = new Set<LaneMember>()
@@ -77,7 +81,7 @@ export function createHostLane(clock: Clock, line: SharedLine): HostLane {
   let most: { readonly bytes: number; readonly atMs: number; readonly bytesPerMs: number | undefined } = {
     bytes: 0,
     atMs: clock.now(),
-    bytesPerMs: undefined,
+    bytesPerMs: knownBytesPerSecond === undefined ? undefined : knownBytesPerSecond / 1000,
   }
   /** What has moved since then went as fast as the way allows, or some of it. */
   let tellsOfWay = false

@@ -16,6 +16,8 @@ export interface Trip {
   /** Whose limit it is; one name, one host. */
   readonly host: string
   readonly hostBytesPerSecond: number | undefined
+  /** What the way to the host was seen to carry before; used until it is seen anew. */
+  readonly linkBytesPerSecond?: number | undefined
   readonly direction: 'to-host' | 'from-host'
   /** Milliseconds since 1970 at which somebody would have to wait for it; asked again and again. */
   readonly neededAtMs: () => number
@@ -126,8 +128,8 @@ export function createUplink({ bytesPerSecond, clock }: UplinkOptions): Uplink {
     return [own, bucket].filter((one) => one !== undefined)
   }
 
-  function laneFor({ host, direction }: Trip): HostLane {
-    const lane = lanes[direction].get(host) ?? createHostLane(clock, lines[direction])
+  function laneFor({ host, direction, linkBytesPerSecond }: Trip): HostLane {
+    const lane = lanes[direction].get(host) ?? createHostLane(clock, lines[direction], linkBytesPerSecond)
     lanes[direction].set(host, lane)
     return lane
   }

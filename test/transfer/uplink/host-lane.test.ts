@@ -101,6 +101,22 @@ describe('the way to one host', () => {
     line.stop()
   })
 
+  test.each([
+    ['not left to others by one that waits for the line, where it is known what that carries', 10e6, 10e6, 0],
+    ['left to others by one that waits, where nobody knows for what', 10e6, undefined, 5e6],
+    ['left to others by one that waits, where less moves than was known', 5e6, 10e6, 2e6],
+  ])('is %s', async (_how, carriedBytesPerSecond, linkBytesPerSecond, leastBytes) => {
+    const clock = createFakeClock()
+    const line = shareLine(clock, carriedBytesPerSecond)
+    const first = line.send(0, 1e12, WIDE, { ...ONE, linkBytesPerSecond })
+    const other = line.send(1, 1e12, WIDE, { ...ONE, linkBytesPerSecond })
+    first.stall(true)
+    await clock.advance(1_900)
+    if (leastBytes === 0) expect(other.movedBytes()).toBe(0)
+    else expect(other.movedBytes()).toBeGreaterThan(leastBytes)
+    line.stop()
+  })
+
   test('is left to others by one that is read slowly, however long it had it alone', async () => {
     const clock = createFakeClock()
     const line = shareLine(clock, 10e6)

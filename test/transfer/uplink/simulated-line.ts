@@ -32,10 +32,18 @@ export function shareLine(clock: FakeClock, lineBytesPerSecond: number) {
       neededAtMs: number,
       sizeBytes: number,
       ownBytesPerSecond = Number.POSITIVE_INFINITY,
-      { direction = 'to-host', host = `host${hosts}`, isRead = false }: Partial<Pick<Trip, 'direction' | 'host' | 'isRead'>> = {},
+      {
+        direction = 'to-host',
+        host = `host${hosts}`,
+        isRead = false,
+        linkBytesPerSecond,
+      }: Partial<Pick<Trip, 'direction' | 'host' | 'isRead' | 'linkBytesPerSecond'>> = {},
     ) {
       hosts += 1
-      const turn = uplink.take({ host, direction, hostBytesPerSecond: undefined, neededAtMs: () => neededAtMs, sizeBytes, isRead })
+      const turn = uplink.take({
+        ...{ host, direction, hostBytesPerSecond: undefined, linkBytesPerSecond },
+        ...{ neededAtMs: () => neededAtMs, sizeBytes, isRead },
+      })
       let left = sizeBytes
       let heldMs = 0
       const { promise: arrivedAtMs, resolve } = Promise.withResolvers<number>()
