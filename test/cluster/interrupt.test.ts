@@ -66,30 +66,34 @@ describe.runIf(canStartHosts)('Ctrl-C', () => {
 })
 
 describe.runIf(canStartHosts)('a controller that is killed', () => {
-  test.each(['mounted', 'streaming'] as const)('leaves nothing on a %s host, and resume goes on with what it left', async (type) => {
-    await using bench = await createBench()
-    const { config, before, hosts } = await prepare(bench, type, { seconds: 4 })
-    const run = startEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'slow', bench.films])
-    await run.until('job.progress', (event) => event.stage === 'encode' && (event.size_bytes ?? 0) > 0)
-    run.child.kill('SIGKILL')
-    await run.ended
-    await waitUntil(async () => (await Promise.all(hosts.map((host) => host.processes()))).flat().length === 0, {
-      what: 'the hosts have ended every process',
-      // What is promised; a quiet machine takes five seconds.
-      timeoutMs: 30_000,
-    })
-    expect(await fingerprint(bench)).toMatchObject(before)
-    const { stdout } = await runPlain(bench.folder, ['history'])
-    expect(stdout).toMatch(/ died .*, 1 left\n"encode resume" goes on with what is left\n$/)
-    const resumed = await runEncode(bench.folder, ['resume', '-y', config])
-    expect(resumed.status, resumed.stdout).toBe(0)
-    expect(resumed.events.filter(({ event }) => event === 'job.done')).toHaveLength(1)
-    expect(await bench.list()).toEqual(['a.mkv'])
-    await bench.expectNothingLeft()
-    const again = await runEncode(bench.folder, ['resume', '-y', config])
-    expect(again.status).toBe(0)
-    expect(again.events.at(-1)).toMatchObject({ event: 'run.finished', done: 0, failed: 0 })
-  })
+  // They mostly wait.
+  test.concurrent.each(['mounted', 'streaming'] as const)(
+    'leaves nothing on a %s host, and resume goes on with what it left',
+    async (type) => {
+      await using bench = await createBench()
+      const { config, before, hosts } = await prepare(bench, type, { seconds: 4 })
+      const run = startEncode(bench.folder, ['-y', config, '-c', 'home', '-p', 'slow', bench.films])
+      await run.until('job.progress', (event) => event.stage === 'encode' && (event.size_bytes ?? 0) > 0)
+      run.child.kill('SIGKILL')
+      await run.ended
+      await waitUntil(async () => (await Promise.all(hosts.map((host) => host.processes()))).flat().length === 0, {
+        what: 'the hosts have ended every process',
+        // What is promised; a quiet machine takes five seconds.
+        timeoutMs: 30_000,
+      })
+      expect(await fingerprint(bench)).toMatchObject(before)
+      const { stdout } = await runPlain(bench.folder, ['history'])
+      expect(stdout).toMatch(/ died .*, 1 left\n"encode resume" goes on with what is left\n$/)
+      const resumed = await runEncode(bench.folder, ['resume', '-y', config])
+      expect(resumed.status, resumed.stdout).toBe(0)
+      expect(resumed.events.filter(({ event }) => event === 'job.done')).toHaveLength(1)
+      expect(await bench.list()).toEqual(['a.mkv'])
+      await bench.expectNothingLeft()
+      const again = await runEncode(bench.folder, ['resume', '-y', config])
+      expect(again.status).toBe(0)
+      expect(again.events.at(-1)).toMatchObject({ event: 'run.finished', done: 0, failed: 0 })
+    },
+  )
 })
 
 test('a controller that is killed between result and source leaves both whole, and resume ends it without encoding again', async () => {
