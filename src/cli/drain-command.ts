@@ -8,6 +8,7 @@ import { describeProcess } from '../ledger/process-identity.ts'
 import type { RunRecord } from '../ledger/records.ts'
 import type { RequestAnswer } from '../ledger/requests.ts'
 import type { Arguments } from './parse-arguments.ts'
+import { printLines } from './print-lines.ts'
 import { stateFolder } from './state-folder.ts'
 
 /** A run looks for requests every second. */
@@ -28,12 +29,12 @@ export async function drainCommand(args: Arguments): Promise<number> {
   using ledger = openLedger({ folder: stateFolder(process.env), clock: systemClock, pid: process.pid, warner: process })
   const asked = await ask(ledger, { host, cluster: args.last.cluster })
   if (asked.length === 0) {
-    process.stdout.write('No run is under way\n')
+    await printLines(['No run is under way'])
     return 0
   }
   const refused = asked.filter(({ answer }) => answer?.isRefused === true)
   if (refused.length === asked.length) throw new EncodeError('USAGE_INVALID', refused.map(describe).join('\n'))
-  for (const run of asked) process.stdout.write(`${describe(run)}\n`)
+  await printLines(asked.map(describe))
   return 0
 }
 

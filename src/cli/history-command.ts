@@ -9,6 +9,7 @@ import type { JobRecord, RunRecord } from '../ledger/records.ts'
 import { formatSaving } from '../view/describe-event.ts'
 import { quoteCommand } from '../view/quote-argument.ts'
 import type { Arguments } from './parse-arguments.ts'
+import { printLines } from './print-lines.ts'
 import { stateFolder } from './state-folder.ts'
 
 const MAX_RUNS = 20
@@ -17,7 +18,7 @@ export async function historyCommand(args: Arguments): Promise<number> {
   using ledger = openLedger({ folder: stateFolder(process.env), clock: systemClock, pid: process.pid, warner: process })
   const [wanted] = args.words
   const lines = wanted === undefined ? listRuns(ledger, args.isJson) : listJobs(ledger, wanted, args.isJson)
-  process.stdout.write(lines.map((line) => `${line}\n`).join(''))
+  await printLines(lines)
   return 0
 }
 
@@ -26,7 +27,7 @@ function listRuns(ledger: Ledger, isJson: boolean): readonly string[] {
   if (isJson) return runs.map((run) => toSafeJson(run))
   if (runs.length === 0) return ['No runs yet']
   const resumable = runs.filter((run) => !isUnderWay(run) && countLeft(run) > 0)
-  return [...runs.map(renderRun).reverse(), ...(resumable.length === 0 ? [] : ['"encode resume" goes on with what is left'])]
+  return [...runs.map(renderRun).reverse(), ...(resumable.length === 0 ? [] : ['"encode resume" continues with what is left'])]
 }
 
 function listJobs(ledger: Ledger, wanted: string, isJson: boolean): readonly string[] {

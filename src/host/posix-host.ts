@@ -70,7 +70,7 @@ export function createPosixHost(options: PosixHostOptions): Host {
     const isRight = await confirming?.catch((error: unknown) => !REFUSALS.some((code) => isEncodeError(error, code)))
     if (isRight !== false) return
     onOther?.()
-    calls.abort(new EncodeError('HOST_LOST', `Host "${hostName}" has another ffmpeg than it had: it is opened anew`))
+    calls.abort(new EncodeError('HOST_LOST', `Host "${hostName}" has another ffmpeg than it had: it is reopened`))
   }
 
   async function close(): Promise<void> {

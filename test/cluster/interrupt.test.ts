@@ -83,7 +83,7 @@ describe.runIf(canStartHosts)('a controller that is killed', () => {
       })
       expect(await fingerprint(bench)).toMatchObject(before)
       const { stdout } = await runPlain(bench.folder, ['history'])
-      expect(stdout).toMatch(/ died .*, 1 left\n"encode resume" goes on with what is left\n$/)
+      expect(stdout).toMatch(/ died .*, 1 left\n"encode resume" continues with what is left\n$/)
       const resumed = await runEncode(bench.folder, ['resume', '-y', config])
       expect(resumed.status, resumed.stdout).toBe(0)
       expect(resumed.events.filter(({ event }) => event === 'job.done')).toHaveLength(1)

@@ -47,9 +47,9 @@ export function describeChanges(changes: HostChanges, hasOtherChanges: boolean):
   const parts = [
     describeHosts(changes.added, 'added'),
     describeHosts(changes.changed, 'changed'),
-    describeHosts(changes.reopened, 'opened anew'),
+    describeHosts(changes.reopened, 'reopened'),
     describeHosts(changes.removed, 'removed'),
-    ...(hasOtherChanges ? ['what else has changed is for the next run'] : []),
+    ...(hasOtherChanges ? ['other changes take effect with the next run'] : []),
   ].filter((part) => part !== '')
   return parts.length === 0 ? undefined : parts.join('; ')
 }

@@ -83,7 +83,7 @@ test('a host that turns out to have another one counts as lost, and is not belie
   await other
   await expect(host.run(['true'])).rejects.toMatchObject({
     code: 'HOST_LOST',
-    message: 'Host "box" has another ffmpeg than it had: it is opened anew',
+    message: 'Host "box" has another ffmpeg than it had: it is reopened',
   })
 })
 

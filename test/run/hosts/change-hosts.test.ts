@@ -33,7 +33,7 @@ describe('the changes between two configurations', () => {
 
   test('are told in one line, with what is for the next run only', () => {
     const changes = findHostChanges(select([NAS]), select([BOX]))
-    expect(describeChanges(changes, true)).toBe('host "box" added; host "nas" removed; what else has changed is for the next run')
+    expect(describeChanges(changes, true)).toBe('host "box" added; host "nas" removed; other changes take effect with the next run')
     expect(describeChanges(findHostChanges(select([NAS]), select([NAS])), false)).toBeUndefined()
   })
 
