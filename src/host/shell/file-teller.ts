@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { settlesWithin } from '../../core/settles-within.ts'
+import { untilAborted } from '../../core/until-aborted.ts'
 import type { CommandChannel, CommandTransport } from '../channel.ts'
 import type { HostFileStat } from '../host.ts'
 import { fileTellerCommand } from './file-teller-script.ts'
@@ -52,13 +53,8 @@ export function createFileTeller(transport: CommandTransport, { timing, answerMs
     },
     async look(hostPath, signal) {
       signal?.throwIfAborted()
-      const patience = AbortSignal.timeout(answerMs)
-      const either = AbortSignal.any([patience, ...(signal === undefined ? [] : [signal])])
-      const stopped = new Promise<undefined>((resolve) => either.addEventListener('abort', () => resolve(undefined), { once: true }))
-      const found = current().then((opened) => opened?.ask(hostPath))
-      const told = await Promise.race([found, stopped])
-      signal?.throwIfAborted()
-      return told
+      const told = current().then((opened) => opened?.ask(hostPath))
+      return await untilAborted(inTime(told, answerMs), signal)
     },
     async [Symbol.asyncDispose]() {
       over.abort()
@@ -73,6 +69,14 @@ export function createFileTeller(transport: CommandTransport, { timing, answerMs
 const ANSWER_MS = 10_000
 const MAX_FRUITLESS = 3
 const QUIT_MS = 1000
+
+/** As `answer`; undefined when it takes longer. */
+async function inTime<T>(answer: Promise<T | undefined>, ms: number): Promise<T | undefined> {
+  return await new Promise((resolve, reject) => {
+    const patience = setTimeout(() => resolve(undefined), ms).unref()
+    answer.then(resolve, reject).finally(() => clearTimeout(patience))
+  })
+}
 
 interface Session {
   /** Resolves to whether it answered anything. */
