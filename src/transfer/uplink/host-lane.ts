@@ -88,6 +88,7 @@ export function createHostLane(clock: Clock, line: SharedLine, knownBytesPerSeco
   let roundMs = SHORTEST_ROUND_MS
   let nextTryMs: number | undefined
   let lonely = new AbortController()
+  let isLookingAgain = false
 
   const onLine: Member = {
     neededAtMs: () => Math.min(...[...members].map((member) => member.neededAtMs())),
@@ -115,6 +116,21 @@ export function createHostLane(clock: Clock, line: SharedLine, knownBytesPerSeco
     // Who begins is told before those who step back are: the way is never left idle in between.
     for (const member of running) member.hold(false)
     for (const member of members) if (!running.has(member)) member.hold(true)
+    if (members.size > running.size && isFull() && [...running].some((member) => member.isStalled())) lookAgain()
+  }
+
+  /** Where nothing moves any more nobody counts it: the one that stalls may wait for another one, whose answer its reader needs first. */
+  function lookAgain(): void {
+    if (isLookingAgain) return
+    isLookingAgain = true
+    const looked = (): void => {
+      isLookingAgain = false
+    }
+    clock.sleep(paceMs(), lonely.signal).then(() => {
+      looked()
+      measurePace()
+      apply()
+    }, looked)
   }
 
   /**
@@ -220,9 +236,9 @@ export function createHostLane(clock: Clock, line: SharedLine, knownBytesPerSeco
         beginPace()
         line.join(onLine)
       }
+      if (members.size === 2) lonely = new AbortController()
       apply()
       if (members.size !== 2) return
-      lonely = new AbortController()
       const { signal } = lonely
       watch(signal).catch((error: unknown) => {
         if (!signal.aborted) throw error

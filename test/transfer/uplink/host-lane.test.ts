@@ -117,6 +117,23 @@ describe('the way to one host', () => {
     line.stop()
   })
 
+  test('is left to others within a second or two by one whose reader waits for one of them, though all of it was in use until then', async () => {
+    const clock = createFakeClock()
+    const line = shareLine(clock, 10e6)
+    const first = line.send(0, 1e12, WIDE, { ...ONE, linkBytesPerSecond: 10e6, isRead: true })
+    const other = line.send(1, 1e12, WIDE, { ...ONE, linkBytesPerSecond: 10e6, isRead: true })
+    for (const { stall } of [first, other]) stall(false)
+    await clock.advance(4_000)
+    expect(other.movedBytes()).toBe(0)
+    first.slowTo(0)
+    first.stall(true)
+    await clock.advance(2_000)
+    expect(other.movedBytes()).toBeGreaterThan(5e6)
+    line.stop()
+    for (const { rest } of [first, other]) rest()
+    expect(clock.sleeping()).toBe(0)
+  })
+
   test('is left to others by one that is read slowly, however long it had it alone', async () => {
     const clock = createFakeClock()
     const line = shareLine(clock, 10e6)

@@ -71,6 +71,7 @@ export function shareLine(clock: FakeClock, lineBytesPerSecond: number) {
         heldMs: () => heldMs,
         movedBytes: () => sizeBytes - left,
         stall: (isStalled: boolean) => turn.stall(isStalled),
+        rest: () => turn.rest(),
         slowTo(bytesPerSecond: number) {
           traveller.ownBytesPerSecond = bytesPerSecond
         },
