@@ -63,6 +63,10 @@ function toRequest(args: Arguments, argv: readonly string[], config: Config): Ru
           : 'Give files or folders, --from-file FILE, or set "default_queue_file" in the configuration; see "encode --help"',
     })
   }
+  if (args.fromFile === undefined && queueFile !== undefined && !existsSync(queueFile)) {
+    const message = `There is nothing to encode: no path is given, and "${resolve(queueFile)}", the "default_queue_file", does not exist`
+    throw new EncodeError('USAGE_INVALID', message, { hint: 'Give files or folders, or make that file, with one path a line' })
+  }
   return {
     config,
     targets: args.targets,

@@ -22,7 +22,7 @@ export function toSafeJson(value: unknown): string {
 }
 
 /** Remote text for a person: escape sequences and control characters taken out, white space folded, cut to `maxLength`. */
-export function toPlainLine(text: string, maxLength = 400): string {
+export function toPlainLine(text: string, maxLength = 600): string {
   const plain = text
     // biome-ignore lint/suspicious/noControlCharactersInRegex: ANSI escape sequences begin with ESC
     .replace(/\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g, '')

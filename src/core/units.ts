@@ -14,9 +14,9 @@ export function formatBytes(bytes: number): string {
   return `${bytes < 0 ? '−' : ''}${value.toFixed(digits)} ${BYTE_UNITS[unit]}`
 }
 
-/** What `formatBytes` writes, with or without a space, in any case, and a plain number of bytes. Undefined for anything else. */
+/** What `formatBytes` writes, with or without a space and its `B`, in any case, and a plain number of bytes. Undefined for anything else. */
 export function parseBytes(text: string): number | undefined {
-  const [, value, unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmgtp]?b)?$/i.exec(text.trim()) ?? []
+  const [, value, unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmgtp]?b|[kmgtp])?$/i.exec(text.trim()) ?? []
   if (value === undefined) return undefined
   const power = BYTE_UNITS.findIndex((name) => name.charAt(0).toLowerCase() === unit.charAt(0).toLowerCase())
   return Math.round(Number(value) * 1000 ** Math.max(0, power))

@@ -19,6 +19,15 @@ describe('wrong calls start nothing and exit 2', () => {
     expect(await bench.list()).toEqual(['a.mp4'])
   })
 
+  test('a default queue file that is not there is told as what it is', async () => {
+    await using bench = await createBench()
+    const config = join(bench.folder, 'config.yml')
+    await writeFile(config, 'config: {default_queue_file: gone.txt}\n')
+    const ended = await runPlain(bench.folder, ['-y', config])
+    expect(ended.stderr).toMatch(/no path is given, and ".*gone\.txt", the "default_queue_file", does not exist/)
+    expect(ended.status).toBe(2)
+  })
+
   test.each([
     [['histroy'], /did you mean "encode history"/],
     [['--nonsense'], /Unknown option "--nonsense"/],

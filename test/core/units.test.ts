@@ -9,6 +9,7 @@ describe('a size in words', () => {
     ['12B', 12],
     ['500MB', 500e6],
     ['2 gb', 2e9],
+    ['256M', 256e6],
     ['1.5TB', 1.5e12],
     ['0.5 kB', 500],
   ])('"%s" is read as bytes', (text, bytes) => {

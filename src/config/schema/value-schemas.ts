@@ -52,7 +52,7 @@ export function time(description: string): Schema {
 }
 
 export function size(description: string): Schema {
-  return { type: 'string', description, pattern: '^[0-9]+(\\.[0-9]+)? ?([kKmMgGtTpP]?[bB])?$', expected: 'a size such as 500MB, 2GB or 0' }
+  return { type: 'string', description, pattern: '^[0-9]+(\\.[0-9]+)? ?([kKmMgGtTpP]?[bB]?)?$', expected: 'a size such as 500MB, 2GB or 0' }
 }
 
 export function rate(description: string): Schema {

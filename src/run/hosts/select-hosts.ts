@@ -17,6 +17,12 @@ export function selectHosts(
   onlyHosts: readonly string[],
 ): ReadonlyMap<string, readonly HostConfig[]> {
   const selected = new Map<string, readonly HostConfig[]>()
+  if (clusters.includes(undefined) && clusters.includes(LOCAL_CLUSTER)) {
+    const message = `Paths without "-c" are for this machine, which bears the name of the cluster "${LOCAL_CLUSTER}" of this run`
+    throw new EncodeError('USAGE_INVALID', message, {
+      hint: `Say "-c ${LOCAL_CLUSTER}" before all paths, or give that cluster another name`,
+    })
+  }
   for (const name of new Set(clusters))
     selected.set(name ?? LOCAL_CLUSTER, name === undefined ? [toLocalHost(config)] : hostsOf(config, name))
   if (onlyHosts.length === 0) {
