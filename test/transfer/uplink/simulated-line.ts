@@ -20,7 +20,8 @@ export function shareLine(clock: FakeClock, lineBytesPerSecond: number) {
       for (const [index, traveller] of running.entries()) {
         const bytes = Math.min(left / (running.length - index), (traveller.ownBytesPerSecond * stepMs) / 1000)
         left -= bytes
-        traveller.move(bytes)
+        // What stands still tells nothing.
+        if (bytes > 0) traveller.move(bytes)
       }
     }
   }
