@@ -3,7 +3,7 @@
  * limit. A share of time, and not a rate: what a machine can move differs, and other transfers of the run count, too.
  */
 
-import { performance } from 'node:perf_hooks'
+import { type EventLoopUtilization, performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const LOOK_EVERY_MS = 100
@@ -13,14 +13,16 @@ const WEIGHT = 1 / 3
 /** Resolves with true when this process was at work for so much of its time lately, 0 to 1, and with false when `signal` is aborted before that. */
 export async function untilBusy(fromRatio: number, signal: AbortSignal): Promise<boolean> {
   let busyRatio: number | undefined
-  let before = performance.eventLoopUtilization()
-  for (;;) {
+  for (let before: EventLoopUtilization | undefined; ; ) {
     await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined)
     if (signal.aborted) return false
     const now = performance.eventLoopUtilization()
-    const { utilization } = performance.eventLoopUtilization(now, before)
+    // What it takes to begin, with code that has never run, tells nothing.
+    if (before !== undefined) {
+      const { utilization } = performance.eventLoopUtilization(now, before)
+      busyRatio = busyRatio === undefined ? utilization : busyRatio + (utilization - busyRatio) * WEIGHT
+      if (busyRatio >= fromRatio) return true
+    }
     before = now
-    busyRatio = busyRatio === undefined ? utilization : busyRatio + (utilization - busyRatio) * WEIGHT
-    if (busyRatio >= fromRatio) return true
   }
 }
