@@ -17,6 +17,7 @@ import { rm, stat, writeFile } from 'node:fs/promises'
 import Module from 'node:module'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { countBuffersWithHeap } from '../src/core/count-buffers.ts'
 import { createHostConfig } from '../src/host/create-host-config.ts'
 import { receiveCommand, receiveDirectly, sendCommand, sendDirectly, sendOnDemand } from '../src/host/shell/bulk-shell.ts'
 import { startSshdHost } from '../test/cluster/sshd-host.ts'
@@ -40,6 +41,7 @@ const [megabytes, rounds] = [Number(values.megabytes), Number(values.rounds)]
 
 const BARE = 'bare TCP'
 
+countBuffersWithHeap(process.versions.v8)
 if (values['without-binding']) {
   const extensions = (Module as unknown as { readonly _extensions: Record<string, () => void> })._extensions
   extensions['.node'] = () => {

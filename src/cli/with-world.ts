@@ -2,6 +2,7 @@
 
 import { writeSync } from 'node:fs'
 import { systemClock } from '../core/clock.ts'
+import { countBuffersWithHeap } from '../core/count-buffers.ts'
 import { describeSshCrypto } from '../host/ssh/ssh-crypto.ts'
 import type { Config } from '../model/config.ts'
 import type { ConfigSource } from '../run/hosts/watch-config.ts'
@@ -21,6 +22,7 @@ import { watchStopAndGo } from './stop-and-go.ts'
 const CLOSE_PATIENCE_MS = 60_000
 
 export async function withWorld(args: Arguments, config: Config, run: (world: RunWorld) => Promise<number>): Promise<number> {
+  countBuffersWithHeap(process.versions.v8)
   const giveUp = new AbortController()
   const chosen = await chooseView(args, config.colorize, giveUp.signal)
   const broadcast = createBroadcast([chosen.view], { clock: systemClock })

@@ -13,7 +13,7 @@ const MIB = 1024 * 1024
 const UNCHANGED = ['  unchanged:', '    output_options: [-c copy]', '    extension: .nut', '    verify: off']
 
 describe.runIf(canStartHosts)('files on their way', () => {
-  test("of more than 64 MiB go through the system's ssh, to the host and back, and are whole", async () => {
+  test('of more than 64 MiB arrive whole, at the host and back, whoever moves them', async () => {
     await using bench = await createBench()
     const box = await bench.startHost('box', 'streaming')
     const film = join(bench.films, 'large.nut')
@@ -28,8 +28,10 @@ describe.runIf(canStartHosts)('files on their way', () => {
     expect(ended.events.filter(({ event }) => event === 'warning')).toEqual([])
     const stages = ended.events.flatMap((event) => (event.event === 'job.stage' ? [event.stage] : []))
     expect(stages).toEqual(expect.arrayContaining(['fetch', 'return']))
-    // One for commands, two that stand ready for smaller files there and back, one for each of the two files.
-    expect(countLogins(box.log()) - before).toBe(5)
+    // One for commands, two for files there and back; and where ssh2 kept this process busy, one of the system's client for each of the two.
+    const logins = countLogins(box.log()) - before
+    expect(logins).toBeGreaterThanOrEqual(3)
+    expect(logins).toBeLessThanOrEqual(5)
     const result = join(bench.films, 'large.unchanged.nut')
     expect(await describeFilm(result)).toEqual(await describeFilm(film))
     await bench.expectNothingLeft()

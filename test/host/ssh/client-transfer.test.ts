@@ -50,7 +50,7 @@ describe.skipIf(!canStartHosts)("the system's OpenSSH client", () => {
       const [there, source, back] = [host.joinPath(server.workingFolder, name), here(`source-${host.mark}`), here(`back-${host.mark}`)]
       const content = `of ${name} `.repeat(20_000)
       await writeFile(source, content)
-      const turn = options.sshProgram === undefined ? createSlowTurn() : undefined
+      const turn = createSlowTurn()
       await host.putFile(source, there, { turn })
       await host.getFile(there, back, { turn })
       expect((await readFile(back, 'utf8')) === content).toBe(true)
