@@ -146,6 +146,10 @@ describe.skipIf(!canStartHosts).each(WAYS)('a large file on its way %s', (way) =
   })
 
   test('is lost with the connection that it began on, and leaves what has arrived to go on with', async () => {
+    // One that is still on its way to the host: from one that stands, the rest would come.
+    await writeFile(sshProgram, '#!/bin/sh\nexec sleep 600\n')
+    await using restored = new AsyncDisposableStack()
+    restored.defer(() => writeFile(sshProgram, SCRIPT))
     const turn = createSlowTurn()
     const moving = move({ turn, isResumable: true })
     moving.catch(() => undefined)
@@ -158,6 +162,7 @@ describe.skipIf(!canStartHosts).each(WAYS)('a large file on its way %s', (way) =
     await waitUntil(async () => (await size()) > 0, { what: 'bytes have arrived', everyMs: 1 })
     // Those for commands and for the other way stay.
     door.cut(way === 'there' ? 1 : 2)
+    turn.hurry()
     await expect(moving).rejects.toMatchObject({ code: 'HOST_LOST' })
     const found = await readFile(begun)
     expect(found.length).toBeGreaterThan(0)
