@@ -19,5 +19,5 @@ exit /b 2
 :found
 rem Compiled modules are kept: a start takes about half the time.
 if not defined NODE_COMPILE_CACHE if defined LOCALAPPDATA set "NODE_COMPILE_CACHE=%LOCALAPPDATA%\encode\cache\node"
-"%node%" --max-semi-space-size=16 --max-old-space-size=1536 "%package%\dist\cli\main.js" %*
+"%node%" --min-semi-space-size=16 --max-semi-space-size=16 --max-old-space-size=1536 "%package%\dist\cli\main.js" %*
 exit /b %errorlevel%
